@@ -1,0 +1,20 @@
+//! The words of the market: symbols, bars, quotes, orders, positions, accounts.
+//!
+//! Plain values that every other part speaks. Pure: no IO, no clock, and nothing here decides anything
+//! about trading. Prices, volumes and money are [`rust_decimal::Decimal`]; indicators alone use `f64`.
+
+mod account;
+mod bar;
+mod link;
+mod order;
+mod position;
+mod symbol;
+
+pub use account::{Account, MarginMode, Permissions};
+pub use bar::{Bar, Quote, Timeframe, UnknownTimeframe};
+pub use link::{TerminalEvent, TerminalRequest};
+pub use order::{
+    Cid, Fill, Found, IntentAction, OrderIntent, Outcome, Refusal, RefusalClass, Side, Ticket,
+};
+pub use position::{Book, Deal, DealEntry, DealReason, PendingOrder, PendingType, Position};
+pub use symbol::{SymbolSpec, TradeMode};

@@ -1,0 +1,176 @@
+//! Orders: what we ask a terminal for, under a client id that makes it happen at most once, and what can come of it.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Side {
+    Buy,
+    Sell,
+}
+
+impl Side {
+    pub const fn opposite(self) -> Self {
+        match self {
+            Self::Buy => Self::Sell,
+            Self::Sell => Self::Buy,
+        }
+    }
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Buy => "BUY",
+            Self::Sell => "SELL",
+        }
+    }
+}
+
+/// The terminal's number for a position, an order or a deal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Ticket(pub u64);
+
+impl std::fmt::Display for Ticket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// A client id: 8 bits application, 16 bits strategy, 40 bits counter that is never used again.
+///
+/// It travels whole in the order's magic number, which brokers cannot edit, so whatever an order became can be
+/// found again. The top bit stays 0 because terminals read the number back as a signed one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Cid(pub u64);
+
+impl Cid {
+    const APPLICATION: u64 = 0x46;
+
+    /// `strategy` is the local strategy number; 0 for orders that belong to none.
+    pub const fn new(strategy: u16, counter: u64) -> Self {
+        Self((Self::APPLICATION << 56) | ((strategy as u64) << 40) | (counter & 0xFF_FFFF_FFFF))
+    }
+
+    /// Whether a magic number was made by this program.
+    pub const fn is_own(self) -> bool {
+        self.0 >> 56 == Self::APPLICATION
+    }
+
+    pub const fn strategy(self) -> u16 {
+        ((self.0 >> 40) & 0xFFFF) as u16
+    }
+
+    pub const fn counter(self) -> u64 {
+        self.0 & 0xFF_FFFF_FFFF
+    }
+}
+
+impl std::fmt::Display for Cid {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:x}", self.0)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum IntentAction {
+    /// Open at the market.
+    Open {
+        symbol: String,
+        side: Side,
+        volume: Decimal,
+        stop_loss: Option<Decimal>,
+        take_profit: Option<Decimal>,
+        /// Greatest accepted distance from the price at sending, in points.
+        deviation: u32,
+    },
+    /// Close a position, or `volume` of it.
+    Close {
+        ticket: Ticket,
+        volume: Option<Decimal>,
+    },
+    /// Set both levels of a position; `None` removes a level.
+    Modify {
+        ticket: Ticket,
+        stop_loss: Option<Decimal>,
+        take_profit: Option<Decimal>,
+    },
+    /// Cancel a pending order.
+    Cancel { ticket: Ticket },
+}
+
+impl IntentAction {
+    /// Whether this can only make the account's risk smaller.
+    pub const fn reduces_risk(&self) -> bool {
+        matches!(self, Self::Close { .. } | Self::Cancel { .. })
+    }
+}
+
+/// One request to the terminal. Its parameters are frozen with its `cid`; a retry is a new intent with `parent` set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderIntent {
+    pub cid: Cid,
+    pub action: IntentAction,
+    pub comment: String,
+    /// Milliseconds after sending in which the terminal may still execute it.
+    pub ttl_ms: u64,
+    pub parent: Option<Cid>,
+}
+
+/// What an executed order became.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fill {
+    /// The position opened, closed or changed; for a cancel, the order.
+    pub ticket: Ticket,
+    pub deal: Option<Ticket>,
+    pub volume: Decimal,
+    pub price: Decimal,
+    /// Realised profit in account currency, for a close.
+    pub profit: Decimal,
+}
+
+/// What a definite refusal allows next (the classes of the return-code table).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RefusalClass {
+    /// The price moved; certainly not executed. May be tried again at a fresh price, as a new intent.
+    PriceMoved,
+    /// Cannot be now (market closed, too many requests): wait, then try again.
+    Wait,
+    /// The request itself is wrong: trying it again cannot help.
+    Fix,
+    /// The trader or the broker forbids it.
+    Permission,
+    /// What was asked for is already so: for a close, the position is gone.
+    AlreadySo,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    pub retcode: i32,
+    pub class: RefusalClass,
+    pub message: String,
+}
+
+/// The answer to an [`OrderIntent`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    Done(Fill),
+    Refused(Refusal),
+    /// The answer was lost: it may or may not have happened. Look before anything else.
+    Unknown {
+        reason: String,
+    },
+}
+
+/// The answer to "what became of this client id?".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "found", rename_all = "snake_case")]
+pub enum Found {
+    Executed(Fill),
+    /// Proven absent: positions, orders and history were searched over the whole time in question.
+    Absent,
+    /// The terminal cannot tell yet.
+    NotYet {
+        reason: String,
+    },
+}
