@@ -5,3 +5,4 @@
 //! other side of every wire, on this machine. See ARCHITECTURE.md.
 
 pub mod market;
+pub mod strategy;

@@ -1,0 +1,282 @@
+//! When to open: for each direction, alternatives of which one must hold whole. Every stored shape comes to that one form.
+
+use serde::Serialize;
+
+use super::condition::{Condition, Operand, read_condition};
+use super::indicator::Scale;
+use super::ledger::{Node, Reader};
+use super::reason::{NO_DIRECTION, Reason, Rule, Skipped};
+use super::shapes::{Group, Logic, first_word_side, read_shape};
+use crate::market::{Side, Timeframe};
+
+/// Conditions that must all hold. Never empty.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Term {
+    all_of: Vec<Condition>,
+}
+
+impl Term {
+    fn new(all_of: Vec<Condition>) -> Option<Self> {
+        (!all_of.is_empty()).then_some(Self { all_of })
+    }
+
+    pub fn conditions(&self) -> &[Condition] {
+        &self.all_of
+    }
+}
+
+/// Alternatives of which one must hold. Never empty.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Trigger {
+    any_of: Vec<Term>,
+}
+
+impl Trigger {
+    fn new(any_of: Vec<Term>) -> Option<Self> {
+        (!any_of.is_empty()).then_some(Self { any_of })
+    }
+
+    pub fn terms(&self) -> &[Term] {
+        &self.any_of
+    }
+}
+
+/// What the entry section came to.
+#[derive(Debug, Default)]
+pub(super) struct Entry {
+    pub buys: Option<Trigger>,
+    pub sells: Option<Trigger>,
+    /// Listed conditions that are followed.
+    pub rules: usize,
+}
+
+/// A condition that was understood.
+struct Item {
+    path: String,
+    side: Option<Side>,
+    conditions: Vec<Condition>,
+}
+
+pub(super) fn read_entry(
+    reader: &mut Reader,
+    rules: &Node<'_>,
+    timeframe: Timeframe,
+    local: Option<Side>,
+) -> Entry {
+    let groups = read_shape(reader, rules);
+    let alone = groups.len() == 1;
+    let mut terms = Terms::default();
+    for group in &groups {
+        match group.logic {
+            Logic::And => read_all_of(reader, group, timeframe, local, alone, &mut terms),
+            Logic::Or => read_any_of(reader, group, timeframe, local, &mut terms),
+        }
+    }
+    let entry = Entry {
+        buys: Trigger::new(terms.buys),
+        sells: Trigger::new(terms.sells),
+        rules: terms.rules,
+    };
+    if entry.buys.is_none() && entry.sells.is_none() && reader.reasons.is_empty() {
+        refuse_when_nothing_is_left(reader);
+    }
+    entry
+}
+
+#[derive(Default)]
+struct Terms {
+    buys: Vec<Term>,
+    sells: Vec<Term>,
+    rules: usize,
+}
+
+impl Terms {
+    fn add(&mut self, side: Side, conditions: Vec<Condition>) {
+        let terms = match side {
+            Side::Buy => &mut self.buys,
+            Side::Sell => &mut self.sells,
+        };
+        terms.extend(Term::new(conditions));
+    }
+}
+
+/// Everything was skipped: then nothing runs, and each reason for skipping is a reason for refusing.
+fn refuse_when_nothing_is_left(reader: &mut Reader) {
+    let skipped = std::mem::take(&mut reader.skipped);
+    reader
+        .reasons
+        .extend(skipped.into_iter().map(|Skipped(reason)| reason));
+    if reader.reasons.is_empty() {
+        reader.refuse(
+            "entry",
+            Rule::Conditions,
+            "no condition is left to evaluate",
+        );
+    }
+}
+
+/// AND: one condition that is not understood makes the whole list unusable (R4). With both directions in one list each
+/// direction is a list of its own (R2); a condition without a direction restricts both.
+fn read_all_of(
+    reader: &mut Reader,
+    group: &Group<'_>,
+    timeframe: Timeframe,
+    local: Option<Side>,
+    alone: bool,
+    terms: &mut Terms,
+) {
+    let mut items = Vec::new();
+    let mut failed = Vec::new();
+    for node in &group.items {
+        match read_item(reader, node, group.side, timeframe) {
+            Ok(item) => items.push(item),
+            Err(reason) => failed.push(reason),
+        }
+    }
+    if !failed.is_empty() {
+        if alone {
+            for reason in failed {
+                reader.refuse(&reason.key, reason.rule, reason.text);
+            }
+        } else {
+            for reason in failed {
+                reader.skip(reason);
+            }
+            let text = "the whole group is left out with it";
+            reader.skip(Reason::new(Rule::UnknownName, &group.path, text));
+            reader.drop_part(&group.path, text);
+        }
+        return;
+    }
+    mirrored_halves(&mut items);
+    let mut sides: Vec<Side> = [Side::Buy, Side::Sell]
+        .into_iter()
+        .filter(|side| items.iter().any(|item| item.side == Some(*side)))
+        .collect();
+    if sides.is_empty() {
+        match local {
+            Some(side) => sides.push(side),
+            None => return refuse_direction(reader),
+        }
+    }
+    for side in sides {
+        let conditions = items
+            .iter()
+            .filter(|item| item.side.is_none_or(|own| own == side))
+            .flat_map(|item| item.conditions.iter().copied())
+            .collect();
+        terms.add(side, conditions);
+    }
+    terms.rules += items.len();
+}
+
+/// OR: each condition is a trigger of its own; those not understood are left out and reported (R4).
+fn read_any_of(
+    reader: &mut Reader,
+    group: &Group<'_>,
+    timeframe: Timeframe,
+    local: Option<Side>,
+    terms: &mut Terms,
+) {
+    let mut items = Vec::new();
+    for node in &group.items {
+        match read_item(reader, node, group.side, timeframe) {
+            Ok(item) => items.push(item),
+            Err(reason) => {
+                // Whatever of the condition was understood before is not followed either.
+                reader.skip(reason.clone());
+                reader.drop_part(&node.path, &reason.text);
+            }
+        }
+    }
+    // The trader's choice is for rules without any direction; beside others it would be a guess.
+    let undirected = items.iter().all(|item| item.side.is_none());
+    let local = local.filter(|_| undirected);
+    if undirected && local.is_none() && !items.is_empty() {
+        return refuse_direction(reader);
+    }
+    for item in items {
+        match item.side.or(local) {
+            Some(side) => {
+                terms.add(side, item.conditions);
+                terms.rules += 1;
+            }
+            None => {
+                let text = "doesn't say whether it buys or sells, unlike the other conditions";
+                reader.skip(Reason::new(Rule::Direction, &item.path, text));
+                reader.drop_part(&item.path, text);
+            }
+        }
+    }
+}
+
+fn refuse_direction(reader: &mut Reader) {
+    if !reader.reasons.iter().any(|r| r.rule == Rule::Direction) {
+        reader.refuse("", Rule::Direction, NO_DIRECTION);
+    }
+}
+
+fn read_item(
+    reader: &mut Reader,
+    node: &Node<'_>,
+    group: Option<Side>,
+    timeframe: Timeframe,
+) -> Result<Item, Reason> {
+    let description = node.child("description");
+    let described = description
+        .as_ref()
+        .and_then(|description| first_word_side(description.text()?));
+    if let (Some(description), Some(side), None) = (&description, described, group) {
+        reader.used(description, format!("the direction, {}", side.name()));
+    }
+    let conditions = read_condition(reader, node, timeframe)?;
+    Ok(Item {
+        path: node.path.clone(),
+        side: group.or(described),
+        conditions,
+    })
+}
+
+/// The last evidence of a direction (R1): a list without any whose second half is the first one turned round, condition by
+/// condition, holds one direction in each half. Which is which is said by the comparisons of prices and averages, as long
+/// as all of them point the same way; without such a comparison nothing is concluded.
+fn mirrored_halves(items: &mut [Item]) {
+    let half = items.len() / 2;
+    if !items.len().is_multiple_of(2) || items.iter().any(|item| item.side.is_some()) {
+        return;
+    }
+    let (first, second) = items.split_at_mut(half);
+    let mirrored = first
+        .iter()
+        .zip(second.iter())
+        .all(|(one, other)| are_mirrored(&one.conditions, &other.conditions));
+    let trends: Vec<Side> = first
+        .iter()
+        .flat_map(|item| &item.conditions)
+        .filter(|condition| {
+            condition.left.scale() == Scale::Price && matches!(condition.right, Operand::Series(_))
+        })
+        .map(|condition| condition.operator.points())
+        .collect();
+    let Some(side) = trends.first().copied().filter(|_| mirrored) else {
+        return;
+    };
+    if trends.iter().all(|own| *own == side) {
+        first.iter_mut().for_each(|item| item.side = Some(side));
+        second
+            .iter_mut()
+            .for_each(|item| item.side = Some(side.opposite()));
+    }
+}
+
+fn are_mirrored(one: &[Condition], other: &[Condition]) -> bool {
+    one.len() == other.len()
+        && one.iter().zip(other).all(|(one, other)| {
+            let right = match (one.right, other.right) {
+                (Operand::Series(one), Operand::Series(other)) => one == other,
+                (Operand::Number(_), Operand::Number(_)) => true,
+                _ => false,
+            };
+            one.left == other.left && one.operator.mirrored() == other.operator && right
+        })
+}

@@ -1,0 +1,40 @@
+//! Strategies: from the stored `rules` JSON to a decision at each closed bar.
+//!
+//! Three steps, each a plain function: [`plan()`] reads the rules leniently and either gives a complete, typed
+//! [`Plan`] or refuses with reasons; [`evaluate()`] looks at closed bars and decides whether to open; [`manage()`] looks
+//! at one open position and decides what its exits ask for. Rule numbers (R1, R2, …) are those of the platform
+//! contract, §9.3.
+//!
+//! Pure: no clock, no IO, no randomness. What must never happen here: a guess. A condition that is empty, unknown
+//! or not computable is never true; a key that nobody understood is refused by name; a plan without a direction, a
+//! condition and a stop loss cannot be built.
+
+mod condition;
+mod entry;
+mod evaluate;
+mod exits;
+mod filters;
+mod indicator;
+mod ledger;
+mod manage;
+mod order;
+mod plan;
+mod reason;
+mod risk;
+mod sentence;
+mod shapes;
+mod targets;
+#[cfg(test)]
+mod tests;
+
+pub use condition::{Condition, Operand, Operator};
+pub use entry::{Term, Trigger};
+pub use evaluate::{ConditionTruth, Decision, Evaluation, FilterVerdict, MarketView, evaluate};
+pub use exits::{Distance, Exits, PartialLevel, StopLoss, Target, Trailing};
+pub use filters::{Filters, HighVolatility, Session, SessionFilter, VolatilityFilter};
+pub use indicator::Series;
+pub use ledger::{Fate, Key};
+pub use manage::{Adjustment, Opened, manage};
+pub use plan::{Plan, PlanRequest, plan};
+pub use reason::{NO_DIRECTION, PlanRefusal, Reason, Rule, Skipped};
+pub use risk::{LossLimit, Sizing};

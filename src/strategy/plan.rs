@@ -1,0 +1,280 @@
+//! The plan: everything a strategy will do, typed and complete. It exists only with a direction, a condition that can be
+//! evaluated, a stop loss and a volume; anything less is a refusal.
+
+use rust_decimal::Decimal;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::condition::Condition;
+use super::entry::{Trigger, read_entry};
+use super::exits::{Distance, Exits, read_exits};
+use super::filters::{Filters, read_filters};
+use super::indicator::Series;
+use super::ledger::{Key, Node, Reader};
+use super::reason::{PlanRefusal, Reason, Rule, Skipped};
+use super::risk::{Sizing, read_sizing};
+use super::sentence;
+use crate::market::{Side, SymbolSpec, Timeframe};
+
+/// No terminal is asked for more closed bars than this. Only averages of Wilder's kind over more than 238 bars, or
+/// plain exponential ones over more than 454, would want more; they are then exact to about 1e-4 instead of 1e-9.
+const MOST_WARMUP_BARS: usize = 5_000;
+
+/// What a START command brings.
+#[derive(Clone, Copy, Debug)]
+pub struct PlanRequest<'a> {
+    /// The stored rules.
+    pub rules: &'a Value,
+    /// The activation dialog's `settings`; null when absent.
+    pub settings: &'a Value,
+    /// The caller's `options`; null when absent.
+    pub options: &'a Value,
+    pub symbol: &'a str,
+    pub timeframe: &'a str,
+    /// The direction that the trader chose at this machine for a strategy whose rules have none (R1).
+    pub local_direction: Option<Side>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Plan {
+    pub(super) symbol: String,
+    pub(super) timeframe: Timeframe,
+    pub(super) buys: Option<Trigger>,
+    pub(super) sells: Option<Trigger>,
+    pub(super) exits: Exits,
+    pub(super) sizing: Sizing,
+    pub(super) filters: Filters,
+    rules: usize,
+    skipped: Vec<Skipped>,
+    keys: Vec<Key>,
+}
+
+impl Plan {
+    /// As the command named it; the broker's name may differ.
+    pub fn symbol(&self) -> &str {
+        &self.symbol
+    }
+
+    pub const fn timeframe(&self) -> Timeframe {
+        self.timeframe
+    }
+
+    /// What opens a position in this direction.
+    pub const fn trigger(&self, side: Side) -> Option<&Trigger> {
+        match side {
+            Side::Buy => self.buys.as_ref(),
+            Side::Sell => self.sells.as_ref(),
+        }
+    }
+
+    pub const fn exits(&self) -> &Exits {
+        &self.exits
+    }
+
+    pub const fn sizing(&self) -> &Sizing {
+        &self.sizing
+    }
+
+    pub const fn filters(&self) -> &Filters {
+        &self.filters
+    }
+
+    /// Entry conditions, as listed in the rules, that are followed.
+    pub const fn rule_count(&self) -> usize {
+        self.rules
+    }
+
+    /// What the rules ask for and the plan does not do.
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
+    }
+
+    /// What every key of the rules, the settings and the options became.
+    pub fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// The whole plan in one plain English sentence or a few.
+    pub fn sentence(&self) -> String {
+        sentence::of(self)
+    }
+
+    /// Closed bars needed before the first decision.
+    pub fn warmup_bars(&self) -> usize {
+        self.series()
+            .iter()
+            .map(|series| series.warmup())
+            .max()
+            .unwrap_or(0)
+            .clamp(2, MOST_WARMUP_BARS)
+    }
+
+    /// What is known once the broker's terms for the symbol are known: the price distances (R9) and parts too small to close
+    /// (R11). Told to the trader before the first trade.
+    ///
+    /// # Errors
+    /// The volume is below the broker's smallest one (R18): then the strategy could never open anything.
+    pub fn fit(&self, spec: &SymbolSpec) -> Result<Vec<String>, PlanRefusal> {
+        let lots = spec.floor_volume(self.sizing.lots).min(spec.volume_max);
+        if lots < spec.volume_min || lots <= Decimal::ZERO {
+            let text = format!(
+                "{} lots are below the smallest volume of {} ({} lots); a volume is never rounded up",
+                self.sizing.lots, spec.name, spec.volume_min
+            );
+            return Err(PlanRefusal {
+                reasons: vec![Reason::new(Rule::Volume, "lotSize", text)],
+                needs_direction: false,
+            });
+        }
+        let mut notes = Vec::new();
+        if let Distance::Pips(pips) = self.exits.stop_loss.distance {
+            let distance = self.exits.stop_loss.bounded(pips * spec.pip(), spec);
+            notes.push(format!(
+                "a stop of {} pips is {} in the price of {}",
+                (distance / spec.pip()).normalize(),
+                distance.normalize(),
+                spec.name
+            ));
+        }
+        let mut percent = Decimal::ZERO;
+        let before_last = self
+            .exits
+            .partials
+            .split_last()
+            .map_or(&[][..], |(_, before)| before);
+        for level in before_last {
+            percent += level.percent;
+            let part = spec.floor_volume(lots * percent / Decimal::ONE_HUNDRED);
+            if part < spec.volume_min || lots - part < spec.volume_min {
+                notes.push(format!(
+                    "{} % of {} lots is too small to close alone at {} times the stop, so it is left for the next level",
+                    level.percent,
+                    lots.normalize(),
+                    level.ratio
+                ));
+            }
+        }
+        Ok(notes)
+    }
+
+    /// Every series that a decision needs, each once.
+    pub(super) fn series(&self) -> Vec<Series> {
+        let conditions = [&self.buys, &self.sells]
+            .into_iter()
+            .flatten()
+            .flat_map(Trigger::terms)
+            .flat_map(|term| term.conditions().iter())
+            .flat_map(Condition::series);
+        let exits = match self.exits.stop_loss.distance {
+            Distance::Atr { period, .. } => Some(Series::Atr(period)),
+            Distance::Pips(_) | Distance::Percent(_) => None,
+        };
+        let volatility = self
+            .filters
+            .volatility
+            .map(|filter| Series::Atr(filter.period));
+        let high = self.filters.high_volatility.map(|_| Series::Atr(14));
+        let mut all: Vec<Series> = Vec::new();
+        for series in conditions.chain(exits).chain(volatility).chain(high) {
+            if !all.contains(&series) {
+                all.push(series);
+            }
+        }
+        all
+    }
+}
+
+/// Top-level keys that say something about the rules and ask for nothing.
+const NOTES: [&str; 15] = [
+    "name",
+    "description",
+    "version",
+    "id",
+    "notes",
+    "tags",
+    "author",
+    "category",
+    "metadata",
+    "createdAt",
+    "updatedAt",
+    "aiOptimization",
+    "scoring",
+    "dynamicAdjustments",
+    "backtestResults",
+];
+
+/// Reads rules into a plan, or says why they will not run.
+///
+/// # Errors
+/// Every reason found, by rule number and key. Nothing of refused rules runs.
+pub fn plan(request: &PlanRequest<'_>) -> Result<Plan, PlanRefusal> {
+    let rules = Node::root("", request.rules);
+    let settings = Node::root("(settings)", request.settings);
+    let options = Node::root("(options)", request.options);
+    let mut reader = Reader::new(&[&rules, &settings, &options]);
+    if !request.rules.is_object() {
+        reader.refuse("", Rule::Conditions, "there are no rules");
+    }
+    if request.symbol.trim().is_empty() {
+        reader.refuse("symbol", Rule::UnknownName, "no symbol is named");
+    }
+    let timeframe = match request.timeframe.parse::<Timeframe>() {
+        Ok(timeframe) => timeframe,
+        Err(error) => {
+            reader.refuse("timeframe", Rule::UnknownName, error.to_string());
+            return Err(refusal(reader));
+        }
+    };
+    let entry = read_entry(&mut reader, &rules, timeframe, request.local_direction);
+    let exits = read_exits(&mut reader, &rules);
+    let mut filters = read_filters(&mut reader, &rules, request.symbol);
+    let (sizing, high_volatility) = read_sizing(&mut reader, &rules, &settings, &options);
+    filters.high_volatility = high_volatility;
+    reader.child_informational(&rules, &NOTES, "a note that asks for nothing");
+    if rules.child("exit").is_some() {
+        let text = "the exit and risk sections count";
+        reader.child_informational(&rules, &["parameters"], text);
+    } else if let Some(parameters) = rules.child("parameters") {
+        let text = "exits and risk in \"parameters\" cannot be followed yet; save the strategy in the platform's form";
+        reader.refuse(&parameters.path, Rule::Exits, text);
+    }
+    reader.close();
+
+    let (Some(exits), Some(sizing), true) = (exits, sizing, reader.reasons.is_empty()) else {
+        return Err(refusal(reader));
+    };
+    if entry.buys.is_none() && entry.sells.is_none() {
+        reader.refuse(
+            "entry",
+            Rule::Conditions,
+            "no condition is left to evaluate",
+        );
+        return Err(refusal(reader));
+    }
+    let skipped = std::mem::take(&mut reader.skipped);
+    Ok(Plan {
+        symbol: request.symbol.trim().to_owned(),
+        timeframe,
+        buys: entry.buys,
+        sells: entry.sells,
+        exits,
+        sizing,
+        filters,
+        rules: entry.rules,
+        skipped,
+        keys: reader.into_keys(),
+    })
+}
+
+fn refusal(mut reader: Reader) -> PlanRefusal {
+    if reader.reasons.is_empty() {
+        reader.refuse("", Rule::Conditions, "the rules are not complete");
+    }
+    PlanRefusal {
+        needs_direction: reader
+            .reasons
+            .iter()
+            .any(|reason| reason.rule == Rule::Direction),
+        reasons: reader.reasons,
+    }
+}

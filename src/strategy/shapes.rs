@@ -1,0 +1,237 @@
+//! The stored shapes of entry rules: a flat list, named groups, the AI writer's rules. Each is brought to groups of
+//! conditions under one logic, with the direction where the shape carries it.
+
+use super::ledger::{Node, Reader};
+use super::reason::{Rule, quoted};
+use crate::market::Side;
+
+/// More conditions than this in one list are a mistake.
+const MOST_CONDITIONS: usize = 64;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Logic {
+    And,
+    Or,
+}
+
+/// A list of conditions under one logic, as each stored shape has them.
+pub(super) struct Group<'a> {
+    pub path: String,
+    pub side: Option<Side>,
+    pub logic: Logic,
+    pub items: Vec<Node<'a>>,
+}
+
+/// Finds the entry rules, whichever shape they have; empty when they are refused.
+pub(super) fn read_shape<'a>(reader: &mut Reader, rules: &Node<'a>) -> Vec<Group<'a>> {
+    match (rules.child("entry"), rules.child("rules")) {
+        (Some(entry), None) => read_groups(reader, &entry),
+        (None, Some(list)) => read_ai_rules(reader, &list),
+        (Some(entry), Some(list)) => {
+            let text = "two sets of entry rules (\"entry\" and \"rules\")";
+            reader.refuse(&list.path, Rule::Conditions, text);
+            reader.informational(&entry, text);
+            Vec::new()
+        }
+        (None, None) => {
+            reader.refuse("entry", Rule::Conditions, "there are no entry rules");
+            Vec::new()
+        }
+    }
+}
+
+/// `entry.conditions`, or `entry.groups` whose names carry the direction.
+fn read_groups<'a>(reader: &mut Reader, entry: &Node<'a>) -> Vec<Group<'a>> {
+    let (conditions, groups) = (entry.child("conditions"), entry.child("groups"));
+    match (conditions, groups) {
+        (Some(conditions), None) => read_group(reader, entry, &conditions, None)
+            .into_iter()
+            .collect(),
+        (None, Some(groups)) => {
+            let nodes = groups.items().unwrap_or_default();
+            if nodes.is_empty() {
+                reader.refuse(
+                    &groups.path,
+                    Rule::Conditions,
+                    "holds no group of conditions",
+                );
+                return Vec::new();
+            }
+            let logic = read_logic(reader, entry);
+            if nodes.len() > 1 && logic != Some(Logic::Or) {
+                reader.refuse(
+                    &entry.path,
+                    Rule::Conditions,
+                    "groups can only be followed as alternatives (\"logic\": \"OR\")",
+                );
+                return Vec::new();
+            }
+            nodes
+                .iter()
+                .filter_map(|group| {
+                    let side = group.child("name").and_then(|name| {
+                        let side = first_word_side(&name.text()?.replace('_', " "));
+                        if side.is_some() {
+                            reader.used(&name, "the direction of the group");
+                        } else {
+                            reader.informational(&name, "a note to people");
+                        }
+                        side
+                    });
+                    let Some(conditions) = group.child("conditions") else {
+                        reader.refuse(&group.path, Rule::Conditions, "holds no conditions");
+                        return None;
+                    };
+                    read_group(reader, group, &conditions, side)
+                })
+                .collect()
+        }
+        (Some(_), Some(_)) => {
+            reader.refuse(
+                &entry.path,
+                Rule::Conditions,
+                "two sets of entry rules (\"conditions\" and \"groups\")",
+            );
+            Vec::new()
+        }
+        (None, None) => {
+            let text = if entry.child("primary").is_some() {
+                "primary and confirming conditions on several timeframes cannot be followed yet"
+            } else {
+                "holds no conditions"
+            };
+            reader.refuse(&entry.path, Rule::Conditions, text);
+            Vec::new()
+        }
+    }
+}
+
+/// The AI writer's list: each rule with its own conditions and an action that says the direction.
+fn read_ai_rules<'a>(reader: &mut Reader, list: &Node<'a>) -> Vec<Group<'a>> {
+    let nodes = list.items().unwrap_or_default();
+    if nodes.is_empty() {
+        reader.refuse(&list.path, Rule::Conditions, "holds no rule");
+    }
+    let mut groups = Vec::new();
+    for node in nodes {
+        reader.child_informational(&node, &["name", "description"], "a note to people");
+        let action = node.child("action").and_then(|action| action.child("type"));
+        let side = action
+            .as_ref()
+            .and_then(|action| first_word_side(action.text()?));
+        if let Some(action) = &action {
+            if side.is_some() {
+                reader.used(action, "the direction of the rule");
+            } else {
+                let shown = action.text().unwrap_or_default();
+                reader.refuse(
+                    &action.path,
+                    Rule::UnknownName,
+                    format!("action {} cannot be followed yet", quoted(shown)),
+                );
+                reader.informational(&node, "its rule is refused");
+                continue;
+            }
+        }
+        match node.child("conditions") {
+            Some(conditions) => groups.extend(read_group(reader, &node, &conditions, side)),
+            None => reader.refuse(&node.path, Rule::Conditions, "holds no conditions"),
+        }
+    }
+    groups
+}
+
+fn read_group<'a>(
+    reader: &mut Reader,
+    holder: &Node<'_>,
+    conditions: &Node<'a>,
+    side: Option<Side>,
+) -> Option<Group<'a>> {
+    let Some(all) = conditions.items() else {
+        reader.refuse(
+            &conditions.path,
+            Rule::Conditions,
+            "is not a list of conditions",
+        );
+        return None;
+    };
+    let mut items = Vec::new();
+    for item in all {
+        if item.enabled() {
+            if let Some(flag) = item.child("enabled") {
+                reader.used(&flag, "the condition is on");
+            }
+            items.push(item);
+        } else {
+            reader.informational(&item, "the condition is switched off");
+        }
+    }
+    if items.is_empty() {
+        reader.refuse(
+            &conditions.path,
+            Rule::Conditions,
+            "holds no condition; an empty list is never true",
+        );
+        return None;
+    }
+    if items.len() > MOST_CONDITIONS {
+        reader.refuse(
+            &conditions.path,
+            Rule::Conditions,
+            format!("{} conditions are more than {MOST_CONDITIONS}", items.len()),
+        );
+        return None;
+    }
+    let logic = match read_logic(reader, holder) {
+        Some(logic) => logic,
+        None if items.len() == 1 || holder.child("action").is_some() => Logic::And,
+        None => {
+            reader.refuse(
+                &holder.path,
+                Rule::Conditions,
+                "doesn't say whether all conditions must hold (AND) or any one (OR)",
+            );
+            return None;
+        }
+    };
+    Some(Group {
+        path: holder.path.clone(),
+        side,
+        logic,
+        items,
+    })
+}
+
+fn read_logic(reader: &mut Reader, holder: &Node<'_>) -> Option<Logic> {
+    let node = holder.child("logic")?;
+    let text = node.text().unwrap_or_default();
+    let (logic, words) = match text.trim().to_ascii_uppercase().as_str() {
+        "AND" => (Logic::And, "all conditions of a direction must hold"),
+        "OR" => (Logic::Or, "any one of the conditions is enough"),
+        _ => {
+            reader.refuse(
+                &node.path,
+                Rule::Conditions,
+                format!("{} is neither AND nor OR", quoted(text)),
+            );
+            return None;
+        }
+    };
+    reader.used(&node, words);
+    Some(logic)
+}
+
+/// The direction that a text begins with: BUY, SELL, LONG or SHORT as its first word (R1).
+pub(super) fn first_word_side(text: &str) -> Option<Side> {
+    let word: String = text
+        .chars()
+        .skip_while(|c| !c.is_alphanumeric())
+        .take_while(|c| c.is_alphanumeric())
+        .take(8)
+        .collect();
+    match word.to_ascii_uppercase().as_str() {
+        "BUY" | "LONG" => Some(Side::Buy),
+        "SELL" | "SHORT" => Some(Side::Sell),
+        _ => None,
+    }
+}
