@@ -4,5 +4,6 @@
 //! `os`) translate and decide nothing; `engine` owns the state and runs the loop; `ui` draws it. `practice` is the
 //! other side of every wire, on this machine. See ARCHITECTURE.md.
 
+pub mod core;
 pub mod market;
 pub mod strategy;

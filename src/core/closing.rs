@@ -1,0 +1,284 @@
+//! Closing positions and cancelling orders until the terminal shows them gone: verified per ticket, retried, and told
+//! per ticket when it cannot be done. Never waits for entry checks.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::durable::Purpose;
+use super::handle::{Verdict, count, details};
+use super::orders::OrderEnd;
+use super::step::Turn;
+use crate::market::{Book, Cid, IntentAction, RefusalClass, Ticket};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Target {
+    Position(Ticket),
+    Order(Ticket),
+}
+
+impl Target {
+    pub const fn ticket(self) -> Ticket {
+        match self {
+            Self::Position(ticket) | Self::Order(ticket) => ticket,
+        }
+    }
+
+    fn is_in(self, book: &Book) -> bool {
+        match self {
+            Self::Position(ticket) => book
+                .positions
+                .iter()
+                .any(|position| position.ticket == ticket),
+            Self::Order(ticket) => book.orders.iter().any(|order| order.ticket == ticket),
+        }
+    }
+
+    const fn action(self) -> IntentAction {
+        match self {
+            Self::Position(ticket) => IntentAction::Close {
+                ticket,
+                volume: None,
+            },
+            Self::Order(ticket) => IntentAction::Cancel { ticket },
+        }
+    }
+}
+
+/// Progress on a set of tickets. Rebuilt after a restart from the orders that are still without outcome.
+#[derive(Debug, Default)]
+pub(super) struct Sweep {
+    tickets: BTreeMap<Target, Progress>,
+}
+
+#[derive(Debug, Default)]
+struct Progress {
+    cid: Option<Cid>,
+    tries: u32,
+    not_before: Duration,
+    last_error: Option<String>,
+    /// What the terminal answered; it counts once the book agrees.
+    answered: Option<String>,
+    /// How it ended, in words.
+    gone: Option<String>,
+}
+
+impl Sweep {
+    pub fn ended(&mut self, cid: Cid, end: &OrderEnd, mono: Duration) {
+        let Some((target, progress)) = self
+            .tickets
+            .iter_mut()
+            .find(|(_, progress)| progress.cid == Some(cid))
+        else {
+            return;
+        };
+        progress.cid = None;
+        progress.not_before = mono;
+        match end {
+            OrderEnd::Done(fill) => {
+                progress.answered = Some(match target {
+                    Target::Position(_) => {
+                        format!("closed at {} (profit {})", fill.price, fill.profit)
+                    }
+                    Target::Order(_) => "cancelled".to_owned(),
+                });
+            }
+            OrderEnd::Refused(refusal) if refusal.class == RefusalClass::AlreadySo => {
+                progress.answered = Some("was already closed".to_owned());
+                progress.not_before += pause_after(progress.tries, refusal.class);
+            }
+            OrderEnd::Refused(refusal) => {
+                progress.last_error = Some(refusal.message.clone());
+                progress.not_before += pause_after(progress.tries, refusal.class);
+            }
+            OrderEnd::NotExecuted(reason) => progress.last_error = Some(reason.clone()),
+        }
+    }
+
+    /// Takes in what the terminal shows now.
+    fn look(&mut self, shown: impl Fn(Target) -> bool) {
+        for (target, progress) in &mut self.tickets {
+            if progress.cid.is_some() {
+                continue;
+            }
+            let answered = progress.answered.take();
+            if shown(*target) {
+                progress.gone = None;
+                if let Some(answered) = answered {
+                    let error = format!("the terminal says \"{answered}\" and still shows it");
+                    progress.last_error = Some(error);
+                }
+            } else if progress.gone.is_none() {
+                let how = answered.unwrap_or_else(|| "is not open any more".to_owned());
+                progress.gone = Some(how);
+            }
+        }
+    }
+
+    fn all_gone(&self) -> bool {
+        self.tickets
+            .values()
+            .all(|progress| progress.gone.is_some())
+    }
+
+    /// Tickets that are still open although an attempt failed, with the reason.
+    pub fn troubles(&self) -> Vec<String> {
+        self.tickets
+            .iter()
+            .filter(|(_, progress)| progress.gone.is_none())
+            .filter_map(|(target, progress)| {
+                let error = progress.last_error.as_ref()?;
+                Some(format!(
+                    "{}: {error} (tried {} times)",
+                    target.ticket(),
+                    progress.tries
+                ))
+            })
+            .collect()
+    }
+
+    pub fn closed(&self) -> Vec<String> {
+        self.tickets
+            .iter()
+            .filter_map(|(target, progress)| {
+                Some(format!("{} {}", target.ticket(), progress.gone.as_ref()?))
+            })
+            .collect()
+    }
+
+    /// Every ticket that is still open was tried at least so often.
+    pub fn least_tries(&self) -> u32 {
+        let open = self
+            .tickets
+            .values()
+            .filter(|progress| progress.gone.is_none());
+        open.map(|progress| progress.tries).min().unwrap_or(0)
+    }
+}
+
+fn pause_after(tries: u32, class: RefusalClass) -> Duration {
+    match class {
+        RefusalClass::PriceMoved => Duration::ZERO,
+        _ => Duration::from_secs(1 << tries.min(5)),
+    }
+}
+
+impl Turn<'_> {
+    /// Takes in what became of the orders and what an up-to-date book shows.
+    pub fn settle_sweep(&self, sweep: &mut Sweep, targets: &[Target], purpose: &Purpose) {
+        for target in targets {
+            sweep.tickets.entry(*target).or_default();
+        }
+        self.adopt_orders(sweep, purpose);
+        if let Some(book) = self.state.fresh_book() {
+            sweep.look(|target| target.is_in(book));
+        }
+    }
+
+    /// Sends what must be sent now. An attempt waits until the book has taken in the last order, and an order that
+    /// somebody else sent for the same ticket comes first.
+    pub fn send_sweep(&mut self, sweep: &mut Sweep, purpose: &Purpose) {
+        for (target, progress) in &mut sweep.tickets {
+            let book = self.state.fresh_book();
+            let due = progress.gone.is_none()
+                && progress.cid.is_none()
+                && self.now.mono >= progress.not_before
+                && book.is_some_and(|book| target.is_in(book))
+                && !self.is_ending(target.ticket());
+            if due {
+                progress.tries += 1;
+                progress.cid = Some(self.submit(target.action(), purpose.clone(), None));
+            }
+        }
+    }
+
+    /// Whether an order to close or cancel it is on its way.
+    fn is_ending(&self, ticket: Ticket) -> bool {
+        self.durable()
+            .intents
+            .values()
+            .any(|entry| match entry.intent.action {
+                IntentAction::Close { ticket: other, .. }
+                | IntentAction::Cancel { ticket: other } => other == ticket,
+                IntentAction::Open { .. } | IntentAction::Modify { .. } => false,
+            })
+    }
+
+    /// Orders of this purpose that were already on their way, from before a restart.
+    fn adopt_orders(&self, sweep: &mut Sweep, purpose: &Purpose) {
+        for entry in self
+            .durable()
+            .intents
+            .values()
+            .filter(|entry| entry.purpose == *purpose)
+        {
+            let target = match entry.intent.action {
+                IntentAction::Close { ticket, .. } => Target::Position(ticket),
+                IntentAction::Cancel { ticket } => Target::Order(ticket),
+                IntentAction::Open { .. } | IntentAction::Modify { .. } => continue,
+            };
+            let progress = sweep.tickets.entry(target).or_default();
+            progress.cid = Some(entry.intent.cid);
+            progress.tries = progress.tries.max(1);
+        }
+    }
+
+    /// One look at a closing command.
+    pub fn advance_closing(&mut self, id: &str, targets: &[Target]) -> Verdict {
+        const GIVE_UP_AFTER: u32 = 5;
+        let mut sweep = self.state.closings.remove(id).unwrap_or_default();
+        let purpose = Purpose::Closing { id: id.to_owned() };
+        self.settle_sweep(&mut sweep, targets, &purpose);
+        let all_gone = sweep.all_gone();
+        let exhausted = sweep.least_tries() >= GIVE_UP_AFTER
+            && !self.has_orders(&purpose)
+            && self.state.fresh_book().is_some();
+        if !all_gone && !exhausted {
+            self.send_sweep(&mut sweep, &purpose);
+        }
+        let closed = sweep.closed();
+        let verdict = if all_gone {
+            Verdict::Done {
+                message: if closed.is_empty() {
+                    "nothing to close: no own position matches".to_owned()
+                } else {
+                    format!(
+                        "{}: {}",
+                        count(closed.len(), "position closed", "positions closed"),
+                        closed.join("; ")
+                    )
+                },
+                details: details(&[("closed", json!(closed))]),
+            }
+        } else if exhausted {
+            let troubles = sweep.troubles();
+            Verdict::Failed {
+                message: format!(
+                    "{} of {} closed; still open: {}",
+                    closed.len(),
+                    targets.len(),
+                    troubles.join("; ")
+                ),
+                details: details(&[("closed", json!(closed)), ("open", json!(troubles))]),
+            }
+        } else {
+            Verdict::Busy {
+                what: format!(
+                    "closing {}: {} done",
+                    count(targets.len(), "position", "positions"),
+                    closed.len()
+                ),
+            }
+        };
+        self.state.closings.insert(id.to_owned(), sweep);
+        verdict
+    }
+
+    pub fn has_orders(&self, purpose: &Purpose) -> bool {
+        self.durable()
+            .intents
+            .values()
+            .any(|entry| entry.purpose == *purpose)
+    }
+}

@@ -1,0 +1,215 @@
+//! Single orders by command: OPEN_POSITION and MODIFY_POSITION.
+
+use rust_decimal::Decimal;
+
+use super::command::{ArgumentError, Command};
+use super::durable::{OpenCommand, Purpose};
+use super::handle::{Verdict, not_begun, ticket_of};
+use super::step::Turn;
+use crate::market::{IntentAction, Side, SymbolSpec};
+
+/// Points of slippage accepted when the command names none.
+const DEFAULT_DEVIATION: u32 = 20;
+
+struct OpenOrder {
+    symbol: String,
+    side: Side,
+    volume: Decimal,
+    stop_loss: Option<Decimal>,
+    take_profit: Option<Decimal>,
+    deviation: u32,
+}
+
+impl Turn<'_> {
+    pub fn open_position(&mut self, open: &OpenCommand) -> Verdict {
+        let id = open.command.id.clone();
+        if !not_begun(open.state) {
+            return Verdict::Busy {
+                what: "the order is at the terminal".to_owned(),
+            };
+        }
+        let order = match read_open(&open.command) {
+            Ok(order) => order,
+            Err(error) => return Verdict::failed(error.to_string()),
+        };
+        if !self.state.terminal.up && self.durable().stop.is_none() {
+            return Verdict::Wait {
+                reason: "waiting for the terminal".to_owned(),
+            };
+        }
+        if let Some(block) = self.state.entry_block(self.now) {
+            return Verdict::failed(format!("not opened: {block}"));
+        }
+        let Some(spec) = self.state.terminal.symbols.get(&order.symbol) else {
+            return Verdict::failed(format!(
+                "the terminal has no symbol \"{}\"; check its spelling at the broker",
+                order.symbol
+            ));
+        };
+        if let Err(reason) = check_volume(order.volume, spec) {
+            return Verdict::failed(reason);
+        }
+        if let Some(reason) = self.limit_reached(order.volume) {
+            return Verdict::failed(format!("not opened: {reason}"));
+        }
+        let action = IntentAction::Open {
+            symbol: order.symbol,
+            side: order.side,
+            volume: order.volume,
+            stop_loss: order.stop_loss.map(|price| spec.round_price(price)),
+            take_profit: order.take_profit.map(|price| spec.round_price(price)),
+            deviation: order.deviation,
+        };
+        self.submit(action, Purpose::Command { id }, None);
+        Verdict::Busy {
+            what: "the order is at the terminal".to_owned(),
+        }
+    }
+
+    /// A local limit that one more position of `volume` lots would break.
+    pub fn limit_reached(&self, volume: Decimal) -> Option<String> {
+        let limits = &self.state.config.limits;
+        if let Some(most) = limits.max_lots.filter(|most| volume > *most) {
+            return Some(format!("{volume} lots are over the local limit of {most}"));
+        }
+        let open = self.state.own_positions().count();
+        let opening = self
+            .durable()
+            .intents
+            .values()
+            .filter(|entry| matches!(entry.intent.action, IntentAction::Open { .. }))
+            .count();
+        if let Some(most) = limits.max_positions.filter(|most| open + opening >= *most) {
+            return Some(format!(
+                "{open} positions are open and the local limit is {most}"
+            ));
+        }
+        None
+    }
+
+    pub fn modify_position(&mut self, open: &OpenCommand) -> Verdict {
+        if !not_begun(open.state) {
+            return Verdict::Busy {
+                what: "the change is at the terminal".to_owned(),
+            };
+        }
+        let command = &open.command;
+        let ticket = match ticket_of(command) {
+            Ok(ticket) => ticket,
+            Err(error) => return Verdict::failed(error),
+        };
+        let levels = level(command, &["stopLoss", "sl"])
+            .and_then(|stop| Ok((stop, level(command, &["takeProfit", "tp"])?)));
+        let (stop_loss, take_profit) = match levels {
+            Ok((None, None)) => {
+                return Verdict::failed("neither \"stopLoss\" nor \"takeProfit\" is given");
+            }
+            Ok(levels) => levels,
+            Err(error) => return Verdict::failed(error.to_string()),
+        };
+        let Some(book) = self.state.fresh_book() else {
+            return Verdict::Wait {
+                reason: "waiting for the terminal".to_owned(),
+            };
+        };
+        let Some(position) = book
+            .positions
+            .iter()
+            .find(|position| position.ticket == ticket)
+        else {
+            return Verdict::failed(format!("position {ticket} is not open"));
+        };
+        if !position.is_own() {
+            return Verdict::failed(format!(
+                "position {ticket} was not opened by this executor; it is left alone"
+            ));
+        }
+        let spec = self.state.terminal.symbols.get(&position.symbol);
+        let round = |price: Decimal| spec.map_or(price, |spec| spec.round_price(price));
+        // A terminal sets both levels at once, so the one that is not named stays as it is.
+        let action = IntentAction::Modify {
+            ticket,
+            stop_loss: stop_loss.map_or(position.stop_loss, |new| positive(new).map(round)),
+            take_profit: take_profit.map_or(position.take_profit, |new| positive(new).map(round)),
+        };
+        let id = command.id.clone();
+        self.submit(action, Purpose::Command { id }, None);
+        Verdict::Busy {
+            what: "the change is at the terminal".to_owned(),
+        }
+    }
+}
+
+fn read_open(command: &Command) -> Result<OpenOrder, ArgumentError> {
+    let symbol = command.text("symbol")?.to_ascii_uppercase();
+    let side = match command.one_of(&["type", "action", "side"])? {
+        None => return Err(ArgumentError::Missing("type")),
+        Some((key, value)) => match value.as_str().map(str::to_ascii_uppercase).as_deref() {
+            Some("BUY" | "LONG") => Side::Buy,
+            Some("SELL" | "SHORT") => Side::Sell,
+            _ => {
+                return Err(ArgumentError::Wrong {
+                    key: key.to_owned(),
+                    expected: "BUY or SELL",
+                    found: value.to_string(),
+                });
+            }
+        },
+    };
+    let volume = command
+        .decimal(&["volume", "lots", "lotSize"])?
+        .ok_or(ArgumentError::Missing("volume"))?;
+    let deviation = command.decimal(&["deviation", "slippage"])?;
+    Ok(OpenOrder {
+        symbol,
+        side,
+        volume,
+        stop_loss: level(command, &["stopLoss", "sl"])?.and_then(positive),
+        take_profit: level(command, &["takeProfit", "tp"])?.and_then(positive),
+        deviation: deviation
+            .and_then(|points| u32::try_from(points).ok())
+            .unwrap_or(DEFAULT_DEVIATION),
+    })
+}
+
+/// MetaTrader's habit: a level of 0 means none.
+fn positive(level: Decimal) -> Option<Decimal> {
+    (level > Decimal::ZERO).then_some(level)
+}
+
+/// A price level; a negative one is refused rather than taken for "none".
+fn level(command: &Command, keys: &[&'static str]) -> Result<Option<Decimal>, ArgumentError> {
+    match command.decimal(keys)? {
+        Some(level) if level < Decimal::ZERO => Err(ArgumentError::Wrong {
+            key: keys
+                .first()
+                .map_or_else(String::new, |key| (*key).to_owned()),
+            expected: "a price",
+            found: level.to_string(),
+        }),
+        level => Ok(level),
+    }
+}
+
+/// Volumes are refused, never rounded up (contract R18).
+fn check_volume(volume: Decimal, spec: &SymbolSpec) -> Result<(), String> {
+    if volume < spec.volume_min {
+        return Err(format!(
+            "{volume} lots are below the broker's minimum of {} for {}",
+            spec.volume_min, spec.name
+        ));
+    }
+    if volume > spec.volume_max {
+        return Err(format!(
+            "{volume} lots are above the broker's maximum of {} for {}",
+            spec.volume_max, spec.name
+        ));
+    }
+    if spec.floor_volume(volume) != volume {
+        return Err(format!(
+            "{volume} lots are not a multiple of {}'s step of {}",
+            spec.name, spec.volume_step
+        ));
+    }
+    Ok(())
+}

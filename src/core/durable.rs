@@ -1,0 +1,404 @@
+//! The part of the state that survives a restart. It changes by [`Durable::apply`] alone.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::command::Command;
+use super::record::Record;
+use super::snapshot::{CommandState, StrategyState};
+use super::superseding::PastOrder;
+use crate::market::{Cid, IntentAction, OrderIntent, Side, Ticket};
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Durable {
+    /// Commands without a final state.
+    pub open: BTreeMap<String, OpenCommand>,
+    /// Every command that ever reached a final state: what makes a redelivery harmless.
+    pub finished: BTreeMap<String, CommandState>,
+    /// What was carried out lately and undoes earlier orders that come in late; oldest first.
+    pub past: Vec<PastOrder>,
+    /// Final answers that the platform does not have yet.
+    pub reports: BTreeMap<String, Report>,
+    /// Orders whose outcome is not known to be final.
+    pub intents: BTreeMap<Cid, IntentEntry>,
+    /// How own positions were opened, by their client id; the newest few hundred.
+    pub openings: BTreeMap<Cid, Opening>,
+    /// The order that failed last and its generation: a child is always made right after its parent failed.
+    pub last_failed: Option<(Cid, u32)>,
+    /// The client-id counter; never goes back.
+    pub next_counter: u64,
+    /// Number for ids made here.
+    pub next_local: u64,
+    pub strategies: BTreeMap<String, StrategyEntry>,
+    /// Directions chosen by the trader; they outlive the strategy's start.
+    pub directions: BTreeMap<String, Side>,
+    pub pause: Option<Pause>,
+    pub stop: Option<EmergencyStop>,
+    /// When an emergency stop was last lifted; older stop events are past.
+    pub lifted_at: Option<Timestamp>,
+    /// The user id of the executor's owner.
+    pub owner: Option<String>,
+    pub day: DayLedger,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OpenCommand {
+    pub command: Command,
+    pub state: CommandState,
+    /// What it waits for or does, in plain words.
+    pub reason: String,
+    /// Set once the platform confirmed the command by its interim report.
+    pub interim: Option<Interim>,
+    /// The positions a closing command works on.
+    pub tickets: Option<Vec<Ticket>>,
+    /// Orders that were on their way when the positions were chosen and may still become such positions.
+    pub awaited: Vec<Cid>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interim {
+    pub issuer: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    pub status: String,
+    pub result: Value,
+    pub due_at: Timestamp,
+}
+
+/// A position's first size and stop; multiples of the risk are counted from them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opening {
+    pub volume: Decimal,
+    pub stop_loss: Decimal,
+}
+
+/// On whose behalf an order is made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "for", rename_all = "snake_case")]
+pub enum Purpose {
+    /// Opens or changes a position for a command.
+    Command { id: String },
+    /// A strategy's entry.
+    Entry { strategy: String },
+    /// A strategy's change of an own position (trailing stop).
+    Exit { strategy: String },
+    /// Closes or cancels, for a command.
+    Closing { id: String },
+    /// Closes or cancels, for the emergency stop.
+    Emergency,
+}
+
+impl Purpose {
+    pub fn command_id(&self) -> Option<&str> {
+        match self {
+            Self::Command { id } | Self::Closing { id } => Some(id),
+            Self::Entry { .. } | Self::Exit { .. } | Self::Emergency => None,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IntentEntry {
+    pub intent: OrderIntent,
+    pub purpose: Purpose,
+    pub progress: Progress,
+    pub made_at: Timestamp,
+    /// 1 for a first order, one more for each order that follows it.
+    pub generation: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Progress {
+    /// Stored; sent, or about to be.
+    Made,
+    /// The answer was lost; being looked for.
+    Unknown,
+}
+
+/// An accepted strategy with all it needs to run again after a restart; the platform has no copy we could ask for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StrategyEntry {
+    pub id: String,
+    /// Its number in client ids; 1-65535.
+    pub number: u16,
+    pub name: String,
+    pub symbol: String,
+    pub timeframe: String,
+    pub rules: Value,
+    pub settings: Value,
+    pub options: Value,
+    pub state: StrategyState,
+    pub reason: String,
+    pub updated_at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    pub reason: String,
+    pub since: Timestamp,
+}
+
+/// The latched emergency stop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmergencyStop {
+    pub reason: String,
+    pub since: Timestamp,
+    /// A stale order closes only what was opened before it was given (contract C4).
+    pub opened_before: Option<Timestamp>,
+    pub completed_at: Option<Timestamp>,
+}
+
+/// Realised results of one UTC day, account currency.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DayLedger {
+    /// `YYYY-MM-DD` of the market's clock.
+    pub day: String,
+    pub total: Decimal,
+    /// By strategy number.
+    pub by_strategy: BTreeMap<u16, Decimal>,
+    /// The highest deal ticket counted, so that a repeated deal counts once.
+    pub last_deal: u64,
+}
+
+impl Durable {
+    /// The only way this state changes.
+    pub fn apply(&mut self, record: &Record) {
+        match record {
+            Record::Received { command } => self.receive(command),
+            Record::Moved {
+                id, state, reason, ..
+            } => self.move_command(id, *state, reason),
+            Record::IssuerNamed { id, issuer } => {
+                if let Some(open) = self.open.get_mut(id) {
+                    open.command.issuer = Some(issuer.clone());
+                }
+            }
+            Record::InterimReported { id, issuer, .. } => {
+                if let Some(open) = self.open.get_mut(id) {
+                    open.interim = Some(Interim {
+                        issuer: issuer.clone(),
+                    });
+                }
+            }
+            Record::ClosingPlanned {
+                id,
+                tickets,
+                awaited,
+            } => {
+                if let Some(open) = self.open.get_mut(id) {
+                    open.tickets = Some(tickets.clone());
+                    open.awaited.clone_from(awaited);
+                }
+            }
+            Record::ReportDue {
+                id,
+                status,
+                result,
+                at,
+            } => {
+                let report = Report {
+                    status: status.clone(),
+                    result: result.clone(),
+                    due_at: *at,
+                };
+                self.reports.insert(id.clone(), report);
+            }
+            Record::ReportSettled { id, .. } => {
+                self.reports.remove(id);
+            }
+            Record::IntentMade {
+                intent,
+                purpose,
+                at,
+            } => {
+                self.next_counter = self.next_counter.max(intent.cid.counter() + 1);
+                let parent = self
+                    .last_failed
+                    .filter(|(failed, _)| intent.parent == Some(*failed));
+                let entry = IntentEntry {
+                    generation: parent.map_or(0, |(_, generation)| generation) + 1,
+                    intent: intent.clone(),
+                    purpose: purpose.clone(),
+                    progress: Progress::Made,
+                    made_at: *at,
+                };
+                self.intents.insert(intent.cid, entry);
+            }
+            Record::IntentUnknown { cid, .. } => {
+                if let Some(entry) = self.intents.get_mut(cid) {
+                    entry.progress = Progress::Unknown;
+                }
+            }
+            Record::IntentDone { cid, fill, .. } => self.intent_done(*cid, fill.volume),
+            Record::IntentFailed { cid, .. } => {
+                if let Some(entry) = self.intents.remove(cid) {
+                    self.last_failed = Some((*cid, entry.generation));
+                }
+            }
+            Record::Dealt { deal } => self.day.count(deal),
+            Record::StrategyStored { strategy } => {
+                self.strategies
+                    .insert(strategy.id.clone(), strategy.clone());
+            }
+            Record::StrategyMoved {
+                id,
+                state,
+                reason,
+                at,
+            } => {
+                if let Some(strategy) = self.strategies.get_mut(id) {
+                    strategy.state = *state;
+                    strategy.reason.clone_from(reason);
+                    strategy.updated_at = *at;
+                }
+            }
+            Record::DirectionChosen { id, side, .. } => match side {
+                Some(side) => {
+                    self.directions.insert(id.clone(), *side);
+                }
+                None => {
+                    self.directions.remove(id);
+                }
+            },
+            Record::Paused { reason, at } => {
+                self.pause = Some(Pause {
+                    reason: reason.clone(),
+                    since: *at,
+                });
+            }
+            Record::Unpaused { .. } => self.pause = None,
+            Record::EmergencyStopped { stop } => self.stop = Some(stop.clone()),
+            Record::EmergencyCompleted { at } => {
+                if let Some(stop) = &mut self.stop {
+                    stop.completed_at = Some(*at);
+                }
+            }
+            Record::EmergencyLifted { at } => {
+                self.stop = None;
+                self.lifted_at = Some(*at);
+            }
+            Record::OwnerLearned { user_id } => self.owner = Some(user_id.clone()),
+        }
+    }
+
+    fn intent_done(&mut self, cid: Cid, volume: Decimal) {
+        const MOST_OPENINGS: usize = 500;
+        let action = self.intents.remove(&cid).map(|entry| entry.intent.action);
+        if let Some(IntentAction::Open {
+            stop_loss: Some(stop_loss),
+            ..
+        }) = action
+        {
+            self.openings.insert(cid, Opening { volume, stop_loss });
+            while self.openings.len() > MOST_OPENINGS {
+                self.openings.pop_first();
+            }
+        }
+    }
+
+    fn receive(&mut self, command: &Command) {
+        if command.local {
+            self.next_local += 1;
+        }
+        let open = OpenCommand {
+            command: command.clone(),
+            state: CommandState::Received,
+            reason: String::new(),
+            interim: None,
+            tickets: None,
+            awaited: Vec::new(),
+        };
+        self.open.insert(command.id.clone(), open);
+    }
+
+    fn move_command(&mut self, id: &str, state: CommandState, reason: &str) {
+        const MOST_PAST: usize = 200;
+        if state.is_final() {
+            if let Some(open) = self.open.remove(id)
+                && !matches!(state, CommandState::Refused | CommandState::Expired)
+                && (state == CommandState::Executed || open.state == CommandState::Executing)
+            {
+                let surplus = (self.past.len() + 1).saturating_sub(MOST_PAST);
+                self.past.drain(..surplus);
+                self.past.push(PastOrder::of(&open.command));
+            }
+            self.finished.insert(id.to_owned(), state);
+        } else if let Some(open) = self.open.get_mut(id) {
+            open.state = state;
+            reason.clone_into(&mut open.reason);
+        }
+    }
+
+    pub fn knows(&self, id: &str) -> bool {
+        self.open.contains_key(id) || self.finished.contains_key(id)
+    }
+
+    /// An id for a command that has none, after `skip` others.
+    pub(super) fn local_id(&self, skip: usize) -> String {
+        (self.next_local..)
+            .map(|number| format!("local-{number}"))
+            .filter(|id| !self.knows(id))
+            .nth(skip)
+            .unwrap_or_default()
+    }
+
+    /// A number for a strategy that has none yet.
+    pub fn strategy_number(&self, id: &str) -> u16 {
+        self.strategies.get(id).map_or_else(
+            || {
+                let used = self.strategies.values().map(|strategy| strategy.number);
+                used.max().unwrap_or(0).saturating_add(1)
+            },
+            |strategy| strategy.number,
+        )
+    }
+
+    pub fn strategy_by_number(&self, number: u16) -> Option<&StrategyEntry> {
+        self.strategies
+            .values()
+            .find(|strategy| strategy.number == number)
+    }
+}
+
+impl DayLedger {
+    fn count(&mut self, deal: &crate::market::Deal) {
+        if deal.ticket.0 <= self.last_deal {
+            return;
+        }
+        self.last_deal = deal.ticket.0;
+        let day = deal.time.strftime("%Y-%m-%d").to_string();
+        if day != self.day {
+            self.day = day;
+            self.total = Decimal::ZERO;
+            self.by_strategy.clear();
+        }
+        let cid = Cid(deal.magic);
+        if cid.is_own() {
+            self.total += deal.profit;
+            *self.by_strategy.entry(cid.strategy()).or_default() += deal.profit;
+        }
+    }
+
+    /// Realised result of `day` (`YYYY-MM-DD`) for one strategy.
+    pub fn of_strategy(&self, day: &str, number: u16) -> Decimal {
+        if day == self.day {
+            self.by_strategy.get(&number).copied().unwrap_or_default()
+        } else {
+            Decimal::ZERO
+        }
+    }
+
+    pub fn of_account(&self, day: &str) -> Decimal {
+        if day == self.day {
+            self.total
+        } else {
+            Decimal::ZERO
+        }
+    }
+}

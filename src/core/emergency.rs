@@ -1,0 +1,309 @@
+//! The emergency stop: entries locked, own orders cancelled, own positions closed, verified and retried without end.
+//!
+//! It is latched in the journal, works without platform and Pusher, and completes by itself once the terminal is back.
+//! Only a person at this machine lifts it (or RESUME, when a setting allows that).
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+
+use super::Now;
+use super::closing::{Sweep, Target};
+use super::command::CommandName;
+use super::durable::{EmergencyStop, OpenCommand, Purpose};
+use super::effect::{BeatCause, Effect, LogLevel};
+use super::envelope;
+use super::handle::{Verdict, count, details, not_begun};
+use super::record::Record;
+use super::snapshot::{CommandState, Severity, Source, StrategyState};
+use super::step::Turn;
+use crate::market::{IntentAction, Position};
+
+/// Attempts after which the platform is told what could not be closed; closing goes on.
+const TELL_AFTER_TRIES: u32 = 5;
+/// The platform is told after so long in any case.
+const TELL_AFTER: SignedDuration = SignedDuration::from_mins(5);
+
+impl Turn<'_> {
+    pub fn stop_by_hand(&mut self, reason: &str) {
+        let mut args = Map::new();
+        args.insert("reason".to_owned(), Value::String(reason.to_owned()));
+        self.local_command(CommandName::EmergencyStop, args, Source::Local);
+    }
+
+    /// The public event; it carries everybody's stops, so only our owner's counts (contract T5).
+    pub fn emergency_broadcast(&mut self, data: &str) {
+        let Ok(event) = envelope::object_of(data) else {
+            self.log(
+                LogLevel::Warning,
+                "pusher",
+                "An emergency-stop event could not be read.",
+            );
+            return;
+        };
+        let text = |key: &str| event.get(key).and_then(Value::as_str);
+        let reason = text("reason").unwrap_or("no reason given");
+        let Some(owner) = self.durable().owner.clone() else {
+            self.pause("paused: an emergency stop arrived before this executor knows its owner");
+            self.effect(Effect::Beat(BeatCause::Event));
+            return;
+        };
+        if text("userId") != Some(owner.as_str()) {
+            return;
+        }
+        self.effect(Effect::Beat(BeatCause::Event));
+        let given = text("timestamp").and_then(|time| time.parse::<Timestamp>().ok());
+        // The event tells the platform's time, the lift was at ours.
+        let lifted = self
+            .durable()
+            .lifted_at
+            .map(|utc| self.state.platform_time(Now { utc, ..self.now }));
+        let past = matches!((given, lifted), (Some(given), Some(lifted)) if given < lifted);
+        if past || self.durable().stop.is_some() {
+            return;
+        }
+        let mut args = Map::new();
+        args.insert("reason".to_owned(), Value::String(reason.to_owned()));
+        self.log(
+            LogLevel::Warning,
+            "engine",
+            "Command received: EMERGENCY_STOP",
+        );
+        self.local_command(CommandName::EmergencyStop, args, Source::Broadcast);
+    }
+
+    pub fn emergency_command(&mut self, open: &OpenCommand) -> Verdict {
+        if let Ok(strategy) = open.command.text("strategyId") {
+            let strategy = strategy.to_owned();
+            return self.stop_and_close(open, &strategy, "stopped by an emergency stop");
+        }
+        let opened_before = self.opened_before(open);
+        let begun = open.state == CommandState::Executing;
+        match &self.durable().stop {
+            None if begun => {
+                return Verdict::failed("the emergency stop was lifted before it was complete");
+            }
+            Some(stop) if begun || !reaches_further(opened_before, stop) => {}
+            None | Some(_) => self.engage(open, opened_before),
+        }
+        self.report_emergency(open)
+    }
+
+    /// A stale order closes only what was opened before it was given (contract C4).
+    fn opened_before(&self, open: &OpenCommand) -> Option<Timestamp> {
+        let command = &open.command;
+        let stale = self.state.platform_time(self.now) > command.expiry()
+            && command.source != Source::Local;
+        command.created_at.filter(|_| stale)
+    }
+
+    fn engage(&mut self, open: &OpenCommand, opened_before: Option<Timestamp>) {
+        let command = &open.command;
+        let reason = command
+            .text("reason")
+            .unwrap_or("no reason given")
+            .to_owned();
+        self.log(
+            LogLevel::Error,
+            "engine",
+            format!("EMERGENCY STOP: {reason}. Entries are locked; own orders are cancelled and own positions closed."),
+        );
+        self.record(Record::EmergencyStopped {
+            stop: EmergencyStop {
+                reason,
+                since: self.now.utc,
+                opened_before,
+                completed_at: None,
+            },
+        });
+        for id in self.strategies_in(&[StrategyState::Running, StrategyState::Paused]) {
+            self.record(Record::StrategyMoved {
+                id,
+                state: StrategyState::Stopped,
+                reason: "stopped by the emergency stop".to_owned(),
+                at: self.now.utc,
+            });
+        }
+        self.state.emergency = Sweep::default();
+        self.notice(
+            "emergency",
+            Severity::Error,
+            "The emergency stop is on. No position can be opened.",
+            "When you have looked at the account, lift it here; nothing else can.",
+        );
+        self.progress_emergency();
+    }
+
+    /// The answer to the command that asked for the stop; the stop itself goes on without it.
+    fn report_emergency(&self, open: &OpenCommand) -> Verdict {
+        let closed = self.state.emergency.closed();
+        if self
+            .durable()
+            .stop
+            .as_ref()
+            .is_some_and(|stop| stop.completed_at.is_some())
+        {
+            return Verdict::Done {
+                message: format!(
+                    "emergency stop: entries locked, {}; the lock is lifted only at the executor",
+                    if closed.is_empty() {
+                        "nothing is open".to_owned()
+                    } else {
+                        format!("closed {}", closed.join("; "))
+                    }
+                ),
+                details: details(&[("closed", json!(closed))]),
+            };
+        }
+        let troubles = self.state.emergency.troubles();
+        if !troubles.is_empty() && self.state.emergency.least_tries() >= TELL_AFTER_TRIES {
+            return Verdict::Failed {
+                message: format!(
+                    "emergency stop: entries are locked, but still open: {}; closing goes on",
+                    troubles.join("; ")
+                ),
+                details: details(&[("closed", json!(closed)), ("open", json!(troubles))]),
+            };
+        }
+        let waited = self.now.utc.duration_since(open.command.received_at);
+        if waited > TELL_AFTER {
+            let remaining = self.state.remaining();
+            return Verdict::Failed {
+                message: format!(
+                    "emergency stop: entries are locked, but not everything is closed yet: {}; closing goes on",
+                    remaining.join("; ")
+                ),
+                details: details(&[("closed", json!(closed)), ("open", json!(remaining))]),
+            };
+        }
+        // Never "waiting": the entries are locked, so it has begun, and a lift must not make it begin again.
+        Verdict::Busy {
+            what: if self.state.terminal.up {
+                "closing everything"
+            } else {
+                "entries are locked; waiting for the terminal to close positions"
+            }
+            .to_owned(),
+        }
+    }
+
+    pub fn progress_emergency(&mut self) {
+        let Some(stop) = self.durable().stop.clone() else {
+            return;
+        };
+        if stop.completed_at.is_some() || !self.state.terminal.up {
+            return;
+        }
+        let targets = self.emergency_targets(&stop);
+        let Some(targets) = targets else {
+            return;
+        };
+        let mut sweep = std::mem::take(&mut self.state.emergency);
+        self.settle_sweep(&mut sweep, &targets, &Purpose::Emergency);
+        self.send_sweep(&mut sweep, &Purpose::Emergency);
+        self.state.emergency = sweep;
+        let opening = self
+            .durable()
+            .intents
+            .values()
+            .any(|entry| matches!(entry.intent.action, IntentAction::Open { .. }));
+        if targets.is_empty()
+            && !opening
+            && !self.has_orders(&Purpose::Emergency)
+            && !self.state.book_behind
+        {
+            self.record(Record::EmergencyCompleted { at: self.now.utc });
+            self.log(
+                LogLevel::Warning,
+                "engine",
+                format!(
+                    "Emergency stop complete: {}. Entries stay locked.",
+                    count(
+                        self.state.emergency.closed().len(),
+                        "ticket closed",
+                        "tickets closed"
+                    )
+                ),
+            );
+        }
+    }
+
+    /// Everything of ours that is open now and falls under the stop.
+    fn emergency_targets(&self, stop: &EmergencyStop) -> Option<Vec<Target>> {
+        let book = self.state.terminal.book.as_ref()?;
+        let within = |position: &Position| {
+            stop.opened_before
+                .is_none_or(|limit| position.opened_at < limit)
+        };
+        let orders = book
+            .orders
+            .iter()
+            .filter(|order| order.is_own())
+            .map(|order| Target::Order(order.ticket));
+        let positions = book
+            .positions
+            .iter()
+            .filter(|position| position.is_own() && within(position))
+            .map(|position| Target::Position(position.ticket));
+        Some(orders.chain(positions).collect())
+    }
+
+    pub fn lift_stop(&mut self, how: &str) {
+        if self.durable().stop.is_none() {
+            return;
+        }
+        self.record(Record::EmergencyLifted { at: self.now.utc });
+        self.state.emergency = Sweep::default();
+        self.drop_notice("emergency");
+        self.log(
+            LogLevel::Warning,
+            "engine",
+            format!("The emergency stop was {how}. Strategies stay stopped until they are activated again."),
+        );
+    }
+
+    /// Stops one strategy and closes its positions.
+    pub fn stop_and_close(&mut self, open: &OpenCommand, strategy: &str, reason: &str) -> Verdict {
+        let Some(number) = self
+            .durable()
+            .strategies
+            .get(strategy)
+            .map(|entry| entry.number)
+        else {
+            return Verdict::done(format!(
+                "strategy {strategy} never ran here; nothing to stop"
+            ));
+        };
+        // Once: a START given while this still closes must not be undone by it.
+        if not_begun(open.state) {
+            self.set_strategy(strategy, StrategyState::Stopped, reason);
+        }
+        self.close_matching(open, |position| {
+            super::handle::strategy_of(position) == number
+        })
+    }
+
+    pub fn set_strategy(&mut self, id: &str, state: StrategyState, reason: &str) {
+        let known = self
+            .durable()
+            .strategies
+            .get(id)
+            .map(|strategy| strategy.state);
+        if known.is_some_and(|known| known != state) {
+            self.record(Record::StrategyMoved {
+                id: id.to_owned(),
+                state,
+                reason: reason.to_owned(),
+                at: self.now.utc,
+            });
+        }
+    }
+}
+
+/// Whether a stop that closes what was opened before this moment closes more than the one that is on.
+fn reaches_further(opened_before: Option<Timestamp>, stop: &EmergencyStop) -> bool {
+    match (stop.opened_before, opened_before) {
+        (None, _) => false,
+        (Some(_), None) => true,
+        (Some(on), Some(new)) => new > on,
+    }
+}

@@ -1,0 +1,145 @@
+//! Reads every shape in which a command may arrive (contract §4.2, envelopes A-J) by one rule.
+//!
+//! Lenient about form, strict about meaning: nothing is guessed. Whatever cannot be read becomes [`Unreadable`], which
+//! the trader sees with its raw text.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value};
+
+use super::command::{Command, decimal_of};
+use super::snapshot::Source;
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    #[error("it is not JSON: {0}")]
+    NotJson(String),
+    #[error("it is {0}, not an object")]
+    NotAnObject(&'static str),
+    #[error(
+        "it names no command: neither \"command\" nor \"type\" nor \"command.action\" is a text"
+    )]
+    NoName,
+}
+
+/// Reads an envelope. `local_id` becomes the id when the envelope has none; such a command is never reported.
+pub fn read(
+    raw: &str,
+    source: Source,
+    received_at: Timestamp,
+    local_id: impl FnOnce() -> String,
+) -> Result<Command, Unreadable> {
+    let object = object_of(raw)?;
+    let name = name_of(&object).ok_or(Unreadable::NoName)?;
+    let created_at = time(&object, "createdAt").or_else(|| time(&object, "timestamp"));
+    let expires_at = time(&object, "expiresAt").or_else(|| {
+        let life = object.get("expiry").and_then(decimal_of)?;
+        let life = SignedDuration::from_millis(i64::try_from(life.trunc()).ok()?);
+        created_at.unwrap_or(received_at).checked_add(life).ok()
+    });
+    let issuer = object
+        .get("metadata")
+        .and_then(|metadata| metadata.get("userId"))
+        .and_then(Value::as_str)
+        .map(str::to_owned);
+    let id = object.get("id").and_then(id_of);
+    Ok(Command {
+        local: id.is_none(),
+        id: id.unwrap_or_else(local_id),
+        name,
+        args: args_of(&object),
+        source,
+        issuer,
+        addressee: object
+            .get("executorId")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
+        created_at,
+        expires_at,
+        received_at,
+        raw: raw.to_owned(),
+    })
+}
+
+/// What is kept of an envelope that cannot be read: its raw text, and its id where one can be seen, so that the platform
+/// hears of it and does not hand it out for ever (contract C3). It has no name.
+pub fn unreadable(
+    raw: String,
+    source: Source,
+    received_at: Timestamp,
+    local_id: impl FnOnce() -> String,
+) -> Command {
+    let object = object_of(&raw).unwrap_or_default();
+    let id = object.get("id").and_then(id_of);
+    Command {
+        local: id.is_none(),
+        id: id.unwrap_or_else(local_id),
+        name: String::new(),
+        args: Map::new(),
+        source,
+        issuer: None,
+        addressee: None,
+        created_at: None,
+        expires_at: None,
+        received_at,
+        raw,
+    }
+}
+
+/// The object inside `raw`, which may be encoded twice.
+pub(super) fn object_of(raw: &str) -> Result<Map<String, Value>, Unreadable> {
+    let mut value: Value =
+        serde_json::from_str(raw).map_err(|error| Unreadable::NotJson(error.to_string()))?;
+    if let Value::String(inner) = &value {
+        value =
+            serde_json::from_str(inner).map_err(|error| Unreadable::NotJson(error.to_string()))?;
+    }
+    match value {
+        Value::Object(object) => Ok(object),
+        Value::Null => Err(Unreadable::NotAnObject("null")),
+        Value::Bool(_) => Err(Unreadable::NotAnObject("true or false")),
+        Value::Number(_) => Err(Unreadable::NotAnObject("a number")),
+        Value::String(_) => Err(Unreadable::NotAnObject("a text")),
+        Value::Array(_) => Err(Unreadable::NotAnObject("a list")),
+    }
+}
+
+/// The first text among `command`, `type`, `command.action`.
+fn name_of(object: &Map<String, Value>) -> Option<String> {
+    let command = object.get("command");
+    [
+        command,
+        object.get("type"),
+        command.and_then(|command| command.get("action")),
+    ]
+    .into_iter()
+    .flatten()
+    .filter_map(Value::as_str)
+    .map(str::trim)
+    .find(|name| !name.is_empty())
+    .map(str::to_ascii_uppercase)
+}
+
+/// `parameters` if an object, else `payload`; a legacy envelope keeps its arguments inside `command`.
+fn args_of(object: &Map<String, Value>) -> Map<String, Value> {
+    ["parameters", "payload", "command"]
+        .into_iter()
+        .find_map(|key| object.get(key).and_then(Value::as_object))
+        .cloned()
+        .unwrap_or_default()
+}
+
+fn id_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(id) if !id.trim().is_empty() => Some(id.clone()),
+        Value::Number(id) => Some(id.to_string()),
+        _ => None,
+    }
+}
+
+fn time(object: &Map<String, Value>, key: &str) -> Option<Timestamp> {
+    match object.get(key)? {
+        Value::String(text) => text.trim().parse().ok(),
+        Value::Number(millis) => Timestamp::from_millisecond(millis.as_i64()?).ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,51 @@
+//! Decides everything about commands, orders and locks. Pure: no IO, no clock, no randomness.
+//!
+//! [`step()`] takes one event and answers with [`Record`]s, which the journal stores in one transaction, and
+//! [`Effect`]s, which the shells run only after that. What survives a restart is [`Durable`], and it changes only
+//! by applying records: replaying the journal gives the same state.
+
+mod admit;
+mod closing;
+mod command;
+mod desk;
+mod durable;
+mod effect;
+mod emergency;
+mod envelope;
+mod event;
+mod handle;
+pub mod health;
+mod orders;
+mod outbox;
+mod picture;
+mod record;
+mod result;
+pub mod snapshot;
+mod starting;
+mod state;
+mod step;
+mod superseding;
+#[cfg(test)]
+mod tests;
+mod trading;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+pub use command::{Command, CommandName, Urgency};
+pub use durable::{Durable, EmergencyStop, IntentEntry, Progress, Purpose, Report, StrategyEntry};
+pub use effect::{BeatCause, Effect, LogLevel};
+pub use envelope::{Unreadable, read as read_envelope};
+pub use event::{Delivery, Event, ReportOutcome};
+pub use record::Record;
+pub use state::{Config, Limits, State};
+pub use step::{Step, step};
+
+/// The moment of an event: `mono` for waiting, `utc` for records and expiry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// Time since the program started.
+    pub mono: Duration,
+    pub utc: Timestamp,
+}

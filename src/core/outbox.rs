@@ -1,0 +1,217 @@
+//! Reports to the platform: kept in the journal until the platform has them, tried again with growing pauses.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::effect::{BeatCause, Effect, LogLevel};
+use super::event::ReportOutcome;
+use super::record::Record;
+use super::state::Delivery;
+use super::step::Turn;
+
+/// Reports on their way at one time.
+const MOST_IN_FLIGHT: usize = 4;
+/// A report without any answer after so long is tried again; the call's own limits are shorter.
+const FLIGHT_LIMIT: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE_SECS: u64 = 300;
+
+impl Turn<'_> {
+    pub fn want_interim(&mut self, id: &str, message: &str) {
+        let Some(open) = self.durable().open.get(id) else {
+            return;
+        };
+        if open.command.local || open.interim.is_some() || self.state.executor_id.is_none() {
+            return;
+        }
+        let now = self.now.mono;
+        let delivery = self.state.interims.entry(id.to_owned()).or_default();
+        if now < delivery.not_before.max(self.state.reports_from) {
+            return;
+        }
+        delivery.in_flight = true;
+        delivery.not_before = now + FLIGHT_LIMIT;
+        self.effect(Effect::ReportInterim {
+            id: id.to_owned(),
+            message: message.to_owned(),
+        });
+    }
+
+    pub fn progress_reports(&mut self) {
+        if self.durable().reports.is_empty()
+            || self.state.executor_id.is_none()
+            || self.state.journal_broken.is_some()
+            || self.now.mono < self.state.reports_from
+        {
+            return;
+        }
+        let now = self.now.mono;
+        for delivery in self.state.deliveries.values_mut() {
+            if delivery.in_flight && now >= delivery.not_before {
+                delivery.in_flight = false;
+            }
+        }
+        let busy = self
+            .state
+            .deliveries
+            .values()
+            .filter(|delivery| delivery.in_flight)
+            .count();
+        let free = MOST_IN_FLIGHT.saturating_sub(busy);
+        let due: Vec<(String, &'static str, Value)> = self
+            .durable()
+            .reports
+            .iter()
+            .filter(|(id, _)| {
+                let delivery = self.state.deliveries.get(*id).copied().unwrap_or_default();
+                // An interim report that arrives last would overwrite the final one.
+                let interim = self.state.interims.get(*id);
+                let overtakes =
+                    interim.is_some_and(|interim| interim.in_flight && now < interim.not_before);
+                !overtakes && !delivery.in_flight && now >= delivery.not_before
+            })
+            .take(free)
+            .map(|(id, report)| {
+                let status = if report.status == "executed" {
+                    "executed"
+                } else {
+                    "failed"
+                };
+                (id.clone(), status, report.result.clone())
+            })
+            .collect();
+        for (id, status, result) in due {
+            let delivery = self.state.deliveries.entry(id.clone()).or_default();
+            delivery.in_flight = true;
+            delivery.not_before = now + FLIGHT_LIMIT;
+            self.effect(Effect::Report { id, status, result });
+        }
+    }
+
+    pub fn report_answered(&mut self, id: &str, interim: bool, outcome: ReportOutcome) {
+        if interim {
+            self.interim_answered(id, outcome);
+        } else {
+            self.final_answered(id, outcome);
+        }
+    }
+
+    fn interim_answered(&mut self, id: &str, outcome: ReportOutcome) {
+        self.drained(id);
+        if !self.durable().open.contains_key(id) {
+            self.state.interims.remove(id);
+            return;
+        }
+        let issuer = match outcome {
+            ReportOutcome::Accepted { user_id } => user_id,
+            // Not in the platform's database (a manual test event): it never says who sent it.
+            ReportOutcome::NoSuchCommand => None,
+            ReportOutcome::Failed { .. } => {
+                let now = self.now.mono;
+                if let Some(delivery) = self.state.interims.get_mut(id) {
+                    postpone(delivery, now);
+                }
+                return;
+            }
+        };
+        self.state.interims.remove(id);
+        self.record(Record::InterimReported {
+            id: id.to_owned(),
+            issuer,
+            at: self.now.utc,
+        });
+    }
+
+    fn final_answered(&mut self, id: &str, outcome: ReportOutcome) {
+        if !self.durable().reports.contains_key(id) {
+            return;
+        }
+        match outcome {
+            ReportOutcome::Accepted { .. } => self.settle(id, true),
+            ReportOutcome::NoSuchCommand => {
+                self.log(
+                    LogLevel::Info,
+                    "platform",
+                    format!("The platform knows no command {id}; its status is kept here only."),
+                );
+                self.settle(id, false);
+            }
+            ReportOutcome::Failed { reason, retry_at } => {
+                let now = self.now.mono;
+                let delivery = self.state.deliveries.entry(id.to_owned()).or_default();
+                postpone(delivery, now);
+                if let Some(retry_at) = retry_at {
+                    let pause = retry_at.duration_since(self.now.utc);
+                    let pause = Duration::try_from(pause).unwrap_or_default();
+                    delivery.not_before = delivery
+                        .not_before
+                        .max(now + pause.min(Duration::from_secs(LONGEST_PAUSE_SECS)));
+                }
+                if delivery.attempts == 1 {
+                    self.log(
+                        LogLevel::Warning,
+                        "platform",
+                        format!("The status of {id} is not reported yet: {reason}. Trying again."),
+                    );
+                }
+            }
+        }
+    }
+
+    fn settle(&mut self, id: &str, accepted: bool) {
+        self.state.deliveries.remove(id);
+        self.state.interims.remove(id);
+        self.record(Record::ReportSettled {
+            id: id.to_owned(),
+            accepted,
+            at: self.now.utc,
+        });
+        self.change_row(id, |row| row.reported = accepted.then_some(true));
+        self.drained(id);
+    }
+
+    /// When a full page is answered the next ten rows can come (contract C3).
+    fn drained(&mut self, id: &str) {
+        if self.state.draining.remove(id) && self.state.draining.is_empty() {
+            self.effect(Effect::Beat(BeatCause::Drained));
+        }
+    }
+
+    /// A known command was handed out again: the platform gets the stored answer again.
+    pub fn answer_again(&mut self, id: String, status: String, result: Value) {
+        if self.durable().reports.contains_key(&id) {
+            return;
+        }
+        self.change_row(&id, |row| row.reported = Some(false));
+        self.record(Record::ReportDue {
+            id,
+            status,
+            result,
+            at: self.now.utc,
+        });
+    }
+
+    /// Restarts the network loops. What they were sending is lost with them, so it is sent again soon after.
+    pub fn restart_loops(&mut self) {
+        const SETTLING: Duration = Duration::from_secs(1);
+        self.effect(Effect::RestartLoops);
+        self.state.deliveries.clear();
+        self.state.interims.clear();
+        self.state.reports_from = self.now.mono + SETTLING;
+    }
+
+    /// After the journal came back: nothing that was held is on its way.
+    pub fn forget_flights(&mut self) {
+        self.state.deliveries.clear();
+        self.state.interims.clear();
+        self.state.looked_at.clear();
+    }
+}
+
+/// 1 s, 2 s, 4 s … 5 min.
+fn postpone(delivery: &mut Delivery, now: Duration) {
+    delivery.in_flight = false;
+    delivery.attempts += 1;
+    let seconds = 1_u64 << (delivery.attempts - 1).min(9);
+    delivery.not_before = now + Duration::from_secs(seconds.min(LONGEST_PAUSE_SECS));
+}

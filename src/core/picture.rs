@@ -1,0 +1,181 @@
+//! Draws the snapshot for the window from the state.
+
+use std::sync::Arc;
+
+use super::durable::StrategyEntry;
+use super::handle::strategy_of;
+use super::snapshot::{Counts, PositionRow, Snapshot, StrategyRow, StrategyState, Trading};
+use super::trading::closing_price;
+use super::{Now, State};
+use crate::market::{Cid, Position};
+
+impl State {
+    /// The picture of this moment. The rows are shared until one of them changes.
+    pub fn snapshot(&mut self, now: Now) -> Snapshot {
+        if self.rows_shared.is_none() {
+            self.rows_shared = Some(Arc::new(self.rows.iter().cloned().collect()));
+        }
+        let view = &self.terminal;
+        Snapshot {
+            at: now.utc,
+            mode: self.config.mode,
+            practice_page: self.config.practice_page.clone(),
+            executor_id: self.executor_id.clone(),
+            executor_name: self.executor_name.clone(),
+            platform_url: self.platform_url.clone(),
+            links: self.links.clone(),
+            trading: self.trading(now),
+            clock_offset_ms: self
+                .clock_measured
+                .then(|| i64::try_from(self.clock_offset.as_millis()).unwrap_or(i64::MAX)),
+            account: view.account.clone(),
+            permissions: view.permissions,
+            market_time: view.market_time,
+            commands: self.rows_shared.clone().unwrap_or_default(),
+            counts: Counts {
+                unreported: self.durable.reports.len() as u64,
+                ..self.counts
+            },
+            strategies: self
+                .durable
+                .strategies
+                .values()
+                .map(|strategy| self.strategy_row(strategy))
+                .collect(),
+            positions: view
+                .book
+                .iter()
+                .flat_map(|book| &book.positions)
+                .map(|position| self.position_row(position))
+                .collect(),
+            orders: view
+                .book
+                .iter()
+                .flat_map(|book| &book.orders)
+                .cloned()
+                .collect(),
+            notices: self.notices.clone(),
+            settings: self.config.settings.clone(),
+        }
+    }
+
+    fn trading(&self, now: Now) -> Trading {
+        if let Some(stop) = &self.durable.stop {
+            return Trading::Stopped {
+                since: stop.since,
+                reason: stop.reason.clone(),
+                remaining: if stop.completed_at.is_some() {
+                    Vec::new()
+                } else {
+                    self.remaining()
+                },
+                complete: stop.completed_at.is_some(),
+            };
+        }
+        if let Some(pause) = &self.durable.pause {
+            return Trading::Paused {
+                since: pause.since,
+                reason: pause.reason.clone(),
+            };
+        }
+        match (&self.blocked_since, self.entry_block(now)) {
+            (_, None) => Trading::On,
+            (Some((since, known)), Some(reason)) if *known == reason => Trading::Blocked {
+                since: *since,
+                reason,
+            },
+            (_, Some(reason)) => Trading::Blocked {
+                since: now.utc,
+                reason,
+            },
+        }
+    }
+
+    /// What the emergency stop has not closed yet.
+    pub(super) fn remaining(&self) -> Vec<String> {
+        if self.terminal.book.is_none() {
+            return vec![
+                "the terminal is away; positions are closed as soon as it is back".to_owned(),
+            ];
+        }
+        let troubles = self.emergency.troubles();
+        if !troubles.is_empty() {
+            return troubles;
+        }
+        self.own_positions()
+            .map(|position| {
+                format!(
+                    "{} {} {} {}",
+                    position.ticket,
+                    position.side.name(),
+                    position.volume,
+                    position.symbol
+                )
+            })
+            .collect()
+    }
+
+    fn strategy_row(&self, strategy: &StrategyEntry) -> StrategyRow {
+        let runtime = self.runtimes.get(&strategy.id);
+        let own: Vec<&Position> = self
+            .own_positions()
+            .filter(|position| strategy_of(position) == strategy.number)
+            .collect();
+        let direction = self.durable.directions.get(&strategy.id).copied();
+        let refused = strategy.state == StrategyState::Refused;
+        StrategyRow {
+            id: strategy.id.clone(),
+            name: strategy.name.clone(),
+            symbol: strategy.symbol.clone(),
+            timeframe: strategy.timeframe.parse().ok(),
+            state: strategy.state,
+            sentence: match runtime {
+                Some(runtime) if !refused => runtime.plan.sentence(),
+                _ => strategy.reason.clone(),
+            },
+            last_decision: runtime
+                .map(|runtime| runtime.last_decision.clone())
+                .unwrap_or_default(),
+            warmup: runtime.map_or((0, 0), |runtime| {
+                let needed = runtime.plan.warmup_bars();
+                (runtime.bars.len().min(needed), needed)
+            }),
+            positions: own.len(),
+            profit: own.iter().map(|position| position.profit).sum(),
+            direction,
+            needs_direction: refused
+                && direction.is_none()
+                && strategy.reason.contains(crate::strategy::NO_DIRECTION),
+            skipped: runtime
+                .map(|runtime| {
+                    runtime
+                        .plan
+                        .skipped()
+                        .iter()
+                        .map(ToString::to_string)
+                        .collect()
+                })
+                .unwrap_or_default(),
+        }
+    }
+
+    fn position_row(&self, position: &Position) -> PositionRow {
+        let own = position.is_own();
+        PositionRow {
+            position: position.clone(),
+            own,
+            strategy: own
+                .then(|| {
+                    self.durable
+                        .strategy_by_number(Cid(position.magic).strategy())
+                })
+                .flatten()
+                .map(|strategy| strategy.name.clone()),
+            current_price: self
+                .terminal
+                .quotes
+                .get(&position.symbol)
+                .map(|quote| closing_price(position.side, *quote)),
+        }
+    }
+}

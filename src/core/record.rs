@@ -1,0 +1,134 @@
+//! What the journal stores: every change of [`super::Durable`], in order.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::command::Command;
+use super::durable::{EmergencyStop, Purpose, StrategyEntry};
+use super::snapshot::{CommandState, StrategyState};
+use crate::market::{Cid, Deal, Fill, OrderIntent, Side, Ticket};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "record", rename_all = "snake_case")]
+pub enum Record {
+    /// A command arrived for the first time.
+    Received {
+        command: Command,
+    },
+    /// A command changed its state, with the reason in plain words.
+    Moved {
+        id: String,
+        state: CommandState,
+        reason: String,
+        at: Timestamp,
+    },
+    /// A later copy of an open command named its sender, which the first one lacked.
+    IssuerNamed {
+        id: String,
+        issuer: String,
+    },
+    /// The platform confirmed who issued the command (`None`: it does not say).
+    InterimReported {
+        id: String,
+        issuer: Option<String>,
+        at: Timestamp,
+    },
+    /// The positions a closing command works on, and orders on their way that may still become such positions.
+    ClosingPlanned {
+        id: String,
+        tickets: Vec<Ticket>,
+        #[serde(default)]
+        awaited: Vec<Cid>,
+    },
+    /// The final answer, waiting until the platform has it.
+    ReportDue {
+        id: String,
+        status: String,
+        result: Value,
+        at: Timestamp,
+    },
+    /// The platform has the answer, or will never take it (`accepted: false`: it knows no such command).
+    ReportSettled {
+        id: String,
+        accepted: bool,
+        at: Timestamp,
+    },
+    /// An order, before it is sent.
+    IntentMade {
+        intent: OrderIntent,
+        purpose: Purpose,
+        at: Timestamp,
+    },
+    /// Nobody knows whether the order happened.
+    IntentUnknown {
+        cid: Cid,
+        reason: String,
+        at: Timestamp,
+    },
+    IntentDone {
+        cid: Cid,
+        fill: Fill,
+        at: Timestamp,
+    },
+    /// Certainly not executed.
+    IntentFailed {
+        cid: Cid,
+        reason: String,
+        at: Timestamp,
+    },
+    Dealt {
+        deal: Deal,
+    },
+    StrategyStored {
+        strategy: StrategyEntry,
+    },
+    StrategyMoved {
+        id: String,
+        state: StrategyState,
+        reason: String,
+        at: Timestamp,
+    },
+    DirectionChosen {
+        id: String,
+        side: Option<Side>,
+        at: Timestamp,
+    },
+    Paused {
+        reason: String,
+        at: Timestamp,
+    },
+    Unpaused {
+        at: Timestamp,
+    },
+    EmergencyStopped {
+        stop: EmergencyStop,
+    },
+    /// Nothing of ours is open any more.
+    EmergencyCompleted {
+        at: Timestamp,
+    },
+    EmergencyLifted {
+        at: Timestamp,
+    },
+    OwnerLearned {
+        user_id: String,
+    },
+}
+
+impl Record {
+    /// The command this record belongs to, for its timeline.
+    pub fn command_id(&self) -> Option<&str> {
+        match self {
+            Self::Received { command } => Some(&command.id),
+            Self::Moved { id, .. }
+            | Self::IssuerNamed { id, .. }
+            | Self::InterimReported { id, .. }
+            | Self::ClosingPlanned { id, .. }
+            | Self::ReportDue { id, .. }
+            | Self::ReportSettled { id, .. } => Some(id),
+            Self::IntentMade { purpose, .. } => purpose.command_id(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,476 @@
+//! Strategies: started with proof, kept with their rules, resumed after a restart, stopped and paused.
+
+use serde_json::{Map, Value, json};
+
+use super::command::{Command, CommandName};
+use super::durable::{OpenCommand, StrategyEntry};
+use super::effect::LogLevel;
+use super::handle::{Verdict, count, details, strategy_of};
+use super::record::Record;
+use super::snapshot::{Severity, Source, StrategyState};
+use super::step::Turn;
+use super::trading::Runtime;
+use crate::market::Side;
+use crate::strategy::{self, Plan, PlanRefusal, PlanRequest};
+
+impl Turn<'_> {
+    pub fn start_strategy(&mut self, open: &OpenCommand) -> Verdict {
+        let command = &open.command;
+        if let Some(stop) = &self.durable().stop {
+            return Verdict::failed(format!(
+                "not started: the emergency stop is on ({}); lift it at the executor, then activate again",
+                stop.reason
+            ));
+        }
+        let wanted = match self.wanted(command) {
+            Ok(wanted) => wanted,
+            Err(error) => return Verdict::failed(error),
+        };
+        self.accept(&command.id, wanted)
+    }
+
+    pub fn update_strategy(&mut self, open: &OpenCommand) -> Verdict {
+        let command = &open.command;
+        let id = match command.text("strategyId") {
+            Ok(id) => id.to_owned(),
+            Err(error) => return Verdict::failed(error.to_string()),
+        };
+        let Some(known) = self.durable().strategies.get(&id).cloned() else {
+            return Verdict::failed(format!(
+                "strategy {id} is not known here; activate it first"
+            ));
+        };
+        let rules = ["rules", "newParameters"]
+            .iter()
+            .find_map(|key| command.args.get(*key))
+            .or_else(|| {
+                command
+                    .args
+                    .get("updates")
+                    .and_then(|updates| updates.get("rules"))
+            });
+        let Some(rules) = rules.filter(|rules| rules.is_object()) else {
+            return Verdict::failed(
+                "\"rules\" (or \"newParameters\") is missing, so there is nothing to update",
+            );
+        };
+        let wanted = StrategyEntry {
+            rules: rules.clone(),
+            reason: "rules replaced".to_owned(),
+            updated_at: self.now.utc,
+            ..known
+        };
+        match wanted.state {
+            StrategyState::Running | StrategyState::Paused => self.accept(&command.id, wanted),
+            StrategyState::Stopped | StrategyState::Refused => self.keep_rules(wanted),
+        }
+    }
+
+    /// New rules for a strategy that does not run: an update is no activation.
+    fn keep_rules(&mut self, wanted: StrategyEntry) -> Verdict {
+        let plan = match self.plan(&wanted) {
+            Ok(plan) => plan,
+            Err(refusal) => return self.refuse_start(wanted, &refusal),
+        };
+        let id = wanted.id.clone();
+        self.record(Record::StrategyStored {
+            strategy: StrategyEntry {
+                state: StrategyState::Stopped,
+                ..wanted
+            },
+        });
+        let runtime = Runtime::new(plan);
+        if self.state.terminal.up {
+            self.watch(&runtime);
+        }
+        self.state.runtimes.insert(id, runtime);
+        Verdict::done("rules replaced; the strategy is stopped: activate it to run them")
+    }
+
+    /// The strategy a START describes.
+    pub fn wanted(&self, command: &Command) -> Result<StrategyEntry, String> {
+        let text = |key| command.text(key).map_err(|error| error.to_string());
+        let id = text("strategyId")?.to_owned();
+        let object = |key: &str| {
+            command
+                .args
+                .get(key)
+                .filter(|value| value.is_object())
+                .cloned()
+        };
+        let rules = object("rules").ok_or(
+            "it carries no rules, so nothing can be run: an empty rule list is never true (was it a manual test event?)",
+        )?;
+        Ok(StrategyEntry {
+            number: self.durable().strategy_number(&id),
+            name: command.text("strategyName").unwrap_or(&id).to_owned(),
+            symbol: text("symbol")?.to_ascii_uppercase(),
+            timeframe: text("timeframe")?.to_owned(),
+            rules,
+            settings: object("settings").unwrap_or(Value::Null),
+            options: object("options").unwrap_or(Value::Null),
+            state: StrategyState::Running,
+            reason: "activated".to_owned(),
+            updated_at: self.now.utc,
+            id,
+        })
+    }
+
+    /// Runs a strategy once everything it needs is there: a plan, the symbol, and enough bars.
+    fn accept(&mut self, command_id: &str, wanted: StrategyEntry) -> Verdict {
+        let plan = match self.plan(&wanted) {
+            Ok(plan) => plan,
+            Err(refusal) => return self.refuse_start(wanted, &refusal),
+        };
+        if let Some(known) = self.durable().strategies.get(&wanted.id)
+            && known.state == StrategyState::Running
+            && wanted.state == StrategyState::Running
+            && same_strategy(known, &wanted)
+        {
+            return Verdict::done(format!("already running {}", running_words(&wanted, &plan)));
+        }
+        if !self.state.terminal.up {
+            return Verdict::Wait {
+                reason: "waiting for the terminal".to_owned(),
+            };
+        }
+        let Some(spec) = self.state.terminal.symbols.get(&wanted.symbol) else {
+            return Verdict::failed(format!(
+                "the terminal has no symbol \"{}\"; add it to Market Watch or activate the strategy on a symbol of this broker",
+                wanted.symbol
+            ));
+        };
+        let notes = match plan.fit(spec) {
+            Ok(notes) => notes,
+            Err(refusal) => return self.refuse_start(wanted, &refusal),
+        };
+        let needed = plan.warmup_bars();
+        if !self.state.candidates.contains_key(command_id) {
+            let runtime = Runtime::new(plan.clone());
+            self.watch(&runtime);
+            self.state.candidates.insert(command_id.to_owned(), runtime);
+        }
+        let have = self
+            .state
+            .candidates
+            .get(command_id)
+            .map_or(0, |runtime| runtime.bars.len());
+        if have < needed {
+            return Verdict::Wait {
+                reason: format!(
+                    "waiting for bars of {} {}: {have} of {needed}",
+                    wanted.symbol, wanted.timeframe
+                ),
+            };
+        }
+        self.begin(command_id, wanted, &plan, &notes)
+    }
+
+    fn begin(
+        &mut self,
+        command_id: &str,
+        wanted: StrategyEntry,
+        plan: &Plan,
+        notes: &[String],
+    ) -> Verdict {
+        let words = running_words(&wanted, plan);
+        let replaced = self
+            .durable()
+            .strategies
+            .get(&wanted.id)
+            .is_some_and(|known| known.state == StrategyState::Running);
+        let skipped: Vec<String> = plan.skipped().iter().map(ToString::to_string).collect();
+        let paused = wanted.state == StrategyState::Paused;
+        let entry = wanted;
+        if let Some(runtime) = self.state.candidates.remove(command_id) {
+            self.state.runtimes.insert(entry.id.clone(), runtime);
+        }
+        self.drop_notice(&format!("direction:{}", entry.id));
+        let sentence = plan.sentence();
+        self.log(
+            LogLevel::Info,
+            "strategy",
+            format!("{}: {sentence}", entry.name),
+        );
+        self.record(Record::StrategyStored { strategy: entry });
+        Verdict::Done {
+            message: if paused {
+                format!("rules replaced; the strategy stays paused {words}")
+            } else if replaced {
+                format!("rules replaced for new entries; running {words}")
+            } else {
+                format!("running {words}")
+            },
+            details: details(&[
+                ("plan", json!(sentence)),
+                ("skipped", json!(skipped)),
+                ("notes", json!(notes)),
+            ]),
+        }
+    }
+
+    /// Keeps a strategy that only lacks its direction, so that the trader can choose it.
+    fn refuse_start(&mut self, wanted: StrategyEntry, refusal: &PlanRefusal) -> Verdict {
+        let reasons: Vec<String> = refusal.reasons.iter().map(ToString::to_string).collect();
+        let message = reasons.join("; ");
+        if refusal.needs_direction {
+            self.notice(
+                &format!("direction:{}", wanted.id),
+                Severity::Warning,
+                &format!("\"{}\" does not say whether it buys or sells.", wanted.name),
+                "Choose Buy or Sell under Strategies, then activate it again on the platform.",
+            );
+        }
+        let running = self
+            .durable()
+            .strategies
+            .get(&wanted.id)
+            .is_some_and(|known| {
+                matches!(known.state, StrategyState::Running | StrategyState::Paused)
+            });
+        if !running {
+            self.record(Record::StrategyStored {
+                strategy: StrategyEntry {
+                    state: StrategyState::Refused,
+                    reason: message.clone(),
+                    ..wanted
+                },
+            });
+        }
+        Verdict::Failed {
+            message: if running {
+                format!("{message}; what ran before goes on with its old rules")
+            } else {
+                message
+            },
+            details: details(&[("reasons", json!(reasons))]),
+        }
+    }
+
+    pub fn plan(&self, strategy: &StrategyEntry) -> Result<Plan, PlanRefusal> {
+        strategy::plan(&PlanRequest {
+            rules: &strategy.rules,
+            settings: &strategy.settings,
+            options: &strategy.options,
+            symbol: &strategy.symbol,
+            timeframe: &strategy.timeframe,
+            local_direction: self.durable().directions.get(&strategy.id).copied(),
+        })
+    }
+
+    pub fn stop_strategy(&mut self, open: &OpenCommand) -> Verdict {
+        let id = match open.command.text("strategyId") {
+            Ok(id) => id.to_owned(),
+            Err(error) => return Verdict::failed(error.to_string()),
+        };
+        // Absent counts as "keep" (contract C11).
+        if open.command.flag("closePositions") == Some(true) {
+            return self.stop_and_close(open, &id, "stopped by the platform");
+        }
+        let Some(number) = self
+            .durable()
+            .strategies
+            .get(&id)
+            .map(|strategy| strategy.number)
+        else {
+            return Verdict::done(format!("strategy {id} was not running here"));
+        };
+        self.set_strategy(&id, StrategyState::Stopped, "stopped by the platform");
+        let kept: Vec<String> = self
+            .state
+            .own_positions()
+            .filter(|position| strategy_of(position) == number)
+            .map(|position| position.ticket.to_string())
+            .collect();
+        Verdict::Done {
+            message: if kept.is_empty() {
+                "stopped; no position of it is open".to_owned()
+            } else {
+                format!(
+                    "stopped; {} kept and still managed: {}",
+                    count(kept.len(), "position", "positions"),
+                    kept.join(", ")
+                )
+            },
+            details: details(&[("kept", json!(kept))]),
+        }
+    }
+
+    pub fn pause_strategy(&mut self, command: &Command) -> Verdict {
+        match self.known_strategy(command) {
+            Ok((id, StrategyState::Running)) => {
+                self.set_strategy(&id, StrategyState::Paused, "paused by the platform");
+                Verdict::done("paused: no new positions of this strategy; exits stay managed")
+            }
+            Ok((_, state)) => Verdict::done(format!(
+                "nothing to pause: the strategy is {}",
+                state_words(state)
+            )),
+            Err(reason) => Verdict::failed(reason),
+        }
+    }
+
+    pub fn resume_strategy(&mut self, command: &Command) -> Verdict {
+        if self.durable().stop.is_some() {
+            return Verdict::failed("not resumed: the emergency stop is on");
+        }
+        match self.known_strategy(command) {
+            Ok((_, StrategyState::Running)) => Verdict::done("already running"),
+            Ok((id, StrategyState::Paused)) => {
+                self.set_strategy(&id, StrategyState::Running, "resumed by the platform");
+                Verdict::done("running again")
+            }
+            Ok((_, state)) => Verdict::failed(format!(
+                "the strategy is {}; RESUME carries no rules, so activate it again",
+                state_words(state)
+            )),
+            Err(reason) => Verdict::failed(reason),
+        }
+    }
+
+    fn known_strategy(&self, command: &Command) -> Result<(String, StrategyState), String> {
+        let id = command
+            .text("strategyId")
+            .map_err(|error| error.to_string())?;
+        self.durable()
+            .strategies
+            .get(id)
+            .map(|strategy| (id.to_owned(), strategy.state))
+            .ok_or_else(|| format!("strategy {id} is not known here; activate it first"))
+    }
+
+    pub fn pause_strategy_by_hand(&mut self, id: &str) {
+        self.strategy_by_hand(CommandName::PauseStrategy, id, false);
+    }
+
+    pub fn resume_strategy_by_hand(&mut self, id: &str) {
+        self.strategy_by_hand(CommandName::ResumeStrategy, id, false);
+    }
+
+    pub fn stop_strategy_by_hand(&mut self, id: &str, close_positions: bool) {
+        self.strategy_by_hand(CommandName::StopStrategy, id, close_positions);
+    }
+
+    fn strategy_by_hand(&mut self, name: CommandName, id: &str, close_positions: bool) {
+        let mut args = Map::new();
+        args.insert("strategyId".to_owned(), json!(id));
+        if let Some(strategy) = self.durable().strategies.get(id) {
+            args.insert("strategyName".to_owned(), json!(strategy.name));
+        }
+        if close_positions {
+            args.insert("closePositions".to_owned(), json!(true));
+        }
+        self.local_command(name, args, Source::Local);
+    }
+
+    pub fn close_by_hand(&mut self, ticket: crate::market::Ticket) {
+        let mut args = Map::new();
+        args.insert("ticket".to_owned(), json!(ticket.0));
+        self.local_command(CommandName::ClosePosition, args, Source::Local);
+    }
+
+    pub fn choose_direction(&mut self, id: &str, side: Option<Side>) {
+        self.record(Record::DirectionChosen {
+            id: id.to_owned(),
+            side,
+            at: self.now.utc,
+        });
+        let words = side.map_or("refused (no direction)", Side::name);
+        self.log(
+            LogLevel::Info,
+            "strategy",
+            format!("{id}: direction chosen here: {words}"),
+        );
+        if side.is_some() {
+            self.drop_notice(&format!("direction:{id}"));
+        }
+    }
+
+    pub fn learn_owner(&mut self, user_id: String) {
+        if self.durable().owner.as_ref() != Some(&user_id) {
+            self.record(Record::OwnerLearned { user_id });
+        }
+    }
+
+    /// After the journal was read: strategies go on, orders without outcome are looked for.
+    pub fn resume_after_restart(&mut self) {
+        let strategies: Vec<StrategyEntry> = self.durable().strategies.values().cloned().collect();
+        for strategy in strategies {
+            match self.plan(&strategy) {
+                Ok(plan) => {
+                    self.state
+                        .runtimes
+                        .insert(strategy.id.clone(), Runtime::new(plan));
+                }
+                Err(refusal)
+                    if matches!(
+                        strategy.state,
+                        StrategyState::Running | StrategyState::Paused
+                    ) =>
+                {
+                    let reason = refusal
+                        .reasons
+                        .iter()
+                        .map(ToString::to_string)
+                        .collect::<Vec<_>>()
+                        .join("; ");
+                    self.notice(
+                        &format!("strategy:{}", strategy.id),
+                        Severity::Error,
+                        &format!(
+                            "\"{}\" ran before the restart and cannot run now: {reason}.",
+                            strategy.name
+                        ),
+                        "Activate it again on the platform.",
+                    );
+                    self.set_strategy(&strategy.id, StrategyState::Refused, &reason);
+                }
+                Err(_) => {}
+            }
+        }
+        if self.durable().stop.is_some() {
+            self.notice(
+                "emergency",
+                Severity::Error,
+                "The emergency stop is on. No position can be opened.",
+                "When you have looked at the account, lift it here; nothing else can.",
+            );
+        }
+        self.effect(super::Effect::Beat(super::BeatCause::Event));
+    }
+}
+
+fn same_strategy(known: &StrategyEntry, wanted: &StrategyEntry) -> bool {
+    known.rules == wanted.rules
+        && known.settings == wanted.settings
+        && known.symbol == wanted.symbol
+        && known.timeframe == wanted.timeframe
+}
+
+fn running_words(strategy: &StrategyEntry, plan: &Plan) -> String {
+    let skipped = plan.skipped();
+    let skipped = if skipped.is_empty() {
+        "none".to_owned()
+    } else {
+        skipped
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    format!(
+        "on {} {}; {}; skipped: {skipped}",
+        strategy.symbol,
+        strategy.timeframe,
+        count(plan.rule_count(), "rule", "rules"),
+    )
+}
+
+const fn state_words(state: StrategyState) -> &'static str {
+    match state {
+        StrategyState::Running => "running",
+        StrategyState::Paused => "paused already",
+        StrategyState::Stopped => "stopped",
+        StrategyState::Refused => "refused",
+    }
+}

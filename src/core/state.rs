@@ -1,0 +1,224 @@
+//! The whole state: what the journal keeps, and what is known only while running.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+
+use super::Now;
+use super::closing::Sweep;
+use super::durable::Durable;
+use super::health::{Leg, LinkHealth};
+use super::snapshot::{CommandRow, Counts, Notice, SettingsStatus, TerminalMode};
+use super::trading::Runtime;
+use crate::market::{Account, Book, Cid, Permissions, Quote, SymbolSpec};
+
+/// Local limits: a command can make them tighter, never looser.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Lots in one order.
+    pub max_lots: Option<Decimal>,
+    /// Own positions at one time.
+    pub max_positions: Option<usize>,
+    /// Realised loss in one UTC day of the market, account currency, as a positive number.
+    pub max_daily_loss: Option<Decimal>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    pub mode: TerminalMode,
+    pub limits: Limits,
+    /// Whether a RESUME command may lift the emergency stop.
+    pub resume_lifts_stop: bool,
+    pub settings: SettingsStatus,
+    pub practice_page: Option<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            mode: TerminalMode::Paper,
+            limits: Limits::default(),
+            resume_lifts_stop: false,
+            settings: SettingsStatus::default(),
+            practice_page: None,
+        }
+    }
+}
+
+/// What the terminal last said.
+#[derive(Clone, Debug, Default)]
+pub(super) struct TerminalView {
+    pub up: bool,
+    pub account: Option<Account>,
+    pub permissions: Option<Permissions>,
+    pub symbols: BTreeMap<String, SymbolSpec>,
+    /// `None` until the terminal sent one after it came up.
+    pub book: Option<Book>,
+    pub quotes: BTreeMap<String, Quote>,
+    pub market_time: Option<Timestamp>,
+}
+
+/// Waiting and retrying of one report to the platform.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Delivery {
+    pub in_flight: bool,
+    pub attempts: u32,
+    pub not_before: Duration,
+}
+
+#[derive(Debug)]
+pub struct State {
+    pub(super) durable: Durable,
+    pub(super) config: Config,
+    pub(super) executor_id: Option<String>,
+    pub(super) executor_name: Option<String>,
+    pub(super) platform_url: Option<String>,
+    pub(super) links: [LinkHealth; 4],
+    pub(super) clock_offset: SignedDuration,
+    pub(super) clock_measured: bool,
+    pub(super) key_refused: Option<(Timestamp, String)>,
+    pub(super) journal_broken: Option<(Timestamp, String)>,
+    pub(super) terminal: TerminalView,
+    pub(super) runtimes: BTreeMap<String, Runtime>,
+    /// Progress of closing commands, by command id.
+    pub(super) closings: BTreeMap<String, Sweep>,
+    pub(super) emergency: Sweep,
+    pub(super) deliveries: BTreeMap<String, Delivery>,
+    pub(super) interims: BTreeMap<String, Delivery>,
+    /// No report is sent before: the network loops are being restarted.
+    pub(super) reports_from: Duration,
+    /// Strategies that a START asks for and that are not accepted yet, by command id.
+    pub(super) candidates: BTreeMap<String, Runtime>,
+    /// An order ended after the book was sent: who decides by positions waits for the next one.
+    pub(super) book_behind: bool,
+    /// When the book was last asked for.
+    pub(super) book_asked_at: Duration,
+    /// When an order was sent or last looked for.
+    pub(super) looked_at: BTreeMap<Cid, Duration>,
+    /// A heartbeat handed out a full page: beat again when these are answered.
+    pub(super) draining: BTreeSet<String>,
+    /// The newest commands for the window, newest first.
+    pub(super) rows: VecDeque<CommandRow>,
+    pub(super) rows_shared: Option<Arc<Vec<CommandRow>>>,
+    pub(super) counts: Counts,
+    pub(super) notices: Vec<Notice>,
+    pub(super) strange_names: BTreeSet<String>,
+    pub(super) blocked_since: Option<(Timestamp, String)>,
+}
+
+impl State {
+    /// Rows kept for the window; older ones are read from the journal.
+    pub const ROWS: usize = 300;
+
+    /// `rows` are the newest commands of the journal, newest first.
+    pub fn new(
+        durable: Durable,
+        config: Config,
+        rows: Vec<CommandRow>,
+        counts: Counts,
+        now: Now,
+    ) -> Self {
+        Self {
+            durable,
+            config,
+            executor_id: None,
+            executor_name: None,
+            platform_url: None,
+            links: std::array::from_fn(|_| LinkHealth::off(now.utc)),
+            clock_offset: SignedDuration::ZERO,
+            clock_measured: false,
+            key_refused: None,
+            journal_broken: None,
+            terminal: TerminalView::default(),
+            runtimes: BTreeMap::new(),
+            candidates: BTreeMap::new(),
+            book_behind: true,
+            book_asked_at: Duration::ZERO,
+            closings: BTreeMap::new(),
+            emergency: Sweep::default(),
+            deliveries: BTreeMap::new(),
+            interims: BTreeMap::new(),
+            reports_from: Duration::ZERO,
+            looked_at: BTreeMap::new(),
+            draining: BTreeSet::new(),
+            rows: rows.into_iter().take(Self::ROWS).collect(),
+            rows_shared: None,
+            counts,
+            notices: Vec::new(),
+            strange_names: BTreeSet::new(),
+            blocked_since: None,
+        }
+    }
+
+    pub const fn durable(&self) -> &Durable {
+        &self.durable
+    }
+
+    /// The platform's clock by our last measurement.
+    pub(super) fn platform_time(&self, now: Now) -> Timestamp {
+        now.utc.checked_add(self.clock_offset).unwrap_or(now.utc)
+    }
+
+    /// Day of the market's clock, for daily limits.
+    pub(super) fn market_day(&self, now: Now) -> String {
+        let time = self.terminal.market_time.unwrap_or(now.utc);
+        time.strftime("%Y-%m-%d").to_string()
+    }
+
+    /// Why no new position may be opened now; `None` when one may.
+    pub(super) fn entry_block(&self, now: Now) -> Option<String> {
+        if let Some(stop) = &self.durable.stop {
+            return Some(format!("the emergency stop is on ({})", stop.reason));
+        }
+        if let Some((_, reason)) = &self.journal_broken {
+            return Some(format!("the journal cannot be written: {reason}"));
+        }
+        if let Some((_, reason)) = &self.key_refused {
+            return Some(format!(
+                "the platform refuses this executor's key: {reason}"
+            ));
+        }
+        if let Some(pause) = &self.durable.pause {
+            return Some(format!("trading is paused ({})", pause.reason));
+        }
+        if !self.terminal.up {
+            return Some("the terminal is away".to_owned());
+        }
+        if let Some(missing) = self.terminal.permissions.and_then(Permissions::missing) {
+            return Some(missing.to_owned());
+        }
+        let loss = -self.durable.day.of_account(&self.market_day(now));
+        if let Some(limit) = self
+            .config
+            .limits
+            .max_daily_loss
+            .filter(|limit| loss >= *limit)
+        {
+            return Some(format!(
+                "today's loss {loss} has reached the local limit {limit}"
+            ));
+        }
+        None
+    }
+
+    /// The book, unless an order ended after it was sent.
+    pub(super) fn fresh_book(&self) -> Option<&Book> {
+        let current = self.terminal.up && !self.book_behind;
+        self.terminal.book.as_ref().filter(|_| current)
+    }
+
+    pub(super) fn own_positions(&self) -> impl Iterator<Item = &crate::market::Position> {
+        self.terminal
+            .book
+            .iter()
+            .flat_map(|book| &book.positions)
+            .filter(|position| position.is_own())
+    }
+
+    pub(super) fn link_mut(&mut self, leg: Leg) -> &mut LinkHealth {
+        &mut self.links[leg as usize]
+    }
+}

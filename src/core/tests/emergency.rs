@@ -1,0 +1,404 @@
+//! The emergency stop: from four sides, to its end, over every obstacle.
+
+use serde_json::json;
+
+use super::terminal::Manner;
+use super::world::{OWNER, World};
+use super::{buying_rules, start_args};
+use crate::core::snapshot::{CommandState, StrategyState, Trading, UiCommand};
+use crate::core::{Config, Event};
+use crate::market::{Cid, RefusalClass, Ticket};
+
+const OWN: u64 = Cid::new(1, 5).0;
+
+/// A strategy runs; two own positions, a foreign one and an own pending order are open.
+fn exposed() -> World {
+    let mut world = World::with_strategy("s1");
+    world.terminal.holds(11, OWN, "5");
+    world.terminal.holds(12, OWN + 1, "-3");
+    world.terminal.holds(13, 999, "1");
+    world.terminal.holds_order(21, OWN + 2);
+    world.send_book();
+    world
+}
+
+fn assert_stopped_and_flat(world: &mut World) {
+    let left: Vec<_> = world
+        .terminal
+        .positions
+        .iter()
+        .map(|open| open.ticket)
+        .collect();
+    assert_eq!(
+        left,
+        [Ticket(13)],
+        "own ones closed, the foreign one left alone"
+    );
+    assert!(world.terminal.orders.is_empty());
+    let stop = world.state.durable().stop.as_ref().unwrap();
+    assert!(stop.completed_at.is_some());
+    assert_eq!(
+        world.state.durable().strategies["s1"].state,
+        StrategyState::Stopped
+    );
+    let snapshot = world.state.snapshot(world.now);
+    assert!(matches!(
+        snapshot.trading,
+        Trading::Stopped { complete: true, .. }
+    ));
+}
+
+fn stop_here(world: &mut World) {
+    world.ui(UiCommand::StopEverything {
+        reason: "by hand".to_owned(),
+    });
+}
+
+fn broadcast(world: &mut World, user: &str) {
+    let data =
+        json!({ "userId": user, "reason": "all out", "timestamp": world.ago(0) }).to_string();
+    world.happens(Event::EmergencyBroadcast { data });
+}
+
+#[test]
+fn from_a_heartbeat_row() {
+    let mut world = exposed();
+    world.heartbeat(&[("e", "EMERGENCY_STOP", json!({ "reason": "all out" }), 2)]);
+    world.wait(1);
+    assert_stopped_and_flat(&mut world);
+    let message = world.assert_executed("e");
+    for ticket in ["#11", "#12", "#21 cancelled"] {
+        assert!(message.contains(ticket), "{message}");
+    }
+    assert_eq!(world.report("e").0, "executed");
+}
+
+#[test]
+fn from_the_public_event_of_our_own_user() {
+    let mut world = exposed();
+    let beats = world.beats;
+    broadcast(&mut world, OWNER);
+    world.wait(1);
+    assert_stopped_and_flat(&mut world);
+    assert!(world.beats > beats, "and the row is fetched");
+    world.heartbeat(&[("e", "EMERGENCY_STOP", json!({}), 2)]);
+    world.wait(1);
+    world.assert_executed("e");
+    assert_eq!(world.terminal.closes(), 2, "once only");
+}
+
+#[test]
+fn the_public_event_may_be_encoded_twice() {
+    let mut world = exposed();
+    let data = json!({ "userId": OWNER, "reason": "all out" }).to_string();
+    let data = serde_json::Value::String(data).to_string();
+    world.happens(Event::EmergencyBroadcast { data });
+    world.wait(1);
+    assert_stopped_and_flat(&mut world);
+}
+
+#[test]
+fn somebody_elses_public_event_changes_nothing() {
+    let mut world = exposed();
+    let before = world.state.durable().clone();
+    broadcast(&mut world, "user-foreign");
+    assert_eq!(*world.state.durable(), before);
+}
+
+#[test]
+fn with_an_unknown_owner_entries_freeze_and_the_rows_are_fetched() {
+    let mut world = World::new(Config::default());
+    world.come_up();
+    world.terminal_up();
+    let beats = world.beats;
+    broadcast(&mut world, OWNER);
+    assert!(world.state.durable().pause.is_some() && world.state.durable().stop.is_none());
+    assert_eq!(world.beats, beats + 1);
+    world.heartbeat(&[("e", "EMERGENCY_STOP", json!({}), 1)]);
+    assert!(world.state.durable().stop.is_some());
+}
+
+#[test]
+fn from_the_window_in_the_same_step() {
+    let mut world = exposed();
+    stop_here(&mut world);
+    assert_stopped_and_flat(&mut world);
+    assert!(
+        world.reports.iter().all(|(id, ..)| id == "start"),
+        "a local order is not reported"
+    );
+}
+
+#[test]
+fn with_platform_and_pusher_away() {
+    let mut world = World::new(Config::default());
+    world.happens(Event::Started);
+    world.terminal.holds(11, OWN, "5");
+    world.terminal_up();
+    stop_here(&mut world);
+    world.wait(1);
+    assert!(world.terminal.positions.is_empty());
+}
+
+#[test]
+fn what_cannot_be_closed_is_named_per_ticket_and_tried_on() {
+    let mut world = exposed();
+    world
+        .terminal
+        .positions
+        .retain(|open| open.ticket != Ticket(13));
+    world.terminal.orders.clear();
+    world.send_book();
+    world.terminal.manners = [Manner::Fill].into();
+    world
+        .terminal
+        .manners
+        .extend([Manner::Refuse(RefusalClass::Wait); 6]);
+    world.heartbeat(&[("e", "EMERGENCY_STOP", json!({}), 2)]);
+    world.wait(70);
+    let (state, message) = world.outcome("e");
+    assert_eq!(state, CommandState::Failed);
+    assert!(
+        message.contains("#12: Market is closed (tried 5 times)") && !message.contains("#11"),
+        "{message}"
+    );
+    assert!(message.contains("closing goes on"));
+    let (_, result) = world.report("e");
+    assert_eq!(result["closed"].as_array().unwrap().len(), 1);
+    let snapshot = world.state.snapshot(world.now);
+    assert!(
+        matches!(&snapshot.trading, Trading::Stopped { remaining, complete: false, .. } if remaining.len() == 1)
+    );
+    world.wait(90);
+    assert!(world.terminal.positions.is_empty());
+    assert!(
+        world
+            .state
+            .durable()
+            .stop
+            .as_ref()
+            .unwrap()
+            .completed_at
+            .is_some()
+    );
+}
+
+#[test]
+fn a_close_in_part_is_not_taken_for_the_whole() {
+    let mut world = World::ready();
+    world.terminal.holds(11, OWN, "5");
+    world.send_book();
+    world.terminal.manners.push_back(Manner::FillHalf);
+    stop_here(&mut world);
+    world.wait(3);
+    assert!(world.terminal.positions.is_empty());
+    assert_eq!(world.terminal.closes(), 2);
+}
+
+#[test]
+fn the_terminal_away_and_back_again() {
+    let mut world = exposed();
+    world.terminal_down();
+    world.heartbeat(&[("e", "EMERGENCY_STOP", json!({}), 2)]);
+    world.assert_ends("e", CommandState::Executing, "waiting for the terminal");
+    world.wait(301);
+    world.assert_ends(
+        "e",
+        CommandState::Failed,
+        "not everything is closed yet: the terminal is away",
+    );
+    world.terminal_up();
+    world.wait(1);
+    assert_stopped_and_flat(&mut world);
+}
+
+#[test]
+fn it_stays_on_over_a_restart_and_completes_by_itself() {
+    let mut world = exposed();
+    world.terminal_down();
+    stop_here(&mut world);
+    world.restart();
+    assert!(world.state.durable().stop.is_some());
+    assert!(
+        world
+            .state
+            .snapshot(world.now)
+            .notices
+            .iter()
+            .any(|notice| notice.key == "emergency")
+    );
+    world.terminal_up();
+    world.wait(1);
+    assert_stopped_and_flat(&mut world);
+    world.restart();
+    world.terminal_up();
+    world.next_bar();
+    assert_eq!(world.terminal.opens(), 0);
+}
+
+#[test]
+fn closes_on_their_way_at_a_restart_are_looked_for_not_doubled() {
+    let mut world = exposed();
+    world.terminal.manners = [Manner::FillSilently; 4].into();
+    stop_here(&mut world);
+    assert_eq!(world.terminal.submitted.len(), 3);
+    world.restart();
+    world.terminal_up();
+    world.wait(3);
+    assert_eq!(world.finds.len(), 3);
+    assert_eq!(world.terminal.submitted.len(), 3);
+    assert_stopped_and_flat(&mut world);
+}
+
+#[test]
+fn an_open_order_on_its_way_is_closed_when_it_turns_out_to_be_filled() {
+    let mut world = World::ready();
+    world.terminal.manners.push_back(Manner::FillSilently);
+    world.pusher(
+        "o",
+        "OPEN_POSITION",
+        &json!({ "symbol": "EURUSD", "type": "SELL", "volume": 0.1 }),
+    );
+    stop_here(&mut world);
+    assert!(
+        world
+            .state
+            .durable()
+            .stop
+            .as_ref()
+            .unwrap()
+            .completed_at
+            .is_none(),
+        "an order is still on its way"
+    );
+    world.wait(35);
+    assert!(world.terminal.positions.is_empty());
+    assert!(
+        world
+            .state
+            .durable()
+            .stop
+            .as_ref()
+            .unwrap()
+            .completed_at
+            .is_some()
+    );
+    world.assert_executed("o");
+}
+
+#[test]
+fn an_order_that_failed_during_the_stop_is_not_tried_again() {
+    let mut world = World::ready();
+    world.terminal.manners.push_back(Manner::Swallow);
+    world.pusher(
+        "o",
+        "OPEN_POSITION",
+        &json!({ "symbol": "EURUSD", "type": "SELL", "volume": 0.1 }),
+    );
+    stop_here(&mut world);
+    world.wait(35);
+    assert_eq!(world.terminal.opens(), 1);
+    world.assert_ends("o", CommandState::Failed, "not executed");
+}
+
+#[test]
+fn lifting_is_local_and_holds() {
+    let mut world = exposed();
+    world.terminal_down();
+    world.heartbeat(&[("e", "EMERGENCY_STOP", json!({}), 2)]);
+    world.ui(UiCommand::LiftStop);
+    assert!(world.state.durable().stop.is_none());
+    world.wait(2);
+    assert!(
+        world.state.durable().stop.is_none(),
+        "the waiting command must not engage it again"
+    );
+    world.assert_ends("e", CommandState::Failed, "lifted before it was complete");
+    world.terminal_up();
+    world.next_bar();
+    assert_eq!(world.terminal.opens(), 0, "strategies stay stopped");
+    world.wait(1);
+    world.pusher(
+        "again",
+        "START_STRATEGY",
+        &start_args("s1", &buying_rules()),
+    );
+    world.assert_executed("again");
+}
+
+#[test]
+fn resume_lifts_it_only_by_setting() {
+    let mut world = World::ready();
+    stop_here(&mut world);
+    world.wait(2);
+    world.pusher("r1", "RESUME", &json!({}));
+    world.assert_ends("r1", CommandState::Failed, "the emergency stop is on");
+    let config = Config {
+        resume_lifts_stop: true,
+        ..Config::default()
+    };
+    world.happens(Event::Configured(config));
+    world.pusher("r2", "RESUME", &json!({}));
+    world.assert_executed("r2");
+    assert!(world.state.durable().stop.is_none());
+}
+
+#[test]
+fn while_it_is_on_nothing_starts_resumes_or_opens() {
+    let mut world = exposed();
+    stop_here(&mut world);
+    world.wait(2);
+    world.pusher("s", "START_STRATEGY", &start_args("s2", &buying_rules()));
+    world.assert_ends("s", CommandState::Failed, "the emergency stop is on");
+    world.pusher("r", "RESUME_STRATEGY", &json!({ "strategyId": "s1" }));
+    world.assert_ends("r", CommandState::Failed, "the emergency stop is on");
+    world.pusher(
+        "o",
+        "OPEN_POSITION",
+        &json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.1 }),
+    );
+    world.assert_ends("o", CommandState::Failed, "the emergency stop is on");
+    world.pusher(
+        "u",
+        "UPDATE_STRATEGY",
+        &json!({ "strategyId": "s1", "rules": buying_rules() }),
+    );
+    assert_eq!(
+        world.state.durable().strategies["s1"].state,
+        StrategyState::Stopped
+    );
+    world.next_bar();
+    assert_eq!(world.terminal.opens(), 0);
+}
+
+#[test]
+fn a_fresh_stop_reaches_further_than_a_stale_one() {
+    let mut world = World::ready();
+    world.terminal.holds(11, OWN, "5");
+    world.send_book();
+    // Stale: made before the position was opened.
+    world.heartbeat(&[("old", "EMERGENCY_STOP", json!({}), 7_200)]);
+    world.wait(1);
+    world.assert_executed("old");
+    assert_eq!(world.terminal.positions.len(), 1);
+    world.heartbeat(&[("new", "EMERGENCY_STOP", json!({}), 1)]);
+    world.wait(1);
+    world.assert_executed("new");
+    assert!(world.terminal.positions.is_empty());
+}
+
+#[test]
+fn a_public_event_from_before_the_lift_is_past() {
+    let mut world = World::ready();
+    world.happens(Event::ClockMeasured { offset_ms: 60_000 });
+    stop_here(&mut world);
+    world.wait(5);
+    world.ui(UiCommand::LiftStop);
+    for (after_the_lift, stops) in [(-3, false), (3, true)] {
+        // On the platform's clock, which is a minute ahead.
+        let timestamp = world.ago(-60 - after_the_lift);
+        let data = json!({ "userId": OWNER, "reason": "r", "timestamp": timestamp }).to_string();
+        world.happens(Event::EmergencyBroadcast { data });
+        assert_eq!(world.state.durable().stop.is_some(), stops);
+    }
+}

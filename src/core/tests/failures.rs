@@ -1,0 +1,217 @@
+//! The journal cannot be written; the key is refused; the clock is off.
+
+use serde_json::json;
+
+use super::World;
+use super::terminal::decimal;
+use crate::core::Event;
+use crate::core::snapshot::{CommandState, Trading, UiCommand};
+use crate::market::Cid;
+
+fn broken() -> World {
+    let mut world = World::with_strategy("s1");
+    world.terminal.holds(11, Cid::new(1, 900).0, "0");
+    world.send_book();
+    fail(&mut world);
+    world
+}
+
+fn fail(world: &mut World) {
+    world.happens(Event::JournalFailed {
+        reason: "disk full".to_owned(),
+    });
+}
+
+#[test]
+fn without_a_journal_no_command_is_taken_and_nothing_opens() {
+    let mut world = broken();
+    let known = world.records.len();
+    world.pusher(
+        "o",
+        "OPEN_POSITION",
+        &json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.1 }),
+    );
+    world.heartbeat(&[("p", "PAUSE", json!({}), 1)]);
+    world.pusher_raw("garbage");
+    world.next_bar();
+    assert_eq!(world.records.len(), known);
+    assert_eq!(world.terminal.opens(), 0);
+    let snapshot = world.state.snapshot(world.now);
+    assert!(
+        matches!(snapshot.trading, Trading::Blocked { reason, .. } if reason.contains("disk full"))
+    );
+    assert!(
+        snapshot
+            .notices
+            .iter()
+            .any(|notice| notice.key == "journal")
+    );
+}
+
+#[test]
+fn closing_by_hand_still_goes_out() {
+    let mut world = broken();
+    world.ui(UiCommand::StopEverything {
+        reason: "r".to_owned(),
+    });
+    world.wait(1);
+    assert!(world.terminal.positions.is_empty());
+}
+
+#[test]
+fn an_emergency_row_is_obeyed_even_so_and_answered_later() {
+    let mut world = broken();
+    world.heartbeat(&[("e", "EMERGENCY_STOP", json!({}), 1)]);
+    world.wait(1);
+    assert!(world.terminal.positions.is_empty());
+    assert!(
+        world.reports.iter().all(|(id, ..)| id != "e"),
+        "nothing is acknowledged before it is stored"
+    );
+    world.happens(Event::JournalRecovered);
+    assert_eq!(world.report("e").0, "executed");
+}
+
+#[test]
+fn after_recovery_commands_are_taken_again() {
+    let mut world = broken();
+    world.heartbeat(&[("p", "PAUSE", json!({}), 1)]);
+    let beats = world.beats;
+    world.happens(Event::JournalRecovered);
+    assert_eq!(
+        world.beats,
+        beats + 1,
+        "what was refused is fetched at once"
+    );
+    world.heartbeat(&[("p", "PAUSE", json!({}), 2)]);
+    world.assert_executed("p");
+    assert_eq!(world.report("p").0, "executed");
+}
+
+/// The journal breaks in the very round that made an order: the order is held back, and later proven absent.
+#[test]
+fn an_order_that_was_held_back_is_looked_for_and_not_assumed() {
+    let mut world = World::ready();
+    world.terminal_down();
+    world.pusher(
+        "o",
+        "OPEN_POSITION",
+        &json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.1 }),
+    );
+    let up = world.terminal.up();
+    // Both events are of one round of the engine, so its effects are judged after the failure.
+    let made = crate::core::step(&mut world.state, Event::Terminal(up), world.now);
+    world.adopt(made.records);
+    fail(&mut world);
+    world.wait(31);
+    assert_eq!(world.terminal.opens(), 0);
+    world.assert_ends("o", CommandState::Failed, "not executed");
+}
+
+#[test]
+fn a_refused_key_stops_entries_only() {
+    let mut world = World::with_strategy("s1");
+    world.happens(Event::KeyRefused {
+        reason: "401".to_owned(),
+    });
+    world.next_bar();
+    assert_eq!(world.terminal.opens(), 0);
+    world.happens(Event::KeyAccepted);
+    world.next_bar();
+    assert_eq!(world.terminal.opens(), 1);
+}
+
+#[test]
+fn expiry_is_judged_by_the_platforms_clock() {
+    let mut world = World::ready();
+    // The platform is ten minutes ahead, so a command of one minute ago (by us) is eleven minutes old.
+    world.happens(Event::ClockMeasured { offset_ms: 600_000 });
+    world.heartbeat(&[("g", "GET_STATUS", json!({}), 60)]);
+    world.assert_ends("g", CommandState::Expired, "made 11 min ago");
+    assert!(
+        world
+            .state
+            .snapshot(world.now)
+            .notices
+            .iter()
+            .any(|notice| notice.key == "clock")
+    );
+    world.happens(Event::ClockMeasured { offset_ms: 100 });
+    world.heartbeat(&[("h", "GET_STATUS", json!({}), 60)]);
+    world.assert_executed("h");
+    assert!(world.state.snapshot(world.now).notices.is_empty());
+}
+
+#[test]
+fn an_event_under_a_strange_name_is_said_once() {
+    let mut world = World::ready();
+    for _ in 0..3 {
+        world.happens(Event::StrangeEvent {
+            name: "Command-Received".to_owned(),
+        });
+    }
+    assert_eq!(
+        world.count_logs("under a name nobody listens to: \"Command-Received\""),
+        1
+    );
+}
+
+#[test]
+fn the_daily_loss_limit_stops_entries_until_the_next_day() {
+    let mut world = World::with_strategy("s1");
+    let mut config = world.config.clone();
+    config.limits.max_daily_loss = Some(decimal("50"));
+    world.happens(Event::Configured(config));
+    world.next_bar();
+    assert_eq!(world.terminal.opens(), 1);
+    let deal = |ticket, profit| crate::market::Deal {
+        ticket: crate::market::Ticket(ticket),
+        position: crate::market::Ticket(1),
+        symbol: "EURUSD".to_owned(),
+        side: crate::market::Side::Sell,
+        entry: crate::market::DealEntry::Out,
+        reason: crate::market::DealReason::StopLoss,
+        volume: decimal("0.1"),
+        price: decimal("1.09"),
+        profit: decimal(profit),
+        magic: Cid::new(1, 1).0,
+        time: "2026-03-02T09:20:00Z".parse().unwrap(),
+    };
+    let say = |deal| vec![crate::market::TerminalEvent::Deal(deal)];
+    world.terminal.positions.clear();
+    world.terminal_says(say(deal(5, "-30")));
+    world.terminal_says(say(deal(5, "-30")));
+    world.send_book();
+    world.next_bar();
+    assert_eq!(world.terminal.opens(), 2, "the repeated deal counts once");
+    world.terminal.positions.clear();
+    world.terminal_says(say(deal(6, "-20")));
+    world.send_book();
+    world.next_bar();
+    assert_eq!(world.terminal.opens(), 2);
+    let snapshot = world.state.snapshot(world.now);
+    assert!(
+        snapshot.strategies[0]
+            .last_decision
+            .contains("today's loss 50"),
+        "{}",
+        snapshot.strategies[0].last_decision
+    );
+}
+
+#[test]
+fn new_settings_keep_what_the_platform_said_about_them() {
+    let mut world = World::ready();
+    let overrides = vec!["pusherHost of the file wins".to_owned()];
+    world.happens(Event::Identified {
+        executor_id: super::EXECUTOR.to_owned(),
+        executor_name: None,
+        platform_url: "https://platform.example".to_owned(),
+        overrides: overrides.clone(),
+    });
+    world.happens(Event::Configured(crate::core::Config::default()));
+    assert_eq!(
+        world.state.snapshot(world.now).settings.overrides,
+        overrides
+    );
+}

@@ -1,0 +1,277 @@
+//! Orders: one deal at most, whatever becomes of the answer.
+
+use serde_json::{Value, json};
+
+use super::terminal::{Manner, Memory, decimal};
+use super::world::World;
+use crate::core::snapshot::{CommandState, UiCommand};
+use crate::core::{Config, Event, Limits};
+use crate::market::{Cid, IntentAction, RefusalClass, Ticket};
+
+fn buy() -> Value {
+    json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.1, "stopLoss": 1.09, "takeProfit": 1.12 })
+}
+
+fn world_with(manners: &[Manner]) -> World {
+    let mut world = World::ready();
+    world.terminal.manners.extend(manners);
+    world.pusher("o", "OPEN_POSITION", &buy());
+    world
+}
+
+#[test]
+fn a_filled_order_is_reported_with_ticket_and_price() {
+    let mut world = world_with(&[]);
+    assert_eq!(
+        world.assert_executed("o"),
+        "BUY 0.1 EURUSD filled at 1.1, ticket #1001"
+    );
+    assert_eq!(world.report("o").1["ticket"], 1001);
+}
+
+#[test]
+fn a_lost_answer_of_a_filled_order_is_found_and_not_sent_again() {
+    let mut world = world_with(&[Manner::LoseAnswer]);
+    world.assert_executed("o");
+    assert_eq!((world.finds.len(), world.terminal.opens()), (1, 1));
+}
+
+#[test]
+fn a_lost_order_is_proven_absent_before_it_is_sent_again_under_a_new_id() {
+    let mut world = world_with(&[Manner::LoseOrder]);
+    world.assert_executed("o");
+    assert_eq!((world.finds.len(), world.terminal.opens()), (1, 2));
+    let sent = &world.terminal.submitted;
+    assert_eq!(sent[1].parent, Some(sent[0].cid));
+}
+
+#[test]
+fn while_the_terminal_cannot_tell_nothing_is_sent() {
+    let mut world = World::ready();
+    world.terminal.manners.push_back(Manner::LoseOrder);
+    world.terminal.memory = Memory::NotYet;
+    world.pusher("o", "OPEN_POSITION", &buy());
+    world.wait(20);
+    assert_eq!(world.terminal.opens(), 1);
+    assert!(world.finds.len() >= 8, "it keeps asking");
+    world.assert_ends("o", CommandState::Executing, "at the terminal");
+    world.terminal.memory = Memory::Works;
+    world.wait(3);
+    assert_eq!(world.terminal.opens(), 2);
+    world.assert_executed("o");
+}
+
+#[test]
+fn silence_is_looked_into_after_the_answer_limit() {
+    let mut world = world_with(&[Manner::FillSilently]);
+    world.wait(29);
+    assert!(world.finds.is_empty());
+    world.wait(2);
+    assert_eq!((world.finds.len(), world.terminal.opens()), (1, 1));
+    world.assert_executed("o");
+}
+
+#[test]
+fn a_moved_price_is_tried_three_times_other_refusals_once() {
+    let mut world = world_with(&[Manner::Refuse(RefusalClass::PriceMoved); 5]);
+    world.assert_ends("o", CommandState::Failed, "Market is closed (10018)");
+    assert_eq!(world.terminal.opens(), 3);
+    let mut world = world_with(&[Manner::Refuse(RefusalClass::Fix)]);
+    world.assert_ends("o", CommandState::Failed, "the terminal refused it");
+    assert_eq!(world.terminal.opens(), 1);
+}
+
+#[test]
+fn after_a_restart_an_order_without_outcome_is_looked_for_first() {
+    for (manner, opens) in [(Manner::FillSilently, 1), (Manner::Swallow, 2)] {
+        let mut world = world_with(&[manner]);
+        world.restart();
+        assert!(world.finds.is_empty(), "the terminal is not there yet");
+        world.terminal_up();
+        assert_eq!(world.finds.len(), 1);
+        world.assert_executed("o");
+        assert_eq!(
+            (world.terminal.opens(), world.terminal.positions.len()),
+            (opens, 1),
+            "{manner:?}"
+        );
+    }
+}
+
+#[test]
+fn a_broken_link_is_followed_by_a_look_too() {
+    let mut world = world_with(&[Manner::FillSilently]);
+    world.terminal_down();
+    world.terminal_up();
+    assert_eq!((world.finds.len(), world.terminal.opens()), (1, 1));
+    world.assert_executed("o");
+}
+
+#[test]
+fn orders_that_cannot_be_are_refused_before_they_are_sent() {
+    let cases = [
+        (
+            json!({ "type": "BUY", "volume": 0.1 }),
+            "\"symbol\" is missing",
+        ),
+        (
+            json!({ "symbol": "EURUSD", "volume": 0.1 }),
+            "\"type\" is missing",
+        ),
+        (
+            json!({ "symbol": "EURUSD", "type": "HOLD", "volume": 0.1 }),
+            "BUY or SELL",
+        ),
+        (
+            json!({ "symbol": "EURUSD", "type": "BUY" }),
+            "\"volume\" is missing",
+        ),
+        (
+            json!({ "symbol": "EURUSD", "type": "BUY", "volume": "much" }),
+            "a number",
+        ),
+        (
+            json!({ "symbol": "NOSUCH", "type": "BUY", "volume": 0.1 }),
+            "no symbol \"NOSUCH\"",
+        ),
+        (
+            json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.001 }),
+            "below the broker's minimum",
+        ),
+        (
+            json!({ "symbol": "EURUSD", "type": "BUY", "volume": 500 }),
+            "above the broker's maximum",
+        ),
+        (
+            json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.015 }),
+            "not a multiple",
+        ),
+        (
+            json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.1, "stopLoss": -5 }),
+            "\"stopLoss\" is not a price",
+        ),
+    ];
+    for (args, words) in cases {
+        let mut world = World::ready();
+        world.pusher("o", "OPEN_POSITION", &args);
+        world.assert_ends("o", CommandState::Failed, words);
+        assert!(world.terminal.submitted.is_empty(), "{args}");
+    }
+}
+
+#[test]
+fn local_limits_hold_whatever_a_command_says() {
+    let limits = Limits {
+        max_lots: Some(decimal("0.05")),
+        max_positions: Some(1),
+        max_daily_loss: None,
+    };
+    let mut world = World::ready_with(Config {
+        limits,
+        ..Config::default()
+    });
+    world.pusher("big", "OPEN_POSITION", &buy());
+    world.assert_ends("big", CommandState::Failed, "over the local limit of 0.05");
+    let small = json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.05 });
+    world.pusher("one", "OPEN_POSITION", &small);
+    world.assert_executed("one");
+    world.pusher("two", "OPEN_POSITION", &small);
+    world.assert_ends("two", CommandState::Failed, "the local limit is 1");
+}
+
+#[test]
+fn modify_keeps_the_level_that_is_not_named_and_zero_removes_one() {
+    let mut world = World::ready();
+    world.terminal.holds(11, Cid::new(0, 1).0, "0");
+    world.send_book();
+    world.pusher(
+        "m",
+        "MODIFY_POSITION",
+        &json!({ "ticket": "11", "stopLoss": 1.095 }),
+    );
+    world.assert_executed("m");
+    let open = &world.terminal.positions[0];
+    assert_eq!(
+        (open.stop_loss, open.take_profit),
+        (Some(decimal("1.095")), Some(decimal("1.12")))
+    );
+    world.pusher(
+        "m2",
+        "MODIFY_POSITION",
+        &json!({ "ticket": 11, "takeProfit": 0 }),
+    );
+    world.assert_executed("m2");
+    let open = &world.terminal.positions[0];
+    assert_eq!(
+        (open.stop_loss, open.take_profit),
+        (Some(decimal("1.095")), None)
+    );
+}
+
+#[test]
+fn a_position_by_hand_may_be_a_foreign_one() {
+    let mut world = World::ready();
+    world.terminal.holds(11, 999, "0");
+    world.send_book();
+    world.ui(UiCommand::ClosePosition { ticket: Ticket(11) });
+    assert!(world.terminal.positions.is_empty());
+}
+
+#[test]
+fn closing_waits_for_a_book_that_knows_the_last_order() {
+    let mut world = World::ready();
+    world.terminal.keeps_book = true;
+    world.pusher("o", "OPEN_POSITION", &buy());
+    world.pusher("c", "CLOSE_ALL_POSITIONS", &json!({}));
+    world.assert_ends("c", CommandState::Waiting, "list of positions");
+    world.terminal.keeps_book = false;
+    world.send_book();
+    world.wait(1);
+    world.assert_executed("c");
+    assert!(world.terminal.positions.is_empty());
+}
+
+#[test]
+fn closing_takes_in_an_order_that_was_on_its_way_but_no_later_one() {
+    let mut world = World::ready();
+    world.terminal.holds(11, Cid::new(0, 900).0, "0");
+    world.send_book();
+    world.terminal.manners.push_back(Manner::FillSilently);
+    world.pusher("o", "OPEN_POSITION", &buy());
+    world.pusher("c", "CLOSE_ALL_POSITIONS", &json!({}));
+    world.wait(1);
+    assert_eq!(
+        world.terminal.positions.len(),
+        1,
+        "what is seen is closed without delay"
+    );
+    world.assert_ends("c", CommandState::Executing, "an order that was on its way");
+    world.pusher("later", "OPEN_POSITION", &buy());
+    world.assert_executed("later");
+    world.wait(40);
+    world.assert_executed("c");
+    let left: Vec<_> = world
+        .terminal
+        .positions
+        .iter()
+        .map(|open| open.magic)
+        .collect();
+    let later = world
+        .terminal
+        .submitted
+        .iter()
+        .rfind(|sent| matches!(sent.action, IntentAction::Open { .. }));
+    assert_eq!(left, [later.unwrap().cid.0]);
+}
+
+#[test]
+fn a_reply_nobody_waits_for_is_let_be() {
+    let mut world = world_with(&[]);
+    let cid = world.terminal.submitted[0].cid;
+    let before = world.state.durable().clone();
+    world.happens(Event::Terminal(crate::market::TerminalEvent::Found {
+        cid,
+        found: crate::market::Found::Absent,
+    }));
+    assert_eq!(*world.state.durable(), before);
+}

@@ -1,0 +1,234 @@
+//! START: proof of origin, terminal, bars, and the words of its end.
+
+use serde_json::{Value, json};
+
+use super::world::{EXECUTOR, OWNER, Patching, World};
+use super::{buying_rules, start_args};
+use crate::core::Event;
+use crate::core::snapshot::{CommandState, StrategyState};
+use crate::market::TerminalEvent;
+
+fn scalper() -> Value {
+    let text = include_str!("../../../tests/fixtures/strategies/quarter_hour_scalper.json");
+    let row: Value = serde_json::from_str(text).unwrap();
+    row["rules"].clone()
+}
+
+#[test]
+fn a_start_says_what_runs() {
+    let mut world = World::ready();
+    world.pusher("a", "START_STRATEGY", &start_args("s1", &scalper()));
+    let message = world.assert_executed("a");
+    assert!(
+        message.starts_with("running on EURUSD M15; 6 rules; skipped: "),
+        "{message}"
+    );
+    assert_eq!(world.report("a").0, "executed");
+    assert!(
+        world.interims.is_empty(),
+        "a short command gets no interim status (C6)"
+    );
+    assert_eq!(world.count_logs("Command received: START_STRATEGY"), 1);
+}
+
+#[test]
+fn nothing_skipped_is_said_too() {
+    let mut world = World::with_strategy("s1");
+    assert_eq!(
+        world.assert_executed("start"),
+        "running on EURUSD M15; 1 rule; skipped: none"
+    );
+}
+
+#[test]
+fn a_start_waits_for_the_terminal_and_says_so() {
+    let mut world = World::ready();
+    world.terminal_down();
+    world.pusher("a", "START_STRATEGY", &start_args("s1", &buying_rules()));
+    world.assert_ends("a", CommandState::Waiting, "waiting for the terminal");
+    assert!(world.interims.is_empty());
+    world.wait(8);
+    assert_eq!(world.interims, ["a"], "one interim at most");
+    world.terminal_up();
+    world.assert_executed("a");
+    assert_eq!(world.report("a").0, "executed");
+}
+
+#[test]
+fn a_start_that_waited_too_long_fails_with_the_reason() {
+    let mut world = World::ready();
+    world.terminal_down();
+    world.pusher("a", "START_STRATEGY", &start_args("s1", &buying_rules()));
+    world.wait(302);
+    world.assert_ends("a", CommandState::Expired, "while waiting for the terminal");
+    let (status, result) = world.report("a");
+    assert_eq!((status, &result["success"]), ("failed", &json!(false)));
+}
+
+#[test]
+fn a_start_waits_for_enough_bars() {
+    let mut world = World::ready();
+    let all = std::mem::take(&mut world.terminal.bars);
+    world.terminal.bars = all[..2].to_vec();
+    world.pusher("a", "START_STRATEGY", &start_args("s1", &scalper()));
+    world.assert_ends(
+        "a",
+        CommandState::Waiting,
+        "waiting for bars of EURUSD M15: 2 of",
+    );
+    world.terminal_says(vec![TerminalEvent::Bars {
+        symbol: "EURUSD".to_owned(),
+        timeframe: crate::market::Timeframe::M15,
+        bars: all,
+    }]);
+    world.assert_executed("a");
+}
+
+#[test]
+fn an_unknown_symbol_is_refused_by_name() {
+    let mut world = World::ready();
+    let mut args = start_args("s1", &buying_rules());
+    args["symbol"] = json!("XYZABC");
+    world.pusher("a", "START_STRATEGY", &args);
+    world.assert_ends("a", CommandState::Failed, "no symbol \"XYZABC\"");
+}
+
+#[test]
+fn a_start_from_the_heartbeat_is_proved_by_the_interim_answer() {
+    let mut world = World::ready();
+    world.patching = Patching::Silent;
+    world.heartbeat(&[("a", "START_STRATEGY", start_args("s1", &buying_rules()), 5)]);
+    world.assert_ends("a", CommandState::Waiting, "who sent it");
+    assert_eq!(world.interims, ["a"]);
+    assert_eq!(
+        world.state.durable().strategies.len(),
+        0,
+        "nothing runs before it is proved"
+    );
+    world.patching = Patching::Works;
+    world.wait(61);
+    assert_eq!(
+        world.interims,
+        ["a", "a"],
+        "a lost answer is asked for again"
+    );
+    world.assert_executed("a");
+}
+
+#[test]
+fn a_start_of_somebody_else_is_refused() {
+    let mut world = World::ready();
+    let args = start_args("s1", &buying_rules());
+    let envelope = world.envelope("pushed", "START_STRATEGY", &args, 0, "user-foreign");
+    world.pusher_raw(&envelope.to_string());
+    world.assert_ends("pushed", CommandState::Refused, "user-foreign");
+    world.platform_knows("row", "user-foreign");
+    let row = world.row("row", "START_STRATEGY", &args, 1);
+    world.heartbeat_raw(vec![row]);
+    world.assert_ends("row", CommandState::Refused, "user-foreign");
+    world.heartbeat_raw(vec![
+        json!({ "id": "nobody", "command": "START_STRATEGY", "parameters": args }).to_string(),
+    ]);
+    world.assert_ends("nobody", CommandState::Refused, "does not say who sent it");
+    assert!(world.state.durable().strategies.is_empty());
+}
+
+#[test]
+fn the_pusher_copy_may_bring_the_sender_that_the_row_lacked() {
+    let mut world = World::ready();
+    world.patching = Patching::Silent;
+    let args = start_args("s1", &buying_rules());
+    world.heartbeat(&[("a", "START_STRATEGY", args.clone(), 5)]);
+    let envelope = world.envelope("a", "START_STRATEGY", &args, 5, OWNER);
+    world.pusher_raw(&envelope.to_string());
+    world.assert_executed("a");
+}
+
+#[test]
+fn a_command_for_another_executor_is_refused() {
+    let mut world = World::ready();
+    let mut envelope = world.envelope("a", "PAUSE", &json!({}), 0, OWNER);
+    envelope["executorId"] = json!("executor-other");
+    world.pusher_raw(&envelope.to_string());
+    world.assert_ends(
+        "a",
+        CommandState::Refused,
+        "addressed to executor executor-other",
+    );
+    assert!(world.state.durable().pause.is_none());
+}
+
+/// The manual test of the Pusher dashboard: a type only, no rules, more than a year old, unknown to the platform.
+#[test]
+fn the_manual_test_event_is_received_refused_with_reasons_and_ends() {
+    let mut world = World::ready();
+    world.pusher_raw(
+        &json!({
+            "id": "manual-1", "type": "START_STRATEGY", "executorId": EXECUTOR,
+            "payload": { "strategyId": "test", "strategyName": "By hand", "symbol": "EURUSD", "timeframe": "M15" },
+            "timestamp": "2025-01-20T10:00:00Z",
+        })
+        .to_string(),
+    );
+    assert!(
+        world
+            .logs
+            .contains(&"Command received: START_STRATEGY".to_owned())
+    );
+    world.assert_ends(
+        "manual-1",
+        CommandState::Expired,
+        "it was made 405 days ago",
+    );
+    world.assert_ends("manual-1", CommandState::Expired, "it carries no rules");
+    assert!(world.terminal.submitted.is_empty());
+    assert!(
+        world.reports.is_empty() && world.state.durable().reports.is_empty(),
+        "404 is final"
+    );
+    assert_eq!(
+        world.count_logs("The platform knows no command manual-1"),
+        1
+    );
+    world.jump(1_000);
+    assert_eq!(world.count_logs("manual-1"), 1, "and it is not asked again");
+}
+
+#[test]
+fn a_fresh_test_event_without_rules_is_refused_for_that() {
+    let mut world = World::ready();
+    let args = json!({ "strategyId": "test", "symbol": "EURUSD", "timeframe": "M15" });
+    world.pusher("a", "START_STRATEGY", &args);
+    world.assert_ends("a", CommandState::Failed, "carries no rules");
+}
+
+#[test]
+fn without_direction_it_is_refused_until_the_trader_chooses() {
+    let mut world = World::ready();
+    let mut rules = buying_rules();
+    rules["entry"]["conditions"][0]["description"] = json!("above the average");
+    world.pusher("a", "START_STRATEGY", &start_args("s1", &rules));
+    world.assert_ends("a", CommandState::Failed, crate::strategy::NO_DIRECTION);
+    let strategy = world.state.snapshot(world.now).strategies[0].clone();
+    assert!(strategy.needs_direction);
+    world.ui(crate::core::snapshot::UiCommand::ChooseDirection {
+        id: "s1".to_owned(),
+        side: Some(crate::market::Side::Buy),
+    });
+    world.pusher("b", "START_STRATEGY", &start_args("s1", &rules));
+    world.assert_executed("b");
+}
+
+#[test]
+fn running_strategies_go_on_after_a_restart() {
+    let mut world = World::with_strategy("s1");
+    world.restart();
+    world.terminal_up();
+    assert_eq!(
+        world.state.durable().strategies["s1"].state,
+        StrategyState::Running
+    );
+    world.next_bar();
+    assert_eq!(world.terminal.opens(), 1);
+    world.happens(Event::Tick);
+}

@@ -1,0 +1,228 @@
+//! Running strategies: one decision a bar, no second entry while the book lags, care for open positions.
+
+use serde_json::json;
+
+use super::terminal::{Manner, decimal};
+use super::world::World;
+use super::{buying_rules, start_args};
+use crate::core::snapshot::{StrategyState, UiCommand};
+use crate::core::{Config, Limits};
+use crate::market::{IntentAction, Quote, RefusalClass, TerminalEvent};
+
+fn last_decision(world: &mut World) -> String {
+    world.state.snapshot(world.now).strategies[0]
+        .last_decision
+        .clone()
+}
+
+#[test]
+fn one_decision_at_each_closed_bar_and_one_position_each_way() {
+    let mut world = World::with_strategy("s1");
+    assert_eq!(world.terminal.opens(), 0, "nothing before a bar closes");
+    let bar = world.terminal.next_bar();
+    world.terminal_says(bar.clone());
+    assert_eq!(world.terminal.opens(), 1);
+    world.terminal.positions.clear();
+    world.send_book();
+    world.terminal_says(bar);
+    assert_eq!(
+        world.terminal.opens(),
+        1,
+        "the same bar again decides nothing"
+    );
+    world.next_bar();
+    assert_eq!(world.terminal.opens(), 2);
+    world.next_bar();
+    assert_eq!(world.terminal.opens(), 2);
+    assert!(last_decision(&mut world).contains("already has a BUY position"));
+}
+
+#[test]
+fn the_entry_carries_its_stop_loss_and_the_strategys_number() {
+    let mut world = World::with_strategy("s1");
+    world.next_bar();
+    let IntentAction::Open {
+        stop_loss,
+        take_profit,
+        volume,
+        ..
+    } = &world.terminal.submitted[0].action
+    else {
+        panic!("not an entry");
+    };
+    assert!(stop_loss.is_some() && take_profit.is_some());
+    assert_eq!(*volume, decimal("0.1"));
+    assert_eq!(world.terminal.submitted[0].cid.strategy(), 1);
+}
+
+#[test]
+fn while_the_book_lags_nothing_is_decided() {
+    let mut world = World::with_strategy("s1");
+    world.terminal.keeps_book = true;
+    world.next_bar();
+    world.next_bar();
+    assert_eq!(world.terminal.opens(), 1);
+    assert!(last_decision(&mut world).contains("not up to date"));
+    world.terminal.keeps_book = false;
+    world.send_book();
+    world.next_bar();
+    assert_eq!(world.terminal.opens(), 1, "the position is seen now");
+}
+
+#[test]
+fn while_an_order_is_in_doubt_nothing_is_decided() {
+    let mut world = World::with_strategy("s1");
+    world.terminal.manners.push_back(Manner::Swallow);
+    world.next_bar();
+    world.next_bar();
+    assert_eq!(world.terminal.opens(), 1);
+    assert!(last_decision(&mut world).contains("no certain outcome"));
+    world.wait(35);
+    world.next_bar();
+    assert_eq!(world.terminal.opens(), 2, "it was proven absent");
+}
+
+#[test]
+fn a_refused_entry_is_not_repeated_within_its_bar() {
+    let mut world = World::with_strategy("s1");
+    world
+        .terminal
+        .manners
+        .push_back(Manner::Refuse(RefusalClass::PriceMoved));
+    world.next_bar();
+    world.wait(20);
+    assert_eq!(world.terminal.opens(), 1);
+    assert!(last_decision(&mut world).contains("the terminal refused the order"));
+}
+
+#[test]
+fn paused_stopped_and_limited_strategies_do_not_enter() {
+    let one = || "s1".to_owned();
+    for command in [
+        UiCommand::PauseTrading,
+        UiCommand::PauseStrategy { id: one() },
+        UiCommand::StopStrategy {
+            id: one(),
+            close_positions: false,
+        },
+    ] {
+        let mut world = World::with_strategy("s1");
+        world.ui(command);
+        world.next_bar();
+        assert_eq!(world.terminal.opens(), 0);
+    }
+    for limits in [
+        Limits {
+            max_lots: Some(decimal("0.05")),
+            ..Limits::default()
+        },
+        Limits {
+            max_positions: Some(0),
+            ..Limits::default()
+        },
+    ] {
+        let mut world = World::ready_with(Config {
+            limits,
+            ..Config::default()
+        });
+        world.pusher("a", "START_STRATEGY", &start_args("s1", &buying_rules()));
+        world.next_bar();
+        assert_eq!(world.terminal.opens(), 0);
+        assert!(last_decision(&mut world).contains("limit"));
+    }
+}
+
+#[test]
+fn two_strategies_share_the_local_limit_in_one_bar() {
+    let limits = Limits {
+        max_positions: Some(1),
+        ..Limits::default()
+    };
+    let mut world = World::ready_with(Config {
+        limits,
+        ..Config::default()
+    });
+    for id in ["s1", "s2"] {
+        world.pusher(id, "START_STRATEGY", &start_args(id, &buying_rules()));
+        world.assert_executed(id);
+    }
+    let numbers: Vec<_> = world
+        .state
+        .durable()
+        .strategies
+        .values()
+        .map(|strategy| strategy.number)
+        .collect();
+    assert_eq!(numbers, [1, 2]);
+    world.next_bar();
+    assert_eq!(world.terminal.opens(), 1);
+}
+
+#[test]
+fn the_entry_in_flight_of_a_stopped_strategy_is_closed_with_it() {
+    let mut world = World::with_strategy("s1");
+    world.terminal.manners.push_back(Manner::FillSilently);
+    world.next_bar();
+    world.pusher(
+        "x",
+        "STOP_STRATEGY",
+        &json!({ "strategyId": "s1", "closePositions": true }),
+    );
+    world.wait(35);
+    world.assert_executed("x");
+    assert!(world.terminal.positions.is_empty());
+}
+
+#[test]
+fn a_start_after_a_stop_that_still_closes_is_not_undone_by_it() {
+    let mut world = World::with_strategy("s1");
+    world.next_bar();
+    world.terminal.manners.push_back(Manner::FillSilently);
+    world.pusher_made(
+        "x",
+        "STOP_STRATEGY",
+        &json!({ "strategyId": "s1", "closePositions": true }),
+        -1,
+    );
+    world.pusher_made(
+        "y",
+        "START_STRATEGY",
+        &start_args("s1", &buying_rules()),
+        -2,
+    );
+    world.assert_executed("y");
+    world.wait(35);
+    world.assert_executed("x");
+    assert_eq!(
+        world.state.durable().strategies["s1"].state,
+        StrategyState::Running
+    );
+}
+
+#[test]
+fn trailing_goes_on_for_a_stopped_strategy() {
+    let mut rules = buying_rules();
+    rules["exit"]["trailing"] = json!({ "enabled": true, "distance": 10 });
+    let mut world = World::ready();
+    world.pusher("a", "START_STRATEGY", &start_args("s1", &rules));
+    world.assert_executed("a");
+    world.next_bar();
+    assert_eq!(world.terminal.positions.len(), 1);
+    world.ui(UiCommand::StopStrategy {
+        id: "s1".to_owned(),
+        close_positions: false,
+    });
+    let before = world.terminal.positions[0].stop_loss.unwrap();
+    world.wait(2);
+    let bid = before + decimal("0.0080");
+    world.terminal_says(vec![TerminalEvent::Quote {
+        symbol: "EURUSD".to_owned(),
+        quote: Quote {
+            bid,
+            ask: bid + decimal("0.0001"),
+            time: world.now.utc,
+        },
+    }]);
+    let after = world.terminal.positions[0].stop_loss.unwrap();
+    assert!(after > before, "{before} -> {after}");
+}
