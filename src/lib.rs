@@ -5,5 +5,6 @@
 //! other side of every wire, on this machine. See ARCHITECTURE.md.
 
 pub mod core;
+pub mod journal;
 pub mod market;
 pub mod strategy;

@@ -1,0 +1,279 @@
+//! What is acknowledged is there again, and what is wrong with a file is said.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::{Journal, JournalError, Loaded};
+use crate::core::snapshot::{CommandState, Counts, Source, UiCommand};
+use crate::core::{Config, Delivery, Durable, Event, Now, Record, ReportOutcome, State, step};
+
+/// A journal in a folder of its own.
+struct Bench {
+    folder: tempfile::TempDir,
+    state: State,
+    now: Now,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let now = Now {
+            mono: Duration::ZERO,
+            utc: "2026-03-02T09:00:00Z".parse().unwrap(),
+        };
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            state: State::new(
+                Durable::default(),
+                Config::default(),
+                Vec::new(),
+                Counts::default(),
+                now,
+            ),
+            now,
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("data").join("journal.sqlite")
+    }
+
+    /// A second passes and something happens; the records of it.
+    fn records(&mut self, event: Event) -> Vec<Record> {
+        self.now.utc += SignedDuration::from_secs(1);
+        self.now.mono += Duration::from_secs(1);
+        step(&mut self.state, event, self.now).records
+    }
+
+    fn command(&mut self, id: &str, name: &str) -> Vec<Record> {
+        self.records(Event::Delivered(Delivery {
+            source: Source::Pusher,
+            raw: json!({ "id": id, "command": name, "parameters": { "ticket": 7, "ratio": 0.1 } })
+                .to_string(),
+        }))
+    }
+
+    /// A little of everything.
+    fn day(&mut self) -> Vec<Record> {
+        let mut all = self.records(Event::Started);
+        all.extend(self.records(Event::Identified {
+            executor_id: "ex".to_owned(),
+            executor_name: None,
+            platform_url: "https://platform.example".to_owned(),
+            overrides: Vec::new(),
+        }));
+        for (id, name) in [
+            ("p", "PAUSE"),
+            ("g", "GET_STATUS"),
+            ("u", "NO_SUCH"),
+            ("c", "CLOSE_POSITION"),
+        ] {
+            all.extend(self.command(id, name));
+        }
+        for (id, outcome) in [
+            ("p", ReportOutcome::Accepted { user_id: None }),
+            ("g", ReportOutcome::NoSuchCommand),
+        ] {
+            all.extend(self.records(Event::ReportAnswered {
+                id: id.to_owned(),
+                interim: false,
+                outcome,
+            }));
+        }
+        all.extend(self.records(Event::Ui(UiCommand::StopEverything {
+            reason: "test".to_owned(),
+        })));
+        all
+    }
+}
+
+async fn close(journal: Journal, thread: std::thread::JoinHandle<()>) {
+    drop(journal);
+    tokio::task::spawn_blocking(move || thread.join().unwrap())
+        .await
+        .unwrap();
+}
+
+/// Opens, looks, and leaves without a clean end, as a killed program would.
+fn look(path: &Path) -> Loaded {
+    let (mut connection, damaged) = super::schema::open(path).unwrap();
+    Loaded {
+        durable: super::reading::load(&mut connection).unwrap(),
+        rows: super::reading::newest(&connection, 300).unwrap(),
+        counts: super::reading::counts(&connection).unwrap(),
+        damaged,
+    }
+}
+
+#[tokio::test]
+async fn what_was_stored_is_there_again_with_and_without_a_clean_end() {
+    let mut bench = Bench::new();
+    let (journal, loaded, thread) = Journal::open(&bench.path()).unwrap();
+    assert_eq!(loaded.durable, Durable::default());
+    assert!(loaded.damaged.is_none());
+    for record in bench.day() {
+        journal.append(vec![record]).await.unwrap();
+    }
+    let killed = look(&bench.path());
+    assert_eq!(killed.durable, *bench.state.durable());
+    close(journal, thread).await;
+    let clean = look(&bench.path());
+    assert_eq!(clean.durable, *bench.state.durable(), "from the checkpoint");
+    // Further records come after the checkpoint.
+    let (journal, loaded, thread) = Journal::open(&bench.path()).unwrap();
+    assert_eq!(loaded.durable, *bench.state.durable());
+    journal
+        .append(bench.command("later", "GET_STATUS"))
+        .await
+        .unwrap();
+    assert_eq!(look(&bench.path()).durable, *bench.state.durable());
+    close(journal, thread).await;
+}
+
+#[tokio::test]
+async fn rows_and_counts_are_those_of_the_window() {
+    let mut bench = Bench::new();
+    let (journal, _, thread) = Journal::open(&bench.path()).unwrap();
+    journal.append(bench.day()).await.unwrap();
+    let stored = look(&bench.path());
+    let shown = bench.state.snapshot(bench.now);
+    assert_eq!(stored.rows, *shown.commands);
+    let counts = Counts {
+        unreported: 0,
+        ..shown.counts
+    };
+    assert_eq!(stored.counts, counts);
+    close(journal, thread).await;
+}
+
+#[tokio::test]
+async fn older_commands_come_by_page_and_a_command_tells_its_story() {
+    let mut bench = Bench::new();
+    let (journal, _, thread) = Journal::open(&bench.path()).unwrap();
+    journal.append(bench.day()).await.unwrap();
+    let all = journal.page(Timestamp::MAX).await;
+    let ids: Vec<_> = all.iter().map(|row| row.id.as_str()).collect();
+    assert_eq!(ids, ["local-0", "c", "u", "g", "p"]);
+    let older = journal.page(all[2].received_at).await;
+    assert_eq!(older.len(), 2);
+    assert_eq!((older[0].id.as_str(), older[0].reported), ("g", None));
+
+    let detail = journal.detail("p".to_owned()).await.unwrap();
+    let titles: Vec<_> = detail
+        .timeline
+        .iter()
+        .map(|step| step.title.as_str())
+        .collect();
+    assert_eq!(titles, ["received", "executed", "answer ready", "reported"]);
+    assert!(detail.raw.contains("\"PAUSE\""));
+    assert!(detail.result.unwrap().contains("\"success\":true"));
+    assert_eq!(detail.row.state, CommandState::Executed);
+    assert_eq!(detail.row.reported, Some(true));
+
+    let (status, result) = journal.answer("u".to_owned()).await.unwrap();
+    assert_eq!(
+        (status.as_str(), &result["success"]),
+        ("failed", &json!(false))
+    );
+    assert!(journal.answer("never".to_owned()).await.is_none());
+    assert!(journal.detail("never".to_owned()).await.is_none());
+    close(journal, thread).await;
+}
+
+#[tokio::test]
+async fn the_emergency_stop_can_be_read_beside_its_owner() {
+    let mut bench = Bench::new();
+    let (journal, _, thread) = Journal::open(&bench.path()).unwrap();
+    assert!(!super::emergency_status(&bench.path()).unwrap().latched);
+    journal.append(bench.day()).await.unwrap();
+    let status = super::emergency_status(&bench.path()).unwrap();
+    assert!(status.latched && !status.complete, "the terminal is away");
+    close(journal, thread).await;
+}
+
+#[test]
+fn a_damaged_file_is_put_aside_and_said() {
+    let bench = Bench::new();
+    std::fs::create_dir_all(bench.path().parent().unwrap()).unwrap();
+    std::fs::write(
+        bench.path(),
+        b"this was a journal once, before the disk failed",
+    )
+    .unwrap();
+    let loaded = look(&bench.path());
+    let kept = loaded.damaged.unwrap();
+    assert!(kept.to_string_lossy().contains(".corrupt-"));
+    assert!(
+        std::fs::read_to_string(kept)
+            .unwrap()
+            .contains("before the disk failed")
+    );
+    assert_eq!(loaded.durable, Durable::default());
+}
+
+#[tokio::test]
+async fn damage_inside_the_file_is_noticed_at_the_start() {
+    let mut bench = Bench::new();
+    let (journal, _, thread) = Journal::open(&bench.path()).unwrap();
+    for n in 0..300 {
+        journal
+            .append(bench.command(&format!("g{n}"), "GET_STATUS"))
+            .await
+            .unwrap();
+    }
+    close(journal, thread).await;
+    let mut bytes = std::fs::read(bench.path()).unwrap();
+    let third = bytes.len() / 3;
+    bytes[third..third * 2].fill(0xA5);
+    std::fs::write(bench.path(), bytes).unwrap();
+    assert!(look(&bench.path()).damaged.is_some());
+}
+
+#[test]
+fn a_journal_of_a_newer_version_is_refused_and_left_as_it_is() {
+    let bench = Bench::new();
+    drop(look(&bench.path()));
+    let connection = rusqlite::Connection::open(bench.path()).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(connection);
+    let Err(error @ JournalError::Sqlite { .. }) = Journal::open(&bench.path()).map(|_| ()) else {
+        panic!("it was opened");
+    };
+    assert!(error.to_string().contains("newer version"), "{error}");
+    let left = std::fs::read_dir(bench.path().parent().unwrap()).unwrap();
+    let corrupt = left.filter(|entry| {
+        entry
+            .as_ref()
+            .unwrap()
+            .file_name()
+            .to_string_lossy()
+            .contains("corrupt")
+    });
+    assert_eq!(corrupt.count(), 0);
+}
+
+#[tokio::test]
+async fn a_locked_file_is_an_error_that_passes() {
+    let mut bench = Bench::new();
+    let (journal, _, thread) = Journal::open(&bench.path()).unwrap();
+    let other = rusqlite::Connection::open(bench.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let records = bench.command("p", "PAUSE");
+    let error = journal.append(records.clone()).await.unwrap_err();
+    assert!(error.contains("locked"), "{error}");
+    assert!(
+        look_only(&bench.path()).open.is_empty(),
+        "all of it or nothing"
+    );
+    other.execute_batch("COMMIT").unwrap();
+    journal.append(records).await.unwrap();
+    assert_eq!(look_only(&bench.path()), *bench.state.durable());
+    close(journal, thread).await;
+}
+
+fn look_only(path: &Path) -> Durable {
+    super::reading::load(&mut rusqlite::Connection::open(path).unwrap()).unwrap()
+}
