@@ -7,4 +7,6 @@
 pub mod core;
 pub mod journal;
 pub mod market;
+pub mod net;
+pub mod pusher;
 pub mod strategy;
