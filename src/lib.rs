@@ -6,7 +6,10 @@
 
 pub mod core;
 pub mod journal;
+pub mod logs;
 pub mod market;
 pub mod net;
+pub mod platform;
 pub mod pusher;
+pub mod settings;
 pub mod strategy;
