@@ -13,3 +13,4 @@ pub mod platform;
 pub mod pusher;
 pub mod settings;
 pub mod strategy;
+pub mod terminal;

@@ -1,0 +1,76 @@
+//! Terminals: where orders become deals.
+//!
+//! A terminal is two bounded channels, requests in and events out, in the words of `crate::market`. The paper
+//! terminal trades on a simulated market under a real broker's rules. Nothing here decides to trade.
+
+pub mod market;
+pub mod paper;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+pub use paper::{FaultRates, PaperControl, PaperError, PaperOptions};
+
+use crate::market::{Found, Outcome, Refusal, RefusalClass, TerminalEvent, TerminalRequest};
+
+/// Requests that may wait in a terminal's channel.
+const REQUESTS: usize = 256;
+/// The bridge's code for "not permitted, and here is which switch".
+const NO_TERMINAL: i32 = -5;
+
+/// A running terminal. Dropping both ends ends it.
+#[derive(Debug)]
+pub struct Terminal {
+    pub requests: mpsc::Sender<TerminalRequest>,
+    pub events: mpsc::Receiver<TerminalEvent>,
+}
+
+/// Starts a paper terminal on the current tokio runtime; it runs until `end` or until its channels are dropped.
+pub fn spawn_paper(options: PaperOptions, end: CancellationToken) -> Result<Terminal, PaperError> {
+    paper::spawn(options, end).map(|(terminal, _)| terminal)
+}
+
+/// A terminal that is not there: it says why, and every order is certainly not executed.
+///
+/// Must be called on a tokio runtime; runs until its channels are dropped.
+pub fn spawn_absent(reason: impl Into<String>) -> Terminal {
+    let reason = reason.into();
+    let (request_sender, mut requests) = mpsc::channel(REQUESTS);
+    let (events, event_receiver) = mpsc::channel(REQUESTS);
+    tokio::spawn(async move {
+        let down = TerminalEvent::Down {
+            reason: reason.clone(),
+        };
+        if events.send(down).await.is_err() {
+            return;
+        }
+        while let Some(request) = requests.recv().await {
+            let answer = match request {
+                TerminalRequest::Submit(intent) => TerminalEvent::Answer {
+                    cid: intent.cid,
+                    outcome: Outcome::Refused(Refusal {
+                        retcode: NO_TERMINAL,
+                        class: RefusalClass::Permission,
+                        message: reason.clone(),
+                    }),
+                },
+                TerminalRequest::Find { cid } => TerminalEvent::Found {
+                    cid,
+                    found: Found::NotYet {
+                        reason: reason.clone(),
+                    },
+                },
+                TerminalRequest::Watch { .. }
+                | TerminalRequest::Unwatch { .. }
+                | TerminalRequest::SendBook => continue,
+            };
+            if events.send(answer).await.is_err() {
+                return;
+            }
+        }
+    });
+    Terminal {
+        requests: request_sender,
+        events: event_receiver,
+    }
+}
