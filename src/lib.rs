@@ -10,6 +10,7 @@ pub mod logs;
 pub mod market;
 pub mod net;
 pub mod platform;
+pub mod practice;
 pub mod pusher;
 pub mod settings;
 pub mod strategy;
