@@ -5,10 +5,13 @@
 //! other side of every wire, on this machine. See ARCHITECTURE.md.
 
 pub mod core;
+pub mod doctor;
+pub mod engine;
 pub mod journal;
 pub mod logs;
 pub mod market;
 pub mod net;
+pub mod os;
 pub mod platform;
 pub mod practice;
 pub mod pusher;

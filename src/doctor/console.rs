@@ -1,0 +1,115 @@
+//! `fx-executor doctor`: the examination printed for a person.
+#![expect(clippy::print_stdout, reason = "a console command speaks to a person")]
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::{Check, Patient, checks};
+use crate::settings::{self, DataDir, Settings};
+
+const STEP_LIMIT: Duration = Duration::from_secs(15);
+
+/// Examines the settings of this computer, prints every step, and gives the number of failed ones.
+pub fn run_in_console(data_dir: Option<&Path>, config: Option<&Path>) -> usize {
+    let mut failures = 0;
+    let mut tell = |check: Check| {
+        failures += usize::from(check.ok == Some(false));
+        print(&check);
+    };
+    match find(data_dir, config) {
+        Ok((settings, source)) => {
+            match tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+            {
+                Ok(runtime) => {
+                    let patient = Patient {
+                        settings,
+                        source: &source,
+                    };
+                    runtime.block_on(checks::examine(&patient, STEP_LIMIT, &mut tell));
+                }
+                Err(error) => tell(failed(
+                    "Start",
+                    error.to_string(),
+                    "Close some programs and try again.",
+                )),
+            }
+        }
+        Err(problems) => problems.into_iter().for_each(&mut tell),
+    }
+    println!();
+    match failures {
+        0 => println!("Everything holds."),
+        1 => println!("1 step failed."),
+        _ => println!("{failures} steps failed."),
+    }
+    failures
+}
+
+fn find(data_dir: Option<&Path>, config: Option<&Path>) -> Result<(Settings, String), Vec<Check>> {
+    let data_dir = DataDir::open(data_dir)
+        .map_err(|error| vec![failed("Data folder", error.to_string(), "")])?;
+    let working = std::env::current_dir().unwrap_or_default();
+    let path = settings::locate(config, data_dir.path(), &working);
+    let store = settings::secret_store(data_dir.path());
+    let loaded = settings::load(&path, store.as_ref()).map_err(|error| {
+        vec![failed(
+            "Settings file",
+            error.to_string(),
+            "Correct the file, or save the settings anew in the window.",
+        )]
+    })?;
+    if !loaded.exists {
+        let text = format!("{} does not exist", path.display());
+        return Err(vec![failed(
+            "Settings file",
+            text,
+            "Start the window and fill in Settings; or try: fx-executor practice.",
+        )]);
+    }
+    let source = path.display().to_string();
+    loaded
+        .draft
+        .settings()
+        .map(|settings| (settings, source))
+        .map_err(|problems| {
+            problems
+                .into_iter()
+                .map(|problem| {
+                    failed(
+                        &format!("Setting {}", problem.field.key()),
+                        problem.what,
+                        "Correct it in Settings or in the file.",
+                    )
+                })
+                .collect()
+        })
+}
+
+fn failed(title: &str, detail: String, remedy: &str) -> Check {
+    Check {
+        title: title.to_owned(),
+        ok: Some(false),
+        detail,
+        remedy: remedy.to_owned(),
+        took: Duration::ZERO,
+    }
+}
+
+fn print(check: &Check) {
+    let mark = match check.ok {
+        Some(true) => '✓',
+        Some(false) => '✗',
+        None => '–',
+    };
+    println!(
+        "{mark} {}: {}  ({} ms)",
+        check.title,
+        check.detail,
+        check.took.as_millis()
+    );
+    if !check.remedy.is_empty() {
+        println!("    → {}", check.remedy);
+    }
+}

@@ -1,0 +1,68 @@
+//! Journal before effect, always. While the journal cannot be written, records wait and only what makes risk smaller
+//! goes through.
+
+use crate::core::{Effect, Record};
+use crate::journal::Journal;
+
+#[derive(Debug)]
+pub(super) struct JournalGate {
+    journal: Journal,
+    /// Records that could not be stored yet, in order. The core makes few while it knows that the journal is broken.
+    backlog: Vec<Record>,
+    broken: bool,
+}
+
+/// What happened to the journal by this attempt.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Stored {
+    Yes,
+    /// It works again.
+    Recovered,
+    No {
+        reason: String,
+    },
+}
+
+impl JournalGate {
+    pub const fn new(journal: Journal) -> Self {
+        Self {
+            journal,
+            backlog: Vec::new(),
+            broken: false,
+        }
+    }
+
+    /// Stores these records after all that still wait.
+    pub async fn store(&mut self, records: Vec<Record>) -> Stored {
+        self.backlog.extend(records);
+        if self.backlog.is_empty() && !self.broken {
+            return Stored::Yes;
+        }
+        match self.journal.append(self.backlog.clone()).await {
+            Ok(()) => {
+                self.backlog.clear();
+                if std::mem::take(&mut self.broken) {
+                    Stored::Recovered
+                } else {
+                    Stored::Yes
+                }
+            }
+            Err(reason) => {
+                self.broken = true;
+                Stored::No { reason }
+            }
+        }
+    }
+
+    /// What may run now.
+    pub fn pass(&self, effects: Vec<Effect>) -> Vec<Effect> {
+        if self.broken {
+            effects
+                .into_iter()
+                .filter(Effect::runs_unjournaled)
+                .collect()
+        } else {
+            effects
+        }
+    }
+}

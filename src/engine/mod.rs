@@ -1,0 +1,210 @@
+//! The engine: the only owner of the state, on its own thread, alive without any window.
+//!
+//! It takes an event, lets the core decide, stores the records, and only then runs the effects. It decides nothing
+//! itself.
+
+mod beats;
+mod clock;
+mod failpoint;
+mod gate;
+mod network;
+mod owner;
+mod pusher_link;
+mod reports;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::core::snapshot::{CommandDetail, CommandRow, Notice, Severity, Snapshot, UiCommand};
+use crate::core::{Config, Event};
+use crate::journal::{Journal, JournalError};
+use crate::terminal::Terminal;
+
+pub use network::Connection;
+
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error("the engine's runtime cannot be started: {0}")]
+    Runtime(std::io::Error),
+    #[error("the engine's thread cannot be started: {0}")]
+    Thread(std::io::Error),
+    #[error(transparent)]
+    Terminal(#[from] crate::terminal::PaperError),
+}
+
+/// What the engine needs to start.
+pub struct EngineOptions {
+    pub data_dir: PathBuf,
+    pub config: Config,
+    /// `None` while the settings lack something: the engine then runs without a platform.
+    pub connection: Option<Connection>,
+    /// Makes the terminal, inside the engine's runtime.
+    pub terminal:
+        Box<dyn FnOnce(CancellationToken) -> Result<Terminal, crate::terminal::PaperError> + Send>,
+    pub notices: Vec<Notice>,
+    /// Called whenever a new snapshot is there; wakes the window.
+    pub wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl std::fmt::Debug for EngineOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EngineOptions")
+            .field("data_dir", &self.data_dir)
+            .field("config", &self.config)
+            .field("connection", &self.connection)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Applies new settings to a running engine.
+#[derive(Debug)]
+pub struct Reconfigure {
+    pub config: Config,
+    pub connection: Option<Connection>,
+}
+
+/// The running engine.
+#[derive(Debug)]
+pub struct Engine {
+    pub snapshot: watch::Receiver<Arc<Snapshot>>,
+    pub detail: watch::Receiver<Option<Arc<CommandDetail>>>,
+    pub page: watch::Receiver<Option<Arc<Vec<CommandRow>>>>,
+    pub commands: mpsc::Sender<UiCommand>,
+    pub reconfigure: mpsc::Sender<Reconfigure>,
+    shutdown: CancellationToken,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+/// UI commands that may wait at one time.
+const UI_QUEUE: usize = 64;
+/// Time for the last reports and the goodbye at a clean end.
+const FAREWELL: Duration = Duration::from_millis(1_200);
+
+/// Starts the engine on its own thread.
+pub fn start(options: EngineOptions) -> Result<Engine, EngineError> {
+    let clock = clock::Clock::start();
+    let (journal, loaded, journal_thread) =
+        Journal::open(&options.data_dir.join("journal.sqlite"))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("engine-worker")
+        .enable_all()
+        .build()
+        .map_err(EngineError::Runtime)?;
+    let shutdown = CancellationToken::new();
+    let now = clock.now();
+    let terminal = {
+        let _inside = runtime.enter();
+        (options.terminal)(shutdown.clone())?
+    };
+    let first = Arc::new(Snapshot::empty(now.utc, options.config.mode));
+    let (snapshot_out, snapshot) = watch::channel(first);
+    let (detail_out, detail) = watch::channel(None);
+    let (page_out, page) = watch::channel(None);
+    let (commands, ui) = mpsc::channel(UI_QUEUE);
+    let (reconfigure, reconfigured) = mpsc::channel(4);
+    let mut notices = options.notices;
+    let mut first_events = Vec::new();
+    if let Some(kept) = &loaded.damaged {
+        let notice = damaged_notice(kept, now.utc);
+        // Without a window the log is where the trader reads it.
+        tracing::error!(target: "journal", "{} {}", notice.text, notice.remedy);
+        notices.push(notice);
+        first_events.push(Event::Ui(UiCommand::PauseTrading));
+    }
+    first_events.extend(notices.into_iter().map(Event::Noticed));
+    let state = crate::core::State::new(
+        loaded.durable,
+        options.config,
+        loaded.rows,
+        loaded.counts,
+        now,
+    );
+    let owner = owner::Owner {
+        state,
+        clock,
+        gate: gate::JournalGate::new(journal.clone()),
+        journal,
+        terminal_requests: terminal.requests,
+        network: None,
+        outputs: owner::Outputs {
+            snapshot: snapshot_out,
+            detail: detail_out,
+            page: page_out,
+            wake: options.wake,
+        },
+        shutdown: shutdown.clone(),
+    };
+    let inputs = owner::Inputs {
+        ui,
+        reconfigured,
+        terminal: terminal.events,
+        first: first_events,
+    };
+    let connection = options.connection;
+    let thread = std::thread::Builder::new()
+        .name("engine".to_owned())
+        .spawn(move || {
+            runtime.block_on(owner.run(inputs, connection));
+            runtime.shutdown_timeout(Duration::from_millis(300));
+            // The journal's handles went with the runtime; its last act is the checkpoint.
+            if journal_thread.join().is_err() {
+                tracing::error!(target: "journal", "The journal's thread ended in a panic.");
+            }
+        })
+        .map_err(EngineError::Thread)?;
+    Ok(Engine {
+        snapshot,
+        detail,
+        page,
+        commands,
+        reconfigure,
+        shutdown,
+        thread: Some(thread),
+    })
+}
+
+impl Engine {
+    /// Whether the engine's thread has ended.
+    pub fn is_finished(&self) -> bool {
+        self.thread
+            .as_ref()
+            .is_none_or(std::thread::JoinHandle::is_finished)
+    }
+
+    /// A token that is cancelled when the engine ends, and that ends the engine when cancelled.
+    pub fn shutdown_token(&self) -> CancellationToken {
+        self.shutdown.clone()
+    }
+
+    /// Ends cleanly: says goodbye to the platform, writes the journal's checkpoint.
+    pub fn stop(mut self) {
+        self.shutdown.cancel();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!(target: "engine", "The engine's thread ended in a panic; see the crash file.");
+        }
+    }
+}
+
+fn damaged_notice(kept: &std::path::Path, at: Timestamp) -> Notice {
+    Notice {
+        key: "journal-damaged".to_owned(),
+        severity: Severity::Error,
+        text: format!(
+            "The journal was damaged. It is kept as {}; trading is paused, because what was done before is not known.",
+            kept.display()
+        ),
+        remedy: "Compare the account with the platform's command list, then resume trading here."
+            .to_owned(),
+        at,
+    }
+}

@@ -1,0 +1,299 @@
+//! Listens on Pusher: gives the client its signatures, and translates what it hears for the core.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use super::network::{Identity, Shared, later};
+use crate::core::health::{Leg, LinkReport, Phase};
+use crate::core::snapshot::Source;
+use crate::core::{Delivery, Event};
+use crate::platform::{CallErrorKind, PlatformClient};
+use crate::pusher::{
+    self, Authorization, AuthorizeError, Authorizer, Command, ConnectionState, StateChange, Timing,
+};
+
+/// The public channel that carries `emergency-stop`, and much noise.
+const PUBLIC: &str = "executors";
+/// Failed attempts after which the configuration may have changed.
+const ATTEMPTS_BEFORE_REFETCH: u32 = 4;
+/// Pauses before a refused channel is asked for again.
+const FIRST_RETRY: Duration = Duration::from_secs(5);
+const LAST_RETRY: Duration = Duration::from_secs(300);
+
+pub(super) fn private_channel(executor_id: &str) -> String {
+    format!("private-executor-{executor_id}")
+}
+
+struct PlatformAuthorizer(PlatformClient);
+
+impl Authorizer for PlatformAuthorizer {
+    fn authorize(
+        &self,
+        socket_id: String,
+        channel: String,
+    ) -> BoxFuture<'static, Result<Authorization, AuthorizeError>> {
+        let client = self.0.clone();
+        async move {
+            match client.authorize(&socket_id, &channel).await {
+                Ok(auth) => Ok(Authorization {
+                    auth: auth.auth,
+                    channel_data: auth.channel_data,
+                }),
+                Err(error) => Err(match (&error.kind, error.status()) {
+                    (CallErrorKind::Unauthorized | CallErrorKind::Forbidden, Some(status)) => {
+                        AuthorizeError::Denied {
+                            status,
+                            reason: error.to_string(),
+                        }
+                    }
+                    (CallErrorKind::NotJson { .. } | CallErrorKind::InvalidAnswer { .. }, _) => {
+                        AuthorizeError::Invalid {
+                            reason: error.to_string(),
+                        }
+                    }
+                    _ => AuthorizeError::Retry {
+                        reason: error.to_string(),
+                        after: error.retry_after(),
+                    },
+                }),
+            }
+        }
+        .boxed()
+    }
+}
+
+pub(super) async fn run(
+    shared: Shared,
+    executor_id: String,
+    mut identity: watch::Receiver<Option<Identity>>,
+) {
+    shared.link(Leg::Pusher, Phase::Connecting, "").await;
+    let wait = identity.wait_for(|identity| {
+        identity
+            .as_ref()
+            .is_some_and(|identity| identity.endpoint.is_some())
+    });
+    let Some(Ok(known)) = shared
+        .cancel
+        .run_until_cancelled(wait)
+        .await
+        .map(|known| known.map(|known| known.clone()))
+    else {
+        return;
+    };
+    let Some(endpoint) = known.and_then(|known| known.endpoint) else {
+        return;
+    };
+    let private = private_channel(&executor_id);
+    let authorizer = Arc::new(PlatformAuthorizer(shared.client.clone()));
+    let channels = vec![private.clone(), PUBLIC.to_owned()];
+    let mut client = pusher::spawn(
+        endpoint,
+        Timing::default(),
+        authorizer,
+        Arc::clone(&shared.tls),
+        channels,
+    );
+    let mut ear = Ear {
+        shared: shared.clone(),
+        private,
+        connected: false,
+        subscribed: false,
+        refusals: 0,
+        try_again: None,
+    };
+    loop {
+        tokio::select! {
+            biased;
+            () = shared.cancel.cancelled() => break,
+            event = client.events.recv() => match event {
+                Some(event) => ear.hear(event).await,
+                None => break,
+            },
+            () = sleep_until(ear.try_again.unwrap_or_else(Instant::now)), if ear.try_again.is_some() => {
+                ear.try_again = None;
+                let private = ear.private.clone();
+                drop(client.commands.send(Command::Unsubscribe(private.clone())).await);
+                drop(client.commands.send(Command::Subscribe(private)).await);
+            }
+            Ok(()) = identity.changed() => {
+                let endpoint = identity.borrow_and_update().as_ref().and_then(|identity| identity.endpoint.clone());
+                if let Some(endpoint) = endpoint {
+                    drop(client.commands.send(Command::SetEndpoint(endpoint)).await);
+                }
+            }
+        }
+    }
+    drop(client.commands.send(Command::Disconnect).await);
+}
+
+struct Ear {
+    shared: Shared,
+    private: String,
+    connected: bool,
+    subscribed: bool,
+    /// Refusals of our channel since it was last subscribed.
+    refusals: u32,
+    /// When a refused channel is asked for again: the platform's 401 and 403 may be its own trouble (contract T3).
+    try_again: Option<Instant>,
+}
+
+impl Ear {
+    async fn hear(&mut self, event: pusher::Event) {
+        match event {
+            pusher::Event::Message {
+                channel,
+                event,
+                data,
+                ..
+            } => self.message(&channel, &event, data).await,
+            pusher::Event::Alive { latency } => self.alive(latency).await,
+            pusher::Event::State(change) => self.state(change).await,
+            pusher::Event::Subscribed { channel, .. } => {
+                if channel == self.private {
+                    self.subscribed = true;
+                    self.refusals = 0;
+                    self.try_again = None;
+                    self.shared.link(Leg::Channel, Phase::Up, "").await;
+                    self.shared.tell(Event::Subscribed).await;
+                }
+            }
+            pusher::Event::SubscriptionFailed {
+                channel,
+                reason,
+                retry_in,
+                permanent,
+                ..
+            } => {
+                if channel == self.private {
+                    self.refused(reason, retry_in, permanent).await;
+                }
+            }
+            pusher::Event::Dropped { .. } => self.shared.tell(Event::Subscribed).await,
+            pusher::Event::ServerError { .. } | pusher::Event::BadFrame { .. } => {}
+        }
+    }
+
+    /// Our channel was refused. A refusal for good is asked again all the same, after 5 s, 10 s … 5 min.
+    async fn refused(&mut self, reason: String, retry_in: Option<Duration>, permanent: bool) {
+        self.subscribed = false;
+        if !permanent {
+            self.report(Leg::Channel, Phase::Retrying, reason, retry_in, 0)
+                .await;
+            return;
+        }
+        let pause = FIRST_RETRY
+            .saturating_mul(1 << self.refusals.min(6))
+            .min(LAST_RETRY);
+        self.refusals += 1;
+        self.try_again = Some(Instant::now() + pause);
+        self.report(
+            Leg::Channel,
+            Phase::Failed,
+            reason,
+            Some(pause),
+            self.refusals,
+        )
+        .await;
+    }
+
+    async fn message(&self, channel: &str, event: &str, data: String) {
+        if channel == self.private {
+            if event == "command-received" {
+                let source = Source::Pusher;
+                self.shared
+                    .tell(Event::Delivered(Delivery { source, raw: data }))
+                    .await;
+            } else {
+                let name = event.to_owned();
+                self.shared.tell(Event::StrangeEvent { name }).await;
+            }
+        } else if channel == PUBLIC && event == "emergency-stop" {
+            self.shared.tell(Event::EmergencyBroadcast { data }).await;
+        }
+    }
+
+    async fn alive(&self, latency: Option<Duration>) {
+        if !self.connected {
+            return;
+        }
+        let latency_ms = latency.and_then(|latency| u32::try_from(latency.as_millis()).ok());
+        for leg in [Leg::Pusher, Leg::Channel] {
+            if leg == Leg::Channel && !self.subscribed {
+                continue;
+            }
+            let report = LinkReport {
+                leg,
+                phase: Phase::Up,
+                detail: String::new(),
+                latency_ms,
+                retry_at: None,
+                attempts: 0,
+            };
+            self.shared.tell(Event::Link(report)).await;
+        }
+    }
+
+    async fn state(&mut self, change: StateChange) {
+        let reason = change.reason.unwrap_or_default();
+        self.connected = change.state == ConnectionState::Connected;
+        if !self.connected {
+            self.subscribed = false;
+            if change.attempt >= ATTEMPTS_BEFORE_REFETCH {
+                self.shared.refetch.notify_one();
+            }
+        }
+        let phase = match change.state {
+            ConnectionState::Connected => Phase::Up,
+            ConnectionState::Initialized => Phase::Connecting,
+            ConnectionState::Connecting if change.attempt == 0 => Phase::Connecting,
+            ConnectionState::Connecting | ConnectionState::Unavailable => Phase::Retrying,
+            ConnectionState::Failed => Phase::Failed,
+            ConnectionState::Disconnected => Phase::Off,
+        };
+        self.report(
+            Leg::Pusher,
+            phase,
+            reason.clone(),
+            change.retry_in,
+            change.attempt,
+        )
+        .await;
+        let channel = match phase {
+            Phase::Up => Phase::Connecting,
+            other => other,
+        };
+        let detail = if phase == Phase::Up {
+            "subscribing"
+        } else {
+            "Pusher is not connected"
+        };
+        self.report(Leg::Channel, channel, detail.to_owned(), None, 0)
+            .await;
+    }
+
+    async fn report(
+        &self,
+        leg: Leg,
+        phase: Phase,
+        detail: String,
+        retry_in: Option<Duration>,
+        attempts: u32,
+    ) {
+        let now = self.shared.clock.now().utc;
+        let report = LinkReport {
+            leg,
+            phase,
+            detail,
+            latency_ms: None,
+            retry_at: retry_in.and_then(|pause| later(now, pause)),
+            attempts,
+        };
+        self.shared.tell(Event::Link(report)).await;
+    }
+}

@@ -1,0 +1,3 @@
+//! What the operating system gives: requests between processes, signals. Honest no-ops where a system lacks something.
+
+pub mod stop_request;
