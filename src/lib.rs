@@ -18,3 +18,4 @@ pub mod pusher;
 pub mod settings;
 pub mod strategy;
 pub mod terminal;
+pub mod ui;

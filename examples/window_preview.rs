@@ -1,0 +1,117 @@
+//! Opens the window over a made-up trading day, for designers: no engine, no network.
+//!
+//! `cargo run --example window_preview -- [dark|light] [overview|commands|…] [live|stopped|trouble|empty] [WxH]`
+#![expect(clippy::disallowed_methods, reason = "a preview that plays an engine")]
+#![allow(clippy::unwrap_used, reason = "a design aid, not the program")]
+#![allow(clippy::print_stderr, reason = "its only output")]
+
+#[path = "../tests/window/world.rs"]
+#[allow(dead_code, reason = "shared with the tests")]
+mod world;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fx_executor::core::health::{Leg, Phase};
+use fx_executor::core::snapshot::{Snapshot, TerminalMode, Trading, UiCommand};
+use fx_executor::ui::{Page, ThemeChoice, WindowOptions};
+use jiff::{SignedDuration, Timestamp};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let has = |word: &str| arguments.iter().any(|argument| argument == word);
+    let now = Timestamp::now();
+    let picture = if has("empty") {
+        Snapshot {
+            practice_page: Some(world::PAGE.to_owned()),
+            ..Snapshot::empty(now, TerminalMode::Paper)
+        }
+    } else {
+        changed(world::snapshot(now), now, &has)
+    };
+    let mut world = world::World::new(picture);
+    let mut options = WindowOptions {
+        theme: if has("light") {
+            ThemeChoice::Light
+        } else {
+            ThemeChoice::Dark
+        },
+        ..Default::default()
+    };
+    for page in Page::ALL {
+        if has(&page.name(options.text).to_lowercase()) {
+            options.page = Some(page);
+        }
+    }
+    if let Some((width, height)) = arguments
+        .iter()
+        .find_map(|argument| argument.split_once('x'))
+        && let (Ok(width), Ok(height)) = (width.parse(), height.parse())
+    {
+        options.size = [width, height];
+    }
+    let links = world.links.clone();
+    let engine = std::thread::Builder::new().name("preview".to_owned());
+    engine
+        .spawn(move || {
+            loop {
+                std::thread::sleep(Duration::from_millis(200));
+                let now = Timestamp::now();
+                world.snapshot.send_modify(|snapshot| {
+                    let mut next = Snapshot::clone(snapshot);
+                    next.at = now;
+                    for link in &mut next.links {
+                        link.last_proof =
+                            link.last_proof.filter(|_| link.attempts == 0).map(|_| now);
+                    }
+                    *snapshot = Arc::new(next);
+                });
+                while let Ok(command) = world.asked.try_recv() {
+                    if let UiCommand::ShowCommand { id } = command {
+                        let rows = Arc::clone(&world.snapshot.borrow().commands);
+                        let row = rows.iter().find(|row| row.id == id);
+                        world
+                            .detail
+                            .send_replace(row.map(|row| Arc::new(world::detail(row))));
+                    }
+                }
+                world.links.waker.wake();
+            }
+        })
+        .unwrap();
+    if let Err(error) = fx_executor::ui::run(links, options) {
+        eprintln!("{error}");
+    }
+}
+
+fn changed(mut picture: Snapshot, now: Timestamp, has: &dyn Fn(&str) -> bool) -> Snapshot {
+    if has("live") {
+        picture.mode = TerminalMode::MetaTrader;
+        picture.practice_page = None;
+    }
+    if has("stopped") {
+        picture.trading = Trading::Stopped {
+            since: world::ago(now, 40),
+            reason: "stopped in the window".to_owned(),
+            remaining: vec!["#50124 GBPUSD 0.10: requote, trying again".to_owned()],
+            complete: false,
+        };
+    }
+    if has("trouble") {
+        let pusher = &mut picture.links[Leg::Pusher as usize];
+        pusher.phase = Phase::Retrying;
+        pusher.detail = "connection reset by peer".to_owned();
+        pusher.attempts = 4;
+        pusher.since = world::ago(now, 95);
+        pusher.retry_at = Some(now + SignedDuration::from_secs(60));
+        picture.links[Leg::Channel as usize].phase = Phase::Connecting;
+        let platform = &mut picture.links[Leg::Platform as usize];
+        platform.attempts = 1;
+        platform.last_proof = Some(world::ago(now, 130));
+        picture.trading = Trading::Paused {
+            since: world::ago(now, 600),
+            reason: "paused in the window".to_owned(),
+        };
+    }
+    picture
+}

@@ -1,0 +1,32 @@
+//! The window. It draws one immutable [`crate::core::snapshot::Snapshot`] and sends [`crate::core::snapshot::UiCommand`]s.
+//!
+//! It never decides anything about trading, never waits, and never reads a file or a socket in a frame. It may
+//! die at any moment (graphics driver, remote desktop) and be opened again over the same [`UiLinks`].
+
+mod app;
+mod fonts;
+pub mod format;
+mod icons;
+mod links;
+mod logic;
+mod pages;
+mod settings_port;
+mod shell;
+mod strip;
+pub mod text;
+pub mod theme;
+mod view;
+mod wake;
+mod widgets;
+mod window;
+
+pub use app::App;
+pub use links::{LogLevel, LogLine, LogSource, UiLinks};
+pub use pages::Page;
+pub use settings_port::{
+    FieldState, SecretText, SettingsField, SettingsForm, SettingsPort, TestStep,
+};
+pub use theme::ThemeChoice;
+pub use view::Clock;
+pub use wake::Waker;
+pub use window::{WindowEnd, WindowError, WindowOptions, run};

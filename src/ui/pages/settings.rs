@@ -1,0 +1,496 @@
+//! Settings: every field with its help, checked while typing, tried before saving, applied at once.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError};
+
+use egui::{Grid, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo};
+use tokio::sync::mpsc;
+
+use super::settings_jobs::{Done, Job, start};
+use crate::core::snapshot::{SettingsStatus, UiCommand};
+use crate::ui::app::Act;
+use crate::ui::settings_port::{SettingsField, SettingsForm, SettingsPort, TestStep};
+use crate::ui::text::{Text, fill};
+use crate::ui::theme::{self, GRID, Tone};
+use crate::ui::view::View;
+use crate::ui::widgets::{card, heading, muted, primary_button, strong, tone_icon, tool_button};
+
+pub struct State {
+    port: Arc<dyn SettingsPort>,
+    form: Option<SettingsForm>,
+    /// What is stored, for "Undo changes" and to know whether anything was edited.
+    stored: Option<SettingsForm>,
+    errors: [Option<String>; SettingsField::ALL.len()],
+    replacing: bool,
+    showing: bool,
+    export_secret: bool,
+    job: Option<Receiver<Done>>,
+    testing: Option<mpsc::Receiver<TestStep>>,
+    steps: Vec<TestStep>,
+    message: Option<Message>,
+    seen: Option<SettingsStatus>,
+    /// Saved since the last frame: the engine has to be told.
+    reload: bool,
+}
+
+enum Message {
+    Saved,
+    Imported,
+    Exported(String),
+    Failed(String),
+}
+
+impl State {
+    pub fn new(port: Arc<dyn SettingsPort>) -> Self {
+        Self {
+            port,
+            form: None,
+            stored: None,
+            errors: Default::default(),
+            replacing: false,
+            showing: false,
+            export_secret: false,
+            job: None,
+            testing: None,
+            steps: Vec::new(),
+            message: None,
+            seen: None,
+            reload: false,
+        }
+    }
+
+    /// Takes what the page's threads finished, and reads the settings again when they changed outside.
+    pub fn drain(&mut self, ctx: &egui::Context, status: &SettingsStatus) {
+        if self.seen.as_ref() != Some(status) && self.job.is_none() && !self.is_edited() {
+            self.seen = Some(status.clone());
+            self.run(ctx, Job::Load);
+        }
+        match self.job.as_ref().map(Receiver::try_recv) {
+            None | Some(Err(TryRecvError::Empty)) => {}
+            Some(Err(TryRecvError::Disconnected)) => self.job = None,
+            Some(Ok(done)) => {
+                self.job = None;
+                self.finish(done);
+            }
+        }
+        let Some(testing) = &mut self.testing else {
+            return;
+        };
+        loop {
+            match testing.try_recv() {
+                Ok(step) => match self.steps.iter_mut().find(|old| old.name == step.name) {
+                    Some(old) => *old = step,
+                    None => self.steps.push(step),
+                },
+                Err(mpsc::error::TryRecvError::Empty) => {
+                    ctx.request_repaint_after(std::time::Duration::from_millis(100));
+                    return;
+                }
+                Err(mpsc::error::TryRecvError::Disconnected) => {
+                    self.testing = None;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn run(&mut self, ctx: &egui::Context, job: Job) {
+        match start(ctx, &self.port, job) {
+            Ok(receiver) => self.job = Some(receiver),
+            Err(error) => self.message = Some(Message::Failed(error)),
+        }
+    }
+
+    fn finish(&mut self, done: Done) {
+        match done {
+            Done::Loaded(Ok(form)) => {
+                self.stored = Some(form.clone());
+                self.edit(form);
+            }
+            Done::Loaded(Err(error)) | Done::Saved(Err(error)) => {
+                self.message = Some(Message::Failed(error));
+                if self.form.is_none() {
+                    self.edit(SettingsForm::default());
+                }
+            }
+            Done::Saved(Ok(())) => {
+                self.message = Some(Message::Saved);
+                self.stored.clone_from(&self.form);
+                self.replacing = false;
+                self.showing = false;
+                // Read back, so that the page shows what is stored and forgets the typed secret.
+                self.form = None;
+                self.seen = None;
+                self.reload = true;
+            }
+            Done::Testing(receiver) => self.testing = Some(receiver),
+            Done::Imported(None) | Done::Exported(None) => {}
+            Done::Imported(Some(Ok(form))) => {
+                self.edit(form);
+                self.message = Some(Message::Imported);
+            }
+            Done::Exported(Some(Ok(path))) => {
+                self.message = Some(Message::Exported(path.display().to_string()));
+            }
+            Done::Imported(Some(Err(error))) | Done::Exported(Some(Err(error))) => {
+                self.message = Some(Message::Failed(error));
+            }
+        }
+    }
+
+    fn edit(&mut self, form: SettingsForm) {
+        self.replacing = !form.secret_stored || !form.new_secret.is_empty();
+        self.form = Some(form);
+        for field in SettingsField::ALL {
+            self.check(field);
+        }
+    }
+
+    fn is_edited(&self) -> bool {
+        match (&self.form, &self.stored) {
+            (Some(form), Some(stored)) => {
+                form.fields != stored.fields
+                    || form.pusher_tls != stored.pusher_tls
+                    || !form.new_secret.is_empty()
+            }
+            (Some(form), None) => form.fields.iter().any(|field| !field.text.is_empty()),
+            _ => false,
+        }
+    }
+
+    fn check(&mut self, field: SettingsField) {
+        let Some(form) = &self.form else { return };
+        let (text, optional) = if field.is_secret() {
+            (form.new_secret.0.as_str(), form.secret_stored)
+        } else {
+            (form.field(field).text.as_str(), !field.is_needed())
+        };
+        let skip = text.is_empty() && optional;
+        self.errors[field as usize] = (!skip)
+            .then(|| self.port.check(field, text).err())
+            .flatten();
+    }
+
+    const fn is_valid(&self) -> bool {
+        let mut place = 0;
+        while place < self.errors.len() {
+            if self.errors[place].is_some() {
+                return false;
+            }
+            place += 1;
+        }
+        true
+    }
+}
+
+pub fn settings_ui(ui: &mut Ui, view: &View<'_>, state: &mut State, acts: &mut Vec<Act>) {
+    if std::mem::take(&mut state.reload) {
+        acts.push(Act::Send(UiCommand::ReloadSettings));
+    }
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.set_max_width(820.0);
+        if let Some(problem) = &view.snapshot.settings.problem {
+            banner_ui(ui, Tone::Bad, &fill(view.text.settings_problem, &[problem]));
+        }
+        let Some(mut form) = state.form.take() else {
+            ui.label(view.text.settings_loading);
+            return;
+        };
+        let (local, remote): (Vec<_>, Vec<_>) = SettingsField::ALL
+            .into_iter()
+            .partition(|field| field.is_local());
+        let (needed, rest): (Vec<_>, Vec<_>) =
+            remote.into_iter().partition(|field| field.is_needed());
+        let mut changed = Vec::new();
+        card(ui, |ui| {
+            heading(ui, view.text.settings_needed);
+            fields_ui(ui, view.text, state, &mut form, &needed, &mut changed);
+        });
+        ui.add_space(GRID);
+        actions_ui(ui, view.text, state, &form);
+        ui.add_space(GRID);
+        card(ui, |ui| {
+            heading(ui, view.text.settings_rest);
+            ui.label(muted(ui, view.text.settings_rest_hint));
+            fields_ui(ui, view.text, state, &mut form, &rest, &mut changed);
+            ui.checkbox(&mut form.pusher_tls, view.text.settings_pusher_tls);
+        });
+        ui.add_space(GRID);
+        card(ui, |ui| {
+            heading(ui, view.text.settings_local);
+            ui.label(muted(ui, view.text.settings_local_hint));
+            fields_ui(ui, view.text, state, &mut form, &local, &mut changed);
+        });
+        ui.add_space(GRID);
+        places_ui(ui, view);
+        // Saving or undoing may have replaced the form already.
+        if state.form.is_none() {
+            state.form = Some(form);
+        }
+        for field in changed {
+            state.check(field);
+        }
+    });
+}
+
+fn banner_ui(ui: &mut Ui, tone: Tone, text: &str) {
+    egui::Frame::new()
+        .fill(theme::of(ui).tone_ground(tone))
+        .corner_radius(theme::RADIUS)
+        .inner_margin(10)
+        .show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.horizontal_wrapped(|ui| {
+                tone_icon(ui, tone, 14.0);
+                ui.label(text);
+            });
+        });
+    ui.add_space(GRID);
+}
+
+fn places_ui(ui: &mut Ui, view: &View<'_>) {
+    let status = &view.snapshot.settings;
+    card(ui, |ui| {
+        let file = status.file.as_ref().map_or_else(
+            || view.text.settings_no_file.to_owned(),
+            |file| fill(view.text.settings_file, &[file]),
+        );
+        ui.label(file);
+        if !status.secret_place.is_empty() {
+            ui.label(fill(view.text.settings_secret, &[&status.secret_place]));
+        }
+        if !status.overrides.is_empty() {
+            ui.label(strong(view.text.settings_overrides, theme::BODY));
+            for line in &status.overrides {
+                ui.label(RichText::new(format!("•  {line}")).color(theme::of(ui).warn));
+            }
+        }
+    });
+}
+
+const fn words(text: &Text, field: SettingsField) -> (&'static str, &'static str) {
+    match field {
+        SettingsField::PlatformUrl => (text.field_platform_url, text.help_platform_url),
+        SettingsField::ApiKey => (text.field_api_key, text.help_api_key),
+        SettingsField::ApiSecret => (text.field_api_secret, text.help_api_secret),
+        SettingsField::ExecutorId => (text.field_executor_id, text.help_executor_id),
+        SettingsField::PusherKey => (text.field_pusher_key, text.help_pusher_key),
+        SettingsField::PusherCluster => (text.field_pusher_cluster, text.help_pusher_cluster),
+        SettingsField::PusherHost => (text.field_pusher_host, text.help_pusher_host),
+        SettingsField::PusherPort => (text.field_pusher_port, text.help_pusher_port),
+        SettingsField::PusherPath => (text.field_pusher_path, text.help_pusher_path),
+        SettingsField::Proxy => (text.field_proxy, text.help_proxy),
+        SettingsField::Terminal => (text.field_terminal, text.help_terminal),
+        SettingsField::MaxLots => (text.field_max_lots, text.help_max_lots),
+        SettingsField::MaxPositions => (text.field_max_positions, text.help_max_positions),
+        SettingsField::MaxDailyLoss => (text.field_max_daily_loss, text.help_max_daily_loss),
+        SettingsField::ResumeLiftsStop => (text.field_resume_lifts, text.help_resume_lifts),
+    }
+}
+
+fn fields_ui(
+    ui: &mut Ui,
+    text: &Text,
+    state: &mut State,
+    form: &mut SettingsForm,
+    fields: &[SettingsField],
+    changed: &mut Vec<SettingsField>,
+) {
+    let width = ui.available_width();
+    Grid::new(fields.len())
+        .num_columns(2)
+        .spacing([16.0, 12.0])
+        .show(ui, |ui| {
+            for &field in fields {
+                let (label, help) = words(text, field);
+                ui.vertical(|ui| {
+                    ui.set_width((width * 0.24).clamp(110.0, 190.0));
+                    ui.add_space(6.0);
+                    ui.add(egui::Label::new(strong(label, theme::BODY)).wrap());
+                });
+                ui.vertical(|ui| {
+                    ui.spacing_mut().item_spacing.y = 3.0;
+                    ui.set_width(width * 0.7);
+                    if field.is_secret() {
+                        secret_ui(ui, text, state, form, label, changed);
+                    } else if !field.choices().is_empty() {
+                        choice_ui(ui, form, field, label, changed);
+                    } else {
+                        let entry = form.field_mut(field);
+                        let hint = entry
+                            .fetched
+                            .as_ref()
+                            .map_or_else(String::new, |value| fill(text.from_platform, &[value]));
+                        let edit = TextEdit::singleline(&mut entry.text)
+                            .hint_text(hint)
+                            .desired_width(f32::INFINITY);
+                        let response = ui.add(edit);
+                        response.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, label));
+                        if response.changed() {
+                            changed.push(field);
+                        }
+                    }
+                    match &state.errors[field as usize] {
+                        Some(error) => {
+                            ui.horizontal_wrapped(|ui| {
+                                tone_icon(ui, Tone::Bad, 12.0);
+                                ui.label(
+                                    RichText::new(error)
+                                        .size(theme::SMALL)
+                                        .color(theme::of(ui).bad),
+                                );
+                            });
+                        }
+                        None => {
+                            ui.label(muted(ui, help));
+                        }
+                    }
+                });
+                ui.end_row();
+            }
+        });
+}
+
+fn choice_ui(
+    ui: &mut Ui,
+    form: &mut SettingsForm,
+    field: SettingsField,
+    label: &str,
+    changed: &mut Vec<SettingsField>,
+) {
+    let text = &mut form.field_mut(field).text;
+    let before = if text.is_empty() {
+        field
+            .choices()
+            .first()
+            .copied()
+            .unwrap_or_default()
+            .to_owned()
+    } else {
+        text.clone()
+    };
+    let mut chosen = before.clone();
+    let response = egui::ComboBox::from_id_salt(label)
+        .selected_text(&chosen)
+        .show_ui(ui, |ui| {
+            for choice in field.choices() {
+                ui.selectable_value(&mut chosen, (*choice).to_owned(), *choice);
+            }
+        })
+        .response;
+    response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, label));
+    if chosen != before {
+        *text = chosen;
+        changed.push(field);
+    }
+}
+
+fn secret_ui(
+    ui: &mut Ui,
+    text: &Text,
+    state: &mut State,
+    form: &mut SettingsForm,
+    label: &str,
+    changed: &mut Vec<SettingsField>,
+) {
+    if !state.replacing {
+        ui.horizontal_wrapped(|ui| {
+            ui.label(text.secret_kept);
+            if tool_button(ui, text.replace).clicked() {
+                state.replacing = true;
+            }
+        });
+        return;
+    }
+    ui.horizontal_wrapped(|ui| {
+        let edit = TextEdit::singleline(&mut form.new_secret.0)
+            .password(!state.showing)
+            .desired_width((ui.available_width() - 190.0).max(140.0));
+        let response = ui.add(edit);
+        response.widget_info(|| WidgetInfo::labeled(Role::PasswordInput, true, label));
+        if response.changed() {
+            changed.push(SettingsField::ApiSecret);
+        }
+        let word = if state.showing { text.hide } else { text.show };
+        if tool_button(ui, word).clicked() {
+            state.showing = !state.showing;
+        }
+        if form.secret_stored && tool_button(ui, text.keep_stored).clicked() {
+            state.replacing = false;
+            state.showing = false;
+            form.new_secret = Default::default();
+            changed.push(SettingsField::ApiSecret);
+        }
+    });
+}
+
+fn actions_ui(ui: &mut Ui, text: &Text, state: &mut State, form: &SettingsForm) {
+    let ctx = ui.ctx().clone();
+    let idle = state.job.is_none();
+    let tested = state.testing.is_none();
+    ui.horizontal_wrapped(|ui| {
+        let valid = state.is_valid();
+        let save = primary_button(ui, text.save, valid && idle);
+        if !valid {
+            save.on_disabled_hover_text(text.save_blocked);
+        } else if save.clicked() {
+            state.message = None;
+            state.run(&ctx, Job::Save(form.clone()));
+        }
+        let word = if tested { text.test } else { text.testing };
+        if ui
+            .add_enabled(valid && idle && tested, egui::Button::new(word))
+            .clicked()
+        {
+            state.steps.clear();
+            state.run(&ctx, Job::Test(form.clone()));
+        }
+        if ui
+            .add_enabled(idle, egui::Button::new(text.revert))
+            .clicked()
+            && let Some(stored) = state.stored.clone()
+        {
+            state.edit(stored);
+        }
+        if ui
+            .add_enabled(idle, egui::Button::new(text.import))
+            .clicked()
+        {
+            state.run(&ctx, Job::Import);
+        }
+        if ui
+            .add_enabled(idle, egui::Button::new(text.export))
+            .clicked()
+        {
+            let with_secret = state.export_secret;
+            state.run(&ctx, Job::Export { with_secret });
+        }
+        ui.checkbox(&mut state.export_secret, text.export_secret);
+    });
+    let (tone, line) = match &state.message {
+        None => (Tone::Neutral, String::new()),
+        Some(Message::Saved) => (Tone::Good, text.saved.to_owned()),
+        Some(Message::Imported) => (Tone::Info, text.imported.to_owned()),
+        Some(Message::Exported(path)) => (Tone::Good, fill(text.exported, &[path])),
+        Some(Message::Failed(error)) => (Tone::Bad, error.clone()),
+    };
+    if !line.is_empty() {
+        banner_ui(ui, tone, &line);
+    }
+    if !state.steps.is_empty() {
+        card(ui, |ui| {
+            heading(ui, text.test_title);
+            for step in &state.steps {
+                ui.horizontal_wrapped(|ui| {
+                    let tone = step
+                        .ok
+                        .map_or(Tone::Neutral, |ok| if ok { Tone::Good } else { Tone::Bad });
+                    tone_icon(ui, tone, 14.0);
+                    let mark = step.ok.map_or("…", |ok| if ok { "✓" } else { "✗" });
+                    ui.label(strong(format!("{mark} {}", step.name), theme::BODY));
+                    ui.label(muted(ui, &step.detail));
+                });
+            }
+        });
+    }
+}

@@ -1,0 +1,63 @@
+//! How the engine asks a window, if there is one, to draw again. Never more often than ten times a second.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The least time between two wake-ups.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A slot that holds the living window's context. Cheap to clone; harmless while no window exists.
+#[derive(Clone, Default)]
+pub struct Waker {
+    slot: Arc<Mutex<Slot>>,
+}
+
+#[derive(Default)]
+struct Slot {
+    context: Option<egui::Context>,
+    last: Option<Instant>,
+}
+
+impl Waker {
+    /// Draw soon: at once, or when 100 ms have passed since the last wake-up.
+    pub fn wake(&self) {
+        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(context) = slot.context.clone() else {
+            return;
+        };
+        let now = Instant::now();
+        let wait = slot
+            .last
+            .map_or(Duration::ZERO, |last| PAUSE.saturating_sub(now - last));
+        if wait.is_zero() {
+            slot.last = Some(now);
+        }
+        drop(slot);
+        context.request_repaint_after(wait);
+    }
+
+    /// Close the living window, as if the person had: the engine has ended.
+    pub fn close(&self) {
+        let slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(context) = &slot.context {
+            context.send_viewport_cmd(egui::ViewportCommand::Close);
+            context.request_repaint();
+        }
+    }
+
+    pub(super) fn attach(&self, context: &egui::Context) {
+        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.context = Some(context.clone());
+    }
+
+    pub(super) fn detach(&self) {
+        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.context = None;
+    }
+}
+
+impl std::fmt::Debug for Waker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Waker")
+    }
+}

@@ -1,0 +1,128 @@
+//! Opens the native window and says in one line why it could not. Never panics and never ends the program.
+
+use jiff::tz::TimeZone;
+
+use super::app::App;
+use super::links::UiLinks;
+use super::pages::Page;
+use super::text::{ENGLISH, Text};
+use super::theme::ThemeChoice;
+use super::view::Clock;
+
+pub struct WindowOptions {
+    pub title: String,
+    pub theme: ThemeChoice,
+    pub text: &'static Text,
+    /// The zone in which times are shown.
+    pub zone: TimeZone,
+    pub clock: Clock,
+    /// The page to open with; `None` lets the window choose.
+    pub page: Option<Page>,
+    /// Inner size in points.
+    pub size: [f32; 2],
+}
+
+impl Default for WindowOptions {
+    fn default() -> Self {
+        Self {
+            title: "FX Executor".to_owned(),
+            theme: ThemeChoice::System,
+            text: &ENGLISH,
+            zone: TimeZone::system(),
+            clock: std::sync::Arc::new(jiff::Timestamp::now),
+            page: None,
+            size: [1280.0, 800.0],
+        }
+    }
+}
+
+impl std::fmt::Debug for WindowOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WindowOptions")
+            .field("title", &self.title)
+            .field("theme", &self.theme)
+            .field("size", &self.size)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WindowEnd {
+    /// The person closed it.
+    Closed,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum WindowError {
+    #[error("no display ({0}); run with --headless")]
+    NoDisplay(String),
+    #[error("no OpenGL 2.0 or newer on this display ({0}); run with --headless")]
+    NoOpenGl(String),
+    #[error("the window could not be opened: {0}; run with --headless")]
+    Other(String),
+}
+
+/// Draws until the window is closed. Call it on the main thread; blocks.
+///
+/// # Errors
+/// [`WindowError`] when there is no display or no usable OpenGL.
+pub fn run(links: UiLinks, options: WindowOptions) -> Result<WindowEnd, WindowError> {
+    if let Some(reason) = missing_display() {
+        return Err(WindowError::NoDisplay(reason));
+    }
+    let native = eframe::NativeOptions {
+        viewport: egui::ViewportBuilder::default()
+            .with_title(options.title.clone())
+            .with_app_id("fx-executor")
+            .with_inner_size(options.size)
+            .with_min_inner_size([900.0, 560.0])
+            .with_icon(super::icons::window_icon()),
+        renderer: eframe::Renderer::Glow,
+        ..Default::default()
+    };
+    let title = options.title.clone();
+    eframe::run_native(
+        &title,
+        native,
+        Box::new(move |creation| Ok(Box::new(App::new(&creation.egui_ctx, links, options)))),
+    )
+    .map(|()| WindowEnd::Closed)
+    .map_err(|error| explain(&error))
+}
+
+/// X11's and Wayland's clients panic or hang on an empty environment; looking first is one line and certain.
+fn missing_display() -> Option<String> {
+    let unset = |name| std::env::var_os(name).is_none_or(|value| value.is_empty());
+    (cfg!(target_os = "linux") && unset("DISPLAY") && unset("WAYLAND_DISPLAY"))
+        .then(|| "DISPLAY and WAYLAND_DISPLAY are unset".to_owned())
+}
+
+fn explain(error: &eframe::Error) -> WindowError {
+    let text = one_line(&error.to_string());
+    match error {
+        eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_) => WindowError::NoDisplay(text),
+        eframe::Error::Glutin(_)
+        | eframe::Error::NoGlutinConfigs(..)
+        | eframe::Error::OpenGL(_) => WindowError::NoOpenGl(text),
+        _ => WindowError::Other(text),
+    }
+}
+
+/// The last part of a nested message: the libraries put their source files before it.
+fn one_line(text: &str) -> String {
+    let cause = text.rsplit(": ").next().unwrap_or(text);
+    cause.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_is_one_line_without_source_paths() {
+        let text = "winit EventLoopError: os error at /x/linux/mod.rs:788: Failed to open\n connection to X server";
+        assert_eq!(one_line(text), "Failed to open connection to X server");
+        let shown = WindowError::NoDisplay(one_line(text)).to_string();
+        assert_eq!(shown.lines().count(), 1);
+    }
+}
