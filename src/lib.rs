@@ -4,12 +4,14 @@
 //! `os`) translate and decide nothing; `engine` owns the state and runs the loop; `ui` draws it. `practice` is the
 //! other side of every wire, on this machine. See ARCHITECTURE.md.
 
+pub mod cli;
 pub mod core;
 pub mod doctor;
 pub mod engine;
 pub mod journal;
 pub mod logs;
 pub mod market;
+pub mod modes;
 pub mod net;
 pub mod os;
 pub mod platform;

@@ -1,0 +1,104 @@
+//! The command line: what can be asked for, and what the exit codes mean.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Exit codes beside 0 (fine) and 2 (the command line is wrong, by clap).
+pub mod exit {
+    /// Something failed; the last line says what.
+    pub const FAILED: u8 = 1;
+    /// Another process uses the data folder.
+    pub const IN_USE: u8 = 3;
+    /// The settings cannot be used, and there is no window to correct them in.
+    pub const SETTINGS: u8 = 4;
+}
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "fx-executor",
+    version,
+    about = "Executes a trading platform's commands on MetaTrader 5, exactly once, and shows everything that happened.",
+    after_help = "Examples:
+  fx-executor                         open the window
+  fx-executor --headless              run without a window, logging to the console
+  fx-executor practice                a practice platform, Pusher and market on this machine, and the window
+  fx-executor practice --check        walk the whole way once, step by step, and say what holds
+  fx-executor doctor                  find out what keeps commands from arriving
+  fx-executor stop-all                emergency stop of the running executor
+
+Exit codes:
+  0  fine
+  1  failed; the last line says what (practice --check: a step does not hold)
+  2  the command line is wrong
+  3  another process uses the data folder
+  4  the settings cannot be used (--headless)
+  doctor: the number of failed checks
+
+Environment:
+  FX_EXECUTOR_LOG   log filter, e.g. debug or pusher=trace,info"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub mode: Option<Mode>,
+    /// Run without a window, logging to the console
+    #[arg(long)]
+    pub headless: bool,
+    /// Settings file; else config/executor-config.json in the data folder, else in the working folder
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// Data folder: journal, logs, settings (practice: a temporary one when not given)
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Mode {
+    /// The whole world on this machine: platform, Pusher, market, and the executor
+    #[command(after_help = "Examples:
+  fx-executor practice                       the practice world and the window
+  fx-executor practice --check               exit code 0 only if every step holds
+  fx-executor practice --serve-only          only the servers, for an executor of your own
+  fx-executor --headless practice            no window")]
+    Practice(Practice),
+    /// Check the way of a command step by step; the exit code is the number of failed checks
+    Doctor,
+    /// Emergency stop: lock entries, cancel own orders, close own positions
+    StopAll {
+        /// Shown in the window and the journal
+        #[arg(long, default_value = "fx-executor stop-all")]
+        reason: String,
+    },
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Practice {
+    /// Walk the seed's flow once without a person and print each step
+    #[arg(long, conflicts_with = "serve_only")]
+    pub check: bool,
+    /// Port of the practice platform (0: any free one)
+    #[arg(long, default_value_t = 0)]
+    pub port: u16,
+    /// Port of the practice Pusher server (0: any free one)
+    #[arg(long, default_value_t = 0)]
+    pub pusher_port: u16,
+    /// Seed of the market and of all ids
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Market seconds per real second
+    #[arg(long, default_value_t = 20.0, value_parser = speed)]
+    pub speed: f64,
+    /// Only the servers, no executor
+    #[arg(long)]
+    pub serve_only: bool,
+    /// Do not activate a strategy at the start
+    #[arg(long)]
+    pub no_activate: bool,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if (0.1..=10_000.0).contains(&speed) => Ok(speed),
+        _ => Err("a number from 0.1 to 10000".to_owned()),
+    }
+}

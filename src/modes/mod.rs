@@ -1,0 +1,72 @@
+//! What the program does in each of its modes: wires the parts together, starts them, ends them in order.
+//!
+//! The only place that prints for a person outside the log.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the console modes speak to a person"
+)]
+
+mod check;
+mod practice;
+mod practice_market;
+mod session;
+mod settings_desk;
+mod stop_all;
+mod window;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::cli::{Cli, Mode, exit};
+use session::{Session, SessionOptions, StartError};
+
+/// Runs the program and gives its exit code.
+pub fn run(cli: &Cli) -> ExitCode {
+    match &cli.mode {
+        Some(Mode::Practice(options)) => practice::run(cli, options),
+        Some(Mode::Doctor) => doctor(cli),
+        Some(Mode::StopAll { reason }) => stop_all::run(cli.data_dir.as_deref(), reason),
+        None => executor(cli),
+    }
+}
+
+fn executor(cli: &Cli) -> ExitCode {
+    let session = Session::start(SessionOptions {
+        data_dir: cli.data_dir.as_deref(),
+        config: cli.config.as_deref(),
+        console: cli.headless || window::missing_display().is_some(),
+        practice: None,
+    });
+    let session = match session {
+        Ok(session) => session,
+        Err(error) => return failed(&error),
+    };
+    if cli.headless {
+        if let Some(problem) = session.settings_problem() {
+            eprintln!("fx-executor: {problem}");
+            session.end();
+            return ExitCode::from(exit::SETTINGS);
+        }
+        session.run_headless();
+        return ExitCode::SUCCESS;
+    }
+    window::run(session)
+}
+
+fn doctor(cli: &Cli) -> ExitCode {
+    let failures = crate::doctor::run_in_console(cli.data_dir.as_deref(), cli.config.as_deref());
+    ExitCode::from(u8::try_from(failures).unwrap_or(u8::MAX))
+}
+
+fn failed(error: &StartError) -> ExitCode {
+    eprintln!("fx-executor: {error}");
+    ExitCode::from(match error {
+        StartError::DataDir(crate::settings::DataDirError::InUse { .. }) => exit::IN_USE,
+        _ => exit::FAILED,
+    })
+}
+
+fn say_where(path: &Path) {
+    println!("Data folder: {}", path.display());
+}

@@ -1,0 +1,350 @@
+//! One running executor: its data folder, log, settings and engine, started and ended in order.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use crate::core::snapshot::{Notice, SettingsStatus, Severity, TerminalMode, UiCommand};
+use crate::core::{Config, Limits};
+use crate::engine::{self, Connection, Engine, EngineError, EngineOptions, Reconfigure};
+use crate::logs;
+use crate::os::stop_request;
+use crate::settings::{self, DataDir, DataDirError, DataDirLock, FileWatch, SecretStore, Settings};
+use crate::terminal::{self, PaperOptions};
+use crate::ui::Waker;
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StartError {
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    #[error(transparent)]
+    Logs(#[from] logs::LogsError),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error("the settings' watcher cannot be started: {0}")]
+    Watcher(std::io::Error),
+}
+
+pub(super) struct SessionOptions<'a> {
+    pub data_dir: Option<&'a Path>,
+    pub config: Option<&'a Path>,
+    /// Whether the log goes to the console too.
+    pub console: bool,
+    pub practice: Option<PracticeMarket>,
+}
+
+/// The practice world this executor belongs to.
+#[derive(Clone, Debug)]
+pub(super) struct PracticeMarket {
+    pub page: String,
+    pub paper: PaperOptions,
+}
+
+pub(super) struct Session {
+    pub engine: Engine,
+    pub logs: logs::Guard,
+    pub settings: Arc<SettingsHome>,
+    pub waker: Waker,
+    end: CancellationToken,
+    helpers: Vec<std::thread::JoinHandle<()>>,
+    _lock: DataDirLock,
+}
+
+/// Where the settings live, and how they become a configuration.
+#[derive(Debug)]
+pub(super) struct SettingsHome {
+    pub data_dir: PathBuf,
+    pub path: PathBuf,
+    pub store: Box<dyn SecretStore>,
+    pub redactor: Arc<logs::Redactor>,
+    practice_page: Option<String>,
+}
+
+/// Settings as they were found.
+pub(super) struct Found {
+    pub config: Config,
+    pub settings: Option<Settings>,
+    pub notices: Vec<String>,
+    /// The file cannot be read as it is now: half saved, or broken.
+    pub unreadable: bool,
+}
+
+impl SettingsHome {
+    /// Reads the file; whatever is wrong is in the configuration's status, never an early end.
+    pub fn read(&self) -> Found {
+        let mut status = SettingsStatus {
+            file: Some(self.path.display().to_string()),
+            problem: None,
+            overrides: Vec::new(),
+            secret_place: self.store.place(),
+        };
+        let mut notices = Vec::new();
+        let mut usable = None;
+        let mut unreadable = false;
+        match settings::load(&self.path, self.store.as_ref()) {
+            Ok(loaded) => {
+                notices = loaded.notices;
+                for secret in loaded.draft.secrets() {
+                    self.redactor.register(secret);
+                }
+                match loaded.draft.settings() {
+                    Ok(settings) => usable = Some(settings),
+                    Err(problems) if loaded.exists => {
+                        let problems: Vec<String> =
+                            problems.iter().map(ToString::to_string).collect();
+                        status.problem = Some(problems.join(" "));
+                    }
+                    Err(_) => {
+                        status.problem = Some(format!(
+                            "There are no settings yet ({}). Fill in the platform's address, the API key and the secret; or try the practice world first: fx-executor practice.",
+                            self.path.display()
+                        ));
+                    }
+                }
+            }
+            Err(error) => {
+                unreadable = true;
+                status.problem = Some(error.to_string());
+            }
+        }
+        Found {
+            config: Config {
+                mode: usable
+                    .as_ref()
+                    .map_or(TerminalMode::Paper, |settings| settings.terminal),
+                limits: usable.as_ref().map(limits_of).unwrap_or_default(),
+                resume_lifts_stop: usable
+                    .as_ref()
+                    .is_some_and(|settings| settings.resume_lifts_stop),
+                settings: status,
+                practice_page: self.practice_page.clone(),
+            },
+            settings: usable,
+            notices,
+            unreadable,
+        }
+    }
+
+    pub fn connection(&self, settings: Option<Settings>) -> Option<Connection> {
+        settings.map(|settings| Connection {
+            settings,
+            data_dir: self.data_dir.clone(),
+        })
+    }
+}
+
+fn limits_of(settings: &Settings) -> Limits {
+    Limits {
+        max_lots: settings.limits.max_lots,
+        max_positions: settings
+            .limits
+            .max_positions
+            .and_then(|most| usize::try_from(most).ok()),
+        max_daily_loss: settings.limits.max_daily_loss,
+    }
+}
+
+impl Session {
+    pub fn start(options: SessionOptions<'_>) -> Result<Self, StartError> {
+        let data_dir = DataDir::open(options.data_dir)?;
+        let lock = data_dir.lock()?;
+        let logs = logs::init(&logs::Options {
+            console: options.console,
+            data_dir: Some(data_dir.path().to_owned()),
+        })?;
+        let working = std::env::current_dir().unwrap_or_default();
+        let home = Arc::new(SettingsHome {
+            path: settings::locate(options.config, data_dir.path(), &working),
+            data_dir: data_dir.path().to_owned(),
+            store: settings::secret_store(data_dir.path()),
+            redactor: logs.redactor(),
+            practice_page: options
+                .practice
+                .as_ref()
+                .map(|practice| practice.page.clone()),
+        });
+        let found = home.read();
+        let mut notices: Vec<Notice> = found
+            .notices
+            .iter()
+            .enumerate()
+            .map(|(n, text)| notice(&format!("settings:{n}"), text))
+            .collect();
+        if let Some(problem) = logs.file_problem() {
+            notices.push(notice("logs", problem));
+        }
+        let mode = found.config.mode;
+        let paper = options.practice.map_or_else(
+            || PaperOptions::in_folder(data_dir.path()),
+            |practice| practice.paper,
+        );
+        let waker = Waker::default();
+        let engine = engine::start(EngineOptions {
+            data_dir: data_dir.path().to_owned(),
+            connection: home.connection(found.settings),
+            config: found.config,
+            terminal: Box::new(move |end| match mode {
+                TerminalMode::Paper => terminal::spawn_paper(paper, end),
+                TerminalMode::MetaTrader => Ok(terminal::spawn_absent(
+                    "this version has no link to MetaTrader 5 yet; set \"terminal\" to \"paper\" in Settings",
+                )),
+            }),
+            notices,
+            wake: {
+                let waker = waker.clone();
+                Arc::new(move || waker.wake())
+            },
+        })?;
+        let end = CancellationToken::new();
+        let helpers = vec![
+            watch_files(Arc::clone(&home), &engine, end.clone()).map_err(StartError::Watcher)?,
+        ];
+        Ok(Self {
+            engine,
+            logs,
+            settings: home,
+            waker,
+            end,
+            helpers,
+            _lock: lock,
+        })
+    }
+
+    pub fn settings_problem(&self) -> Option<String> {
+        self.settings.read().config.settings.problem
+    }
+
+    /// Runs until Ctrl-C or until the engine ends.
+    pub fn run_headless(self) {
+        wait_for_signal(&self.engine.shutdown_token());
+        self.end();
+    }
+
+    /// Ends everything in order: helpers, engine (with its goodbye), log.
+    pub fn end(self) {
+        self.end.cancel();
+        self.engine.stop();
+        for helper in self.helpers {
+            if helper.join().is_err() {
+                tracing::error!(target: "engine", "A helper thread ended in a panic.");
+            }
+        }
+    }
+}
+
+/// Returns at Ctrl-C, at a request to terminate, or when the token is cancelled.
+pub(super) fn wait_for_signal(ended: &CancellationToken) {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(target: "engine", "Signals cannot be heard: {error}");
+            return;
+        }
+    };
+    runtime.block_on(async {
+        tokio::select! {
+            () = interrupted() => {}
+            () = ended.cancelled() => {}
+        }
+    });
+}
+
+pub(super) async fn interrupted() {
+    let ctrl_c = async {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::error!(target: "engine", "Ctrl-C cannot be heard: {error}");
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    {
+        let terminate = async {
+            match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+                Ok(mut signal) => {
+                    signal.recv().await;
+                }
+                Err(error) => {
+                    tracing::error!(target: "engine", "SIGTERM cannot be heard: {error}");
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
+        tokio::select! {
+            () = ctrl_c => {}
+            () = terminate => {}
+        }
+    }
+    #[cfg(not(unix))]
+    ctrl_c.await;
+}
+
+fn notice(key: &str, text: &str) -> Notice {
+    Notice {
+        key: key.to_owned(),
+        severity: Severity::Warning,
+        text: text.to_owned(),
+        remedy: String::new(),
+        at: now(),
+    }
+}
+
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// Looks for a changed settings file and for a stop request of another process.
+fn watch_files(
+    home: Arc<SettingsHome>,
+    engine: &Engine,
+    end: CancellationToken,
+) -> std::io::Result<std::thread::JoinHandle<()>> {
+    const LOOK: Duration = Duration::from_millis(500);
+    let commands = engine.commands.clone();
+    let reconfigure = engine.reconfigure.clone();
+    let ended = engine.shutdown_token();
+    std::thread::Builder::new().name("files".to_owned()).spawn(move || {
+        let mut watch = FileWatch::new(&home.path);
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                tracing::error!(target: "settings", "Changed settings cannot be noticed: {error}");
+                return;
+            }
+        };
+        runtime.block_on(async {
+            loop {
+                tokio::select! {
+                    () = end.cancelled() => return,
+                    () = ended.cancelled() => return,
+                    () = tokio::time::sleep(LOOK) => {}
+                }
+                if let Some(reason) = stop_request::read(&home.data_dir)
+                    && commands.send(UiCommand::StopEverything { reason }).await.is_ok()
+                    && let Err(error) = stop_request::clear(&home.data_dir)
+                {
+                    tracing::error!(target: "engine", "The stop request was obeyed but cannot be removed: {error}");
+                }
+                if watch.poll() {
+                    tracing::info!(target: "settings", "The settings file changed; applying it.");
+                    let found = home.read();
+                    if found.unreadable {
+                        // Perhaps half saved by an editor: what runs goes on until the file can be read again.
+                        tracing::warn!(target: "settings", "{} The last good settings stay in use.", found.config.settings.problem.unwrap_or_default());
+                        continue;
+                    }
+                    let change = Reconfigure {
+                        connection: home.connection(found.settings),
+                        config: found.config,
+                    };
+                    drop(reconfigure.send(change).await);
+                }
+            }
+        });
+    })
+}

@@ -1,0 +1,130 @@
+//! `fx-executor stop-all`: the emergency stop from a second process.
+//!
+//! The running executor is asked through a file in its data folder, so it works without any network. When none runs, the
+//! stop is latched in the journal and completes as soon as an executor starts.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::cli::exit;
+use crate::core::{EmergencyStop, Record};
+use crate::journal::Journal;
+use crate::os::stop_request;
+use crate::settings::{DataDir, DataDirError};
+
+/// Time for the running executor to take the request.
+const TAKEN_WITHIN: Duration = Duration::from_secs(5);
+/// Time for everything to be closed before the command stops watching.
+const CLOSED_WITHIN: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(100);
+
+pub(super) fn run(data_dir: Option<&Path>, reason: &str) -> ExitCode {
+    let data_dir = match DataDir::open(data_dir) {
+        Ok(data_dir) => data_dir,
+        Err(error) => return fail(&error.to_string()),
+    };
+    match data_dir.lock() {
+        Ok(_lock) => latch(&data_dir, reason),
+        Err(DataDirError::InUse { .. }) => ask(&data_dir, reason),
+        Err(error) => fail(&error.to_string()),
+    }
+}
+
+fn ask(data_dir: &DataDir, reason: &str) -> ExitCode {
+    if let Err(error) = stop_request::write(data_dir.path(), reason) {
+        return fail(&format!("the request cannot be written: {error}"));
+    }
+    if !within(TAKEN_WITHIN, || !stop_request::is_waiting(data_dir.path())) {
+        return fail(
+            "the running executor did not take the request; use the Stop everything button, or close positions in MetaTrader",
+        );
+    }
+    println!("Entries are locked. Own orders are being cancelled and own positions closed …");
+    let path = data_dir.join("journal.sqlite");
+    let mut last = Vec::new();
+    let done = within(CLOSED_WITHIN, || {
+        let Ok(stop) = crate::journal::emergency_status(&path) else {
+            return false;
+        };
+        last = stop.troubles;
+        stop.complete
+    });
+    if done {
+        println!(
+            "Everything of this executor is closed. The lock stays until it is lifted in the window."
+        );
+        return ExitCode::SUCCESS;
+    }
+    for trouble in &last {
+        eprintln!("still open: {trouble}");
+    }
+    fail(
+        "entries are locked, but not everything is closed yet; the executor goes on trying (see its window)",
+    )
+}
+
+fn latch(data_dir: &DataDir, reason: &str) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let result = runtime
+        .map_err(|error| error.to_string())
+        .and_then(|runtime| {
+            let (journal, loaded, thread) = Journal::open(&data_dir.join("journal.sqlite"))
+                .map_err(|error| error.to_string())?;
+            if loaded.durable.stop.is_none() {
+                runtime.block_on(journal.append(vec![Record::EmergencyStopped {
+                    stop: EmergencyStop {
+                        reason: reason.to_owned(),
+                        since: now(),
+                        opened_before: None,
+                        completed_at: None,
+                    },
+                }]))?;
+            }
+            drop(journal);
+            thread
+                .join()
+                .map_err(|_| "the journal's thread ended in a panic".to_owned())
+        });
+    match result {
+        Ok(()) => {
+            println!(
+                "No executor is running in {}. The stop is latched: when one starts, it opens nothing and closes what is its own.",
+                data_dir.path().display()
+            );
+            ExitCode::SUCCESS
+        }
+        Err(reason) => fail(&reason),
+    }
+}
+
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// Looks again and again until `condition` holds or the time is over.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a console command that waits for another process"
+)]
+fn within(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
+    let started = std::time::Instant::now();
+    loop {
+        if condition() {
+            return true;
+        }
+        if started.elapsed() > limit {
+            return false;
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+fn fail(reason: &str) -> ExitCode {
+    eprintln!("fx-executor: {reason}");
+    ExitCode::from(exit::FAILED)
+}

@@ -1,0 +1,165 @@
+//! The window mode: the engine on its own threads, the window on this one. The window may die; the engine goes on.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+use tracing::Level;
+
+use super::session::{Session, wait_for_signal};
+use super::settings_desk::SettingsDesk;
+use crate::logs::{Feed, LogLine};
+use crate::ui::{self, LogLevel, LogSource, UiLinks, WindowOptions};
+
+/// Windows that are opened again after one died; after that the engine goes on without.
+const MOST_REOPENED: u32 = 3;
+/// Lines that a slow window may fall behind.
+const LINES_WAITING: usize = 2_048;
+
+/// Why no window can be shown on this computer, when that is known beforehand.
+pub(super) fn missing_display() -> Option<String> {
+    let unset = |name| std::env::var_os(name).is_none_or(|value| value.is_empty());
+    (cfg!(target_os = "linux") && unset("DISPLAY"))
+        .then(|| "there is no display (DISPLAY is not set)".to_owned())
+}
+
+/// Shows the window until it is closed, then ends the session. Without a usable display the engine goes on headless.
+pub(super) fn run(session: Session) -> ExitCode {
+    let ended = session.engine.shutdown_token();
+    end_on_signal(&ended);
+    let links = UiLinks {
+        snapshot: session.engine.snapshot.clone(),
+        detail: session.engine.detail.clone(),
+        page: session.engine.page.clone(),
+        commands: session.engine.commands.clone(),
+        logs: Arc::new(LogFeed::start(session.logs.feed(), ended.clone())),
+        log_dir: session
+            .logs
+            .folder()
+            .unwrap_or(&session.settings.data_dir)
+            .to_owned(),
+        settings: Arc::new(SettingsDesk::new(
+            Arc::clone(&session.settings),
+            session.engine.reconfigure.clone(),
+        )),
+        waker: session.waker.clone(),
+    };
+    close_with_engine(&links, &ended);
+    let mut deaths = 0;
+    loop {
+        let shown = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            ui::run(links.clone(), WindowOptions::default())
+        }));
+        match shown {
+            Ok(Ok(_closed)) => break,
+            Ok(Err(error)) => {
+                println!(
+                    "No window: {error}. Going on without one; the log follows, and is in {}.",
+                    links.log_dir.display()
+                );
+                session.logs.show_on_console();
+                wait_for_signal(&ended);
+                break;
+            }
+            Err(_panic) if deaths < MOST_REOPENED && !ended.is_cancelled() => {
+                deaths += 1;
+                tracing::error!(target: "ui", "The window died (see the crash file); opening it again, {deaths} of {MOST_REOPENED}. Trading goes on.");
+            }
+            Err(_panic) => {
+                tracing::error!(target: "ui", "The window died too often. Going on without one; end with Ctrl-C.");
+                wait_for_signal(&ended);
+                break;
+            }
+        }
+    }
+    session.end();
+    ExitCode::SUCCESS
+}
+
+/// Ctrl-C ends the engine; the window closes after it.
+fn end_on_signal(ended: &CancellationToken) {
+    let token = ended.clone();
+    let spawned = std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            wait_for_signal(&token);
+            token.cancel();
+        });
+    if let Err(error) = spawned {
+        tracing::warn!(target: "engine", "Ctrl-C cannot be heard: {error}");
+    }
+}
+
+/// Wakes the window once the engine has ended, so that it closes.
+fn close_with_engine(links: &UiLinks, ended: &CancellationToken) {
+    let (token, waker) = (ended.clone(), links.waker.clone());
+    let spawned = std::thread::Builder::new()
+        .name("closing".to_owned())
+        .spawn(move || {
+            wait_for_signal(&token);
+            waker.close();
+        });
+    if let Err(error) = spawned {
+        tracing::warn!(target: "ui", "The window cannot be closed from outside: {error}");
+    }
+}
+
+/// The log's feed in the window's words.
+struct LogFeed {
+    feed: Feed,
+    lines: broadcast::Sender<Arc<ui::LogLine>>,
+}
+
+impl LogFeed {
+    fn start(feed: Feed, ended: CancellationToken) -> Self {
+        let (lines, _) = broadcast::channel(LINES_WAITING);
+        let out = lines.clone();
+        let (_, mut source) = feed.subscribe();
+        let spawned = std::thread::Builder::new()
+            .name("log-feed".to_owned())
+            .spawn(move || {
+                while !ended.is_cancelled() {
+                    match source.blocking_recv() {
+                        // Nobody listens while there is no window; the recent lines are kept in the feed.
+                        Ok(line) => drop(out.send(Arc::new(shown(&line)))),
+                        Err(broadcast::error::RecvError::Lagged(_)) => {}
+                        Err(broadcast::error::RecvError::Closed) => return,
+                    }
+                }
+            });
+        if let Err(error) = spawned {
+            tracing::warn!(target: "ui", "The window's journal cannot follow the log: {error}");
+        }
+        Self { feed, lines }
+    }
+}
+
+impl LogSource for LogFeed {
+    fn recent(&self) -> Vec<Arc<ui::LogLine>> {
+        self.feed
+            .subscribe()
+            .0
+            .iter()
+            .map(|line| Arc::new(shown(line)))
+            .collect()
+    }
+
+    fn subscribe(&self) -> broadcast::Receiver<Arc<ui::LogLine>> {
+        self.lines.subscribe()
+    }
+}
+
+fn shown(line: &LogLine) -> ui::LogLine {
+    ui::LogLine {
+        at: line.at,
+        level: match line.level {
+            Level::ERROR => LogLevel::Error,
+            Level::WARN => LogLevel::Warning,
+            Level::INFO => LogLevel::Info,
+            _ => LogLevel::Debug,
+        },
+        source: line.source.clone(),
+        text: line.text.clone(),
+    }
+}

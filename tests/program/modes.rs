@@ -1,0 +1,78 @@
+//! The modes as a person meets them: the check, the servers alone, Ctrl-C, two programs on one folder.
+
+use std::time::{Duration, Instant};
+
+use super::executor::Start;
+use super::rig::{LONG, Rig, small_buy};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn check_walks_the_whole_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut check = Start::program(&["practice", "--check"], folder.path()).go();
+    let status = check.ends(Duration::from_secs(120)).await;
+    let text = check.printed();
+    assert_eq!(status.code(), Some(0), "{text}");
+    assert!(!text.contains('✗'), "{text}");
+    assert!(text.matches('✓').count() >= 15, "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_servers_alone_serve_an_executor_of_ones_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut servers = Start::program(&["practice", "--serve-only"], folder.path()).go();
+    servers.says("\"platformUrl\"", LONG).await;
+    let text = servers.printed();
+    let json = text.lines().find(|line| line.starts_with('{')).unwrap();
+    let config = folder.path().join("given.json");
+    std::fs::write(&config, json.replacen('{', "{\"terminal\":\"paper\",", 1)).unwrap();
+    let data = folder.path().join("data");
+    let mut executor = Start::program(
+        &[
+            "--headless",
+            "--config",
+            config.to_str().unwrap(),
+            "--data-dir",
+            data.to_str().unwrap(),
+        ],
+        folder.path(),
+    )
+    .go();
+    executor
+        .says(
+            "Successfully subscribed to channel: private-executor-",
+            LONG,
+        )
+        .await;
+    executor.end_cleanly().await;
+    servers.end_cleanly().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ctrl_c_ends_the_practice_world_within_two_seconds() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut practice = Start::program(&["--headless", "practice"], folder.path()).go();
+    practice
+        .says("Command received: START_STRATEGY", Duration::from_secs(60))
+        .await;
+    let pressed = Instant::now();
+    practice.interrupt();
+    let status = practice.ends(Duration::from_secs(10)).await;
+    let took = pressed.elapsed();
+    assert_eq!(status.code(), Some(0), "{}", practice.printed());
+    assert!(took < Duration::from_secs(2), "it took {took:?}");
+    println!("Ctrl-C to end: {} ms", took.as_millis());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_second_program_on_a_folder_names_the_first() {
+    let rig = Rig::new().await;
+    let first = rig.subscribed().await;
+    let mut second = rig.headless();
+    let status = second.ends(Duration::from_secs(10)).await;
+    let text = second.printed();
+    assert_eq!(status.code(), Some(3), "{text}");
+    assert!(text.contains(&first.pid().to_string()), "{text}");
+    let id = rig.send("OPEN_POSITION", small_buy()).await;
+    rig.is_executed(&id, LONG).await;
+    assert_eq!(rig.ledger().entries().len(), 1);
+}

@@ -1,0 +1,94 @@
+//! Settings edited while the program runs, and settings that nobody can read.
+
+use std::fs;
+use std::time::Duration;
+
+use fx_executor::settings::{Draft, Field};
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+
+use super::rig::{LONG, Rig, small_buy};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_local_limit_applies_without_a_restart_or_a_reconnection() {
+    let rig = Rig::new().await;
+    let mut executor = rig.subscribed().await;
+    let larger = || json!({"symbol": "EURUSD", "type": "BUY", "volume": 0.05});
+    let id = rig.send("OPEN_POSITION", larger()).await;
+    rig.is_executed(&id, LONG).await;
+    rig.write_settings(|draft| draft.set(Field::MaxLots, "0.02"));
+    executor.says("The settings file changed", LONG).await;
+    let id = rig.send("OPEN_POSITION", larger()).await;
+    assert_eq!(rig.final_status(&id, LONG).await, "failed");
+    assert!(rig.message(&id).contains("limit"), "{}", rig.message(&id));
+    let id = rig.send("OPEN_POSITION", small_buy()).await;
+    rig.is_executed(&id, LONG).await;
+    let text = executor.printed();
+    assert_eq!(text.matches("Connected to Pusher").count(), 1, "{text}");
+    executor.end_cleanly().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_platform_and_key_apply_without_a_restart() {
+    let rig = Rig::new().await;
+    let other = Rig::with_seed(2).await;
+    let mut executor = rig.subscribed().await;
+    let world = &other.world;
+    let move_over = |draft: &mut Draft| {
+        draft.set(Field::PlatformUrl, &world.platform_url);
+        draft.set(Field::ApiKey, world.api_key.expose_secret());
+        draft.set_secret(world.api_secret.expose_secret());
+        draft.set(Field::PusherPort, &world.pusher_port.to_string());
+    };
+    rig.write_settings(move_over);
+    other.is_subscribed().await;
+    let id = other.send("OPEN_POSITION", small_buy()).await;
+    other.is_executed(&id, LONG).await;
+    assert_eq!(rig.ledger().entries().len(), 1);
+    executor.end_cleanly().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_spoiled_while_running_is_told_kept_and_cured() {
+    let rig = Rig::new().await;
+    let mut executor = rig.subscribed().await;
+    let file = rig.settings_file();
+    let good = fs::read(&file).unwrap();
+    let broken = b"{\"platformUrl\": oops";
+    fs::write(&file, broken).unwrap();
+    executor.says("The settings file changed", LONG).await;
+    assert_eq!(fs::read(&file).unwrap(), broken, "it is the user's");
+    assert!(!executor.has_ended());
+    fs::write(&file, &good).unwrap();
+    let id = rig.send("OPEN_POSITION", small_buy()).await;
+    rig.is_executed(&id, Duration::from_secs(75)).await;
+    assert_eq!(rig.ledger().entries().len(), 1);
+    executor.end_cleanly().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn headless_without_usable_settings_ends_with_its_own_code() {
+    let rig = Rig::without_settings(1).await;
+    let mut executor = rig.headless();
+    let status = executor.ends(LONG).await;
+    assert_eq!(status.code(), Some(4), "{}", executor.printed());
+    assert!(executor.printed().contains("There are no settings yet"));
+
+    let file = rig.settings_file();
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    for (text, told) in [
+        (
+            "{\"platformUrl\": \"http://127.0.0.1:1\",\n  oops}",
+            "line 2",
+        ),
+        ("{\"apiKey\": \"exe_x\"}", "platformUrl: It is missing"),
+    ] {
+        fs::write(&file, text).unwrap();
+        let mut executor = rig.headless();
+        let status = executor.ends(LONG).await;
+        let printed = executor.printed();
+        assert_eq!(status.code(), Some(4), "{printed}");
+        assert!(printed.contains(told), "{printed}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), text);
+    }
+}

@@ -1,0 +1,91 @@
+//! `stop-all` from a second process: everything closed, entries locked, over restarts and without any network.
+
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use fx_executor::practice::{SCALPER, Server};
+use serde_json::json;
+
+use super::executor::until;
+use super::rig::{LONG, Rig, small_buy};
+
+async fn stop_all(rig: &Rig, reason: &str) -> (ExitStatus, String) {
+    let mut stop = rig.start(&["stop-all", "--reason", reason]).go();
+    let status = stop.ends(Duration::from_secs(45)).await;
+    (status, stop.printed())
+}
+
+async fn open_two(rig: &Rig) {
+    for _ in 0..2 {
+        let id = rig.send("OPEN_POSITION", small_buy()).await;
+        rig.is_executed(&id, LONG).await;
+    }
+    assert_eq!(rig.ledger().open().len(), 2);
+}
+
+/// Nothing starts and nothing opens, and the platform is told why.
+async fn is_latched(rig: &Rig, reason: &str) {
+    let entries = rig.ledger().entries().len();
+    let start = rig.world.activate(SCALPER).await.unwrap();
+    let open = rig.send("OPEN_POSITION", small_buy()).await;
+    let resume = rig.send("RESUME", json!({})).await;
+    for id in [&start, &open, &resume] {
+        let status = rig.final_status(id, LONG).await;
+        assert_eq!(status, "failed", "{}", rig.message(id));
+        assert!(
+            rig.message(id).contains("emergency stop"),
+            "{}",
+            rig.message(id)
+        );
+    }
+    assert!(
+        rig.message(&open).contains(reason),
+        "{}",
+        rig.message(&open)
+    );
+    assert_eq!(rig.ledger().entries().len(), entries);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_process_stops_the_running_executor_for_good() {
+    let rig = Rig::new().await;
+    let mut executor = rig.subscribed().await;
+    open_two(&rig).await;
+    let (status, text) = stop_all(&rig, "drill from a second process").await;
+    assert_eq!(status.code(), Some(0), "{text}");
+    assert!(rig.ledger().open().is_empty(), "{text}");
+    is_latched(&rig, "drill from a second process").await;
+    executor.kill();
+    let mut again = rig.subscribed().await;
+    is_latched(&rig, "drill from a second process").await;
+    again.end_cleanly().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_without_a_running_executor_waits_for_the_next_start() {
+    let rig = Rig::new().await;
+    let mut executor = rig.subscribed().await;
+    open_two(&rig).await;
+    executor.end_cleanly().await;
+    let (status, text) = stop_all(&rig, "nobody home").await;
+    assert_eq!(status.code(), Some(0), "{text}");
+    assert!(text.contains("latched"), "{text}");
+    assert_eq!(rig.ledger().open().len(), 2, "nobody was there to close");
+    let _executor = rig.subscribed().await;
+    let closed = until(LONG, || rig.ledger().open().is_empty().then_some(())).await;
+    assert!(closed.is_some(), "the stop did not complete by itself");
+    is_latched(&rig, "nobody home").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_stop_needs_neither_platform_nor_pusher() {
+    let rig = Rig::new().await;
+    let _executor = rig.subscribed().await;
+    open_two(&rig).await;
+    for server in [Server::Platform, Server::Pusher] {
+        rig.world.faults.freeze(server, true);
+    }
+    let (status, text) = stop_all(&rig, "no network").await;
+    assert_eq!(status.code(), Some(0), "{text}");
+    assert!(rig.ledger().open().is_empty(), "{text}");
+}
