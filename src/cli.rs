@@ -26,6 +26,7 @@ pub mod exit {
   fx-executor practice --check        walk the whole way once, step by step, and say what holds
   fx-executor doctor                  find out what keeps commands from arriving
   fx-executor stop-all                emergency stop of the running executor
+  fx-executor resume --lift-stop      lift it again, by a person at this machine
 
 Exit codes:
   0  fine
@@ -68,6 +69,15 @@ pub enum Mode {
         /// Shown in the window and the journal
         #[arg(long, default_value = "fx-executor stop-all")]
         reason: String,
+    },
+    /// Trading goes on after a pause, by a person at this machine
+    Resume {
+        /// Lift the emergency stop too; asks for a yes
+        #[arg(long)]
+        lift_stop: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
 }
 

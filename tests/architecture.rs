@@ -19,7 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("journal", &["core"]),
     ("settings", &["net", "platform", "core"]),
     ("practice", &["market", "pusher", "platform"]),
-    ("ui", &["core", "market"]),
+    ("ui", &["core", "market", "settings"]),
     (
         "engine",
         &[

@@ -94,7 +94,10 @@ fn start(folder: &Path, config: &str, terminal: Terminal) -> Engine {
         data_dir: folder.to_owned(),
         config: Config::default(),
         connection: Some(connection),
-        terminal: Box::new(move |_| Ok(terminal)),
+        terminal: {
+            let terminal = std::sync::Mutex::new(Some(terminal));
+            Box::new(move |_, _| Ok(terminal.lock().unwrap().take().expect("one terminal")))
+        },
         notices: Vec::new(),
         wake: std::sync::Arc::new(|| {}),
     })

@@ -188,7 +188,7 @@ impl Turn<'_> {
                 && !self.is_ending(target.ticket());
             if due {
                 progress.tries += 1;
-                progress.cid = Some(self.submit(target.action(), purpose.clone(), None));
+                progress.cid = Some(self.submit(target.action(), purpose.clone()));
             }
         }
     }
@@ -211,7 +211,7 @@ impl Turn<'_> {
             .durable()
             .intents
             .values()
-            .filter(|entry| entry.purpose == *purpose)
+            .filter(|entry| entry.purpose == *purpose && self.is_here(entry))
         {
             let target = match entry.intent.action {
                 IntentAction::Close { ticket, .. } => Target::Position(ticket),
@@ -279,6 +279,6 @@ impl Turn<'_> {
         self.durable()
             .intents
             .values()
-            .any(|entry| entry.purpose == *purpose)
+            .any(|entry| entry.purpose == *purpose && self.is_here(entry))
     }
 }

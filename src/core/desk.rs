@@ -60,7 +60,7 @@ impl Turn<'_> {
             take_profit: order.take_profit.map(|price| spec.round_price(price)),
             deviation: order.deviation,
         };
-        self.submit(action, Purpose::Command { id }, None);
+        self.submit(action, Purpose::Command { id });
         Verdict::Busy {
             what: "the order is at the terminal".to_owned(),
         }
@@ -133,7 +133,7 @@ impl Turn<'_> {
             take_profit: take_profit.map_or(position.take_profit, |new| positive(new).map(round)),
         };
         let id = command.id.clone();
-        self.submit(action, Purpose::Command { id }, None);
+        self.submit(action, Purpose::Command { id });
         Verdict::Busy {
             what: "the change is at the terminal".to_owned(),
         }

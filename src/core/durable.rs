@@ -1,6 +1,6 @@
 //! The part of the state that survives a restart. It changes by [`Durable::apply`] alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -11,9 +11,10 @@ use super::command::Command;
 use super::record::Record;
 use super::snapshot::{CommandState, StrategyState};
 use super::superseding::PastOrder;
-use crate::market::{Cid, IntentAction, OrderIntent, Side, Ticket};
+use crate::market::{AccountId, Cid, IntentAction, OrderIntent, Side, Ticket};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Durable {
     /// Commands without a final state.
     pub open: BTreeMap<String, OpenCommand>,
@@ -43,6 +44,12 @@ pub struct Durable {
     /// The user id of the executor's owner.
     pub owner: Option<String>,
     pub day: DayLedger,
+    /// The account of the terminal, as last seen.
+    pub account: Option<AccountId>,
+    /// Accounts with real money on which the trader allowed trading.
+    pub confirmed: BTreeSet<AccountId>,
+    /// Days of the accounts that the terminal was logged in to before.
+    pub other_days: BTreeMap<AccountId, DayLedger>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -109,6 +116,8 @@ pub struct IntentEntry {
     pub purpose: Purpose,
     pub progress: Progress,
     pub made_at: Timestamp,
+    #[serde(default)]
+    pub account: Option<AccountId>,
     /// 1 for a first order, one more for each order that follows it.
     pub generation: u32,
 }
@@ -141,6 +150,9 @@ pub struct StrategyEntry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
     pub reason: String,
+    /// Only a person at this machine ends it, no RESUME.
+    #[serde(default)]
+    pub by_hand_only: bool,
     pub since: Timestamp,
 }
 
@@ -215,6 +227,7 @@ impl Durable {
             Record::IntentMade {
                 intent,
                 purpose,
+                account,
                 at,
             } => {
                 self.next_counter = self.next_counter.max(intent.cid.counter() + 1);
@@ -227,6 +240,7 @@ impl Durable {
                     purpose: purpose.clone(),
                     progress: Progress::Made,
                     made_at: *at,
+                    account: account.clone(),
                 };
                 self.intents.insert(intent.cid, entry);
             }
@@ -266,9 +280,14 @@ impl Durable {
                     self.directions.remove(id);
                 }
             },
-            Record::Paused { reason, at } => {
+            Record::Paused {
+                reason,
+                by_hand_only,
+                at,
+            } => {
                 self.pause = Some(Pause {
                     reason: reason.clone(),
+                    by_hand_only: *by_hand_only,
                     since: *at,
                 });
             }
@@ -284,6 +303,20 @@ impl Durable {
                 self.lifted_at = Some(*at);
             }
             Record::OwnerLearned { user_id } => self.owner = Some(user_id.clone()),
+            Record::AccountSeen { account, .. } => self.see_account(account),
+            Record::AccountConfirmed { account, .. } => {
+                self.confirmed.insert(account.clone());
+            }
+        }
+    }
+
+    /// Each account has a daily ledger of its own; deals of another one must not count.
+    fn see_account(&mut self, account: &AccountId) {
+        let before = self.account.replace(account.clone());
+        if let Some(before) = before.filter(|before| before != account) {
+            let day = self.other_days.remove(account).unwrap_or_default();
+            self.other_days
+                .insert(before, std::mem::replace(&mut self.day, day));
         }
     }
 

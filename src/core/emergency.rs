@@ -43,8 +43,7 @@ impl Turn<'_> {
         let text = |key: &str| event.get(key).and_then(Value::as_str);
         let reason = text("reason").unwrap_or("no reason given");
         let Some(owner) = self.durable().owner.clone() else {
-            self.pause("paused: an emergency stop arrived before this executor knows its owner");
-            self.effect(Effect::Beat(BeatCause::Event));
+            self.hold_broadcast(data);
             return;
         };
         if text("userId") != Some(owner.as_str()) {
@@ -69,6 +68,29 @@ impl Turn<'_> {
             "Command received: EMERGENCY_STOP",
         );
         self.local_command(CommandName::EmergencyStop, args, Source::Broadcast);
+    }
+
+    /// Until the owner is known, every stop may be meant for us: nothing opens, and it is judged as soon as we know.
+    fn hold_broadcast(&mut self, data: &str) {
+        const MOST_HELD: usize = 16;
+        self.log(
+            LogLevel::Warning,
+            "engine",
+            "An emergency stop arrived before this executor knows its owner; nothing opens until that is known.",
+        );
+        let held = &mut self.state.held_broadcasts;
+        if held.len() == MOST_HELD {
+            held.remove(0);
+        }
+        held.push(data.to_owned());
+        self.effect(Effect::Beat(BeatCause::Event));
+    }
+
+    /// The owner is known now.
+    pub fn judge_held_broadcasts(&mut self) {
+        for data in std::mem::take(&mut self.state.held_broadcasts) {
+            self.emergency_broadcast(&data);
+        }
     }
 
     pub fn emergency_command(&mut self, open: &OpenCommand) -> Verdict {
@@ -142,11 +164,20 @@ impl Turn<'_> {
             .as_ref()
             .is_some_and(|stop| stop.completed_at.is_some())
         {
+            let kept = self.state.own_positions().count();
+            let kept = if kept == 0 {
+                String::new()
+            } else {
+                format!(
+                    "; {} opened after this old stop was given and kept",
+                    count(kept, "position", "positions")
+                )
+            };
             return Verdict::Done {
                 message: format!(
-                    "emergency stop: entries locked, {}; the lock is lifted only at the executor",
+                    "emergency stop: entries locked, {}{kept}; the lock is lifted only at the executor",
                     if closed.is_empty() {
-                        "nothing is open".to_owned()
+                        "nothing to close".to_owned()
                     } else {
                         format!("closed {}", closed.join("; "))
                     }
@@ -201,11 +232,9 @@ impl Turn<'_> {
         self.settle_sweep(&mut sweep, &targets, &Purpose::Emergency);
         self.send_sweep(&mut sweep, &Purpose::Emergency);
         self.state.emergency = sweep;
-        let opening = self
-            .durable()
-            .intents
-            .values()
-            .any(|entry| matches!(entry.intent.action, IntentAction::Open { .. }));
+        let opening = self.durable().intents.values().any(|entry| {
+            matches!(entry.intent.action, IntentAction::Open { .. }) && self.is_here(entry)
+        });
         if targets.is_empty()
             && !opening
             && !self.has_orders(&Purpose::Emergency)

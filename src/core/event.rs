@@ -78,6 +78,8 @@ pub enum Event {
         reason: String,
     },
     JournalRecovered,
+    /// The journal was damaged: what was done before is not known, nor whether a stop was on.
+    JournalLost,
     Noticed(Notice),
 }
 

@@ -91,9 +91,20 @@ impl Turn<'_> {
             });
         }
         let kept = self.state.own_positions().count();
+        let bare: Vec<String> = self
+            .state
+            .own_positions()
+            .filter(|position| position.stop_loss.is_none())
+            .map(|position| position.ticket.to_string())
+            .collect();
+        let protection = match (kept, bare.is_empty()) {
+            (0, _) => String::new(),
+            (_, true) => ", each with its stop loss in place".to_owned(),
+            (_, false) => format!("; without a stop loss: {}", bare.join(", ")),
+        };
         Verdict::Done {
             message: format!(
-                "{} stopped; {} kept, with stop loss and take profit in place",
+                "{} stopped; {} kept{protection}",
                 count(running.len(), "strategy", "strategies"),
                 count(kept, "position", "positions"),
             ),
@@ -112,16 +123,33 @@ impl Turn<'_> {
 
     pub fn pause(&mut self, reason: &str) {
         if self.durable().pause.is_none() {
-            self.record(Record::Paused {
-                reason: reason.to_owned(),
-                at: self.now.utc,
-            });
-            self.log(
-                super::LogLevel::Warning,
-                "engine",
-                format!("Trading {reason}: no new positions."),
-            );
+            self.set_pause(reason, false);
         }
+    }
+
+    /// A pause that only a person at this machine ends.
+    pub fn pause_until_resumed_here(&mut self, reason: &str) {
+        if !self
+            .durable()
+            .pause
+            .as_ref()
+            .is_some_and(|pause| pause.by_hand_only)
+        {
+            self.set_pause(reason, true);
+        }
+    }
+
+    fn set_pause(&mut self, reason: &str, by_hand_only: bool) {
+        self.record(Record::Paused {
+            reason: reason.to_owned(),
+            by_hand_only,
+            at: self.now.utc,
+        });
+        self.log(
+            super::LogLevel::Warning,
+            "engine",
+            format!("Trading {reason}: no new positions."),
+        );
     }
 
     pub fn unpause(&mut self, reason: &str) {
@@ -143,6 +171,17 @@ impl Turn<'_> {
                 );
             }
             self.lift_stop("lifted by RESUME");
+        }
+        if let Some(pause) = self
+            .durable()
+            .pause
+            .as_ref()
+            .filter(|pause| pause.by_hand_only)
+        {
+            return Verdict::failed(format!(
+                "trading stays off ({}); only a person at the executor can resume it",
+                pause.reason
+            ));
         }
         self.unpause("resumed by the platform");
         Verdict::done("trading is on")
@@ -201,16 +240,38 @@ impl Turn<'_> {
         match open.command.decimal(&["minProfit"]) {
             Ok(least) => {
                 let least = least.unwrap_or_default();
+                if let Some(wait) = self.wait_for_profits(open) {
+                    return wait;
+                }
                 self.close_matching(open, |position| position.profit > least)
             }
             Err(error) => Verdict::failed(error.to_string()),
         }
     }
 
+    /// Profits move with every tick, so who chooses by them asks for a list of positions of this moment first.
+    fn wait_for_profits(&mut self, open: &OpenCommand) -> Option<Verdict> {
+        let id = &open.command.id;
+        if open.tickets.is_some() {
+            self.state.profits_asked.remove(id);
+            return None;
+        }
+        let first = self.state.terminal.up && self.state.profits_asked.insert(id.clone());
+        first.then(|| {
+            self.ask_for_book();
+            Verdict::Wait {
+                reason: "asking the terminal for the profits of this moment".to_owned(),
+            }
+        })
+    }
+
     fn close_losing(&mut self, open: &OpenCommand) -> Verdict {
         match open.command.decimal(&["maxLoss"]) {
             Ok(most) => {
                 let bound = -most.unwrap_or_default().abs();
+                if let Some(wait) = self.wait_for_profits(open) {
+                    return wait;
+                }
                 self.close_matching(open, |position| position.profit < bound)
             }
             Err(error) => Verdict::failed(error.to_string()),

@@ -4,6 +4,7 @@
 //! [`Effect`]s, which the shells run only after that. What survives a restart is [`Durable`], and it changes only
 //! by applying records: replaying the journal gives the same state.
 
+mod account;
 mod admit;
 mod closing;
 mod command;

@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+use rust_decimal::Decimal;
 use serde_json::json;
 
 use super::durable::{IntentEntry, Progress, Purpose};
 use super::effect::{Effect, LogLevel};
 use super::handle::{details, strategy_of};
 use super::record::Record;
-use super::snapshot::CommandState;
+use super::snapshot::{CommandState, Severity};
 use super::step::Turn;
 use crate::market::{
-    Cid, Fill, Found, IntentAction, OrderIntent, Outcome, Refusal, RefusalClass, TerminalEvent,
-    TerminalRequest,
+    Cid, Fill, Found, IntentAction, OrderIntent, Outcome, Refusal, RefusalClass, Side,
+    TerminalEvent, TerminalRequest,
 };
 
 /// Milliseconds in which the terminal may still execute an order.
@@ -32,8 +34,37 @@ pub(super) enum OrderEnd {
 }
 
 impl Turn<'_> {
-    /// Stores an order and sends it. A retry names the order it follows as `parent`.
-    pub fn submit(&mut self, action: IntentAction, purpose: Purpose, parent: Option<Cid>) -> Cid {
+    /// Stores an order and sends it.
+    pub fn submit(&mut self, action: IntentAction, purpose: Purpose) -> Cid {
+        self.send(action, purpose, None, None)
+    }
+
+    /// Sends a refused order again, as a child of it. Its deviation still counts from the price that the first of them
+    /// was decided at.
+    fn send_again(&mut self, entry: IntentEntry) {
+        let intent = entry.intent;
+        self.send(intent.action, entry.purpose, Some(intent.cid), intent.price);
+    }
+
+    /// Where the market is for an opening.
+    fn price_seen(&self, action: &IntentAction) -> Option<Decimal> {
+        let IntentAction::Open { symbol, side, .. } = action else {
+            return None;
+        };
+        let quote = self.state.terminal.quotes.get(symbol)?;
+        Some(match side {
+            Side::Buy => quote.ask,
+            Side::Sell => quote.bid,
+        })
+    }
+
+    fn send(
+        &mut self,
+        action: IntentAction,
+        purpose: Purpose,
+        parent: Option<Cid>,
+        price: Option<Decimal>,
+    ) -> Cid {
         let number = match (&purpose, &action) {
             (Purpose::Entry { strategy } | Purpose::Exit { strategy }, _) => {
                 self.durable().strategy_number(strategy)
@@ -46,17 +77,20 @@ impl Turn<'_> {
                 .map_or(0, strategy_of),
             _ => 0,
         };
-        let cid = Cid::new(number, self.durable().next_counter);
+        let counter = self.durable().next_counter.max(least_counter(self.now.utc));
+        let cid = Cid::new(number, counter);
         let intent = OrderIntent {
             cid,
-            action,
             comment: format!("FX {:x}", cid.counter()),
+            price: price.or_else(|| self.price_seen(&action)),
+            action,
             ttl_ms: ORDER_LIFE_MS,
             parent,
         };
         self.record(Record::IntentMade {
             intent: intent.clone(),
             purpose,
+            account: self.durable().account.clone(),
             at: self.now.utc,
         });
         self.state.looked_at.insert(cid, self.now.mono);
@@ -78,6 +112,7 @@ impl Turn<'_> {
                 market_time,
                 ..
             } => {
+                self.see_account(&account);
                 let view = &mut self.state.terminal;
                 view.account = Some(account);
                 view.permissions = Some(permissions);
@@ -132,6 +167,7 @@ impl Turn<'_> {
                 account.login, account.server
             ),
         );
+        self.see_account(&account);
         let view = &mut self.state.terminal;
         view.up = true;
         view.account = Some(account);
@@ -158,10 +194,11 @@ impl Turn<'_> {
         self.state.terminal.up = false;
         self.state.terminal.book = None;
         self.state.terminal.quotes.clear();
+        self.state.profits_asked.clear();
     }
 
     /// Until the book comes, nobody decides by positions.
-    fn ask_for_book(&mut self) {
+    pub fn ask_for_book(&mut self) {
         self.state.book_behind = true;
         self.state.book_asked_at = self.now.mono;
         self.effect(Effect::Terminal(TerminalRequest::SendBook));
@@ -185,6 +222,7 @@ impl Turn<'_> {
             .durable()
             .intents
             .values()
+            .filter(|entry| self.is_here(entry))
             .filter_map(|entry| {
                 let cid = entry.intent.cid;
                 let waited = self
@@ -203,11 +241,7 @@ impl Turn<'_> {
             .collect();
         for (cid, first_look) in due {
             if first_look {
-                self.record(Record::IntentUnknown {
-                    cid,
-                    reason: "no answer came; looking for it at the terminal".to_owned(),
-                    at: self.now.utc,
-                });
+                self.doubt(cid, "no answer came".to_owned());
             }
             self.state.looked_at.insert(cid, now);
             self.effect(Effect::Terminal(TerminalRequest::Find { cid }));
@@ -227,14 +261,36 @@ impl Turn<'_> {
                     "terminal",
                     format!("Order {cid}: {reason}. Looking for it before anything else."),
                 );
-                self.record(Record::IntentUnknown {
-                    cid,
-                    reason,
-                    at: self.now.utc,
-                });
+                self.doubt(cid, reason);
                 self.state.looked_at.remove(&cid);
             }
         }
+    }
+
+    /// Nobody knows whether it happened: no new risk for its strategy until it is known, and the trader sees why.
+    fn doubt(&mut self, cid: Cid, reason: String) {
+        let text = self
+            .durable()
+            .intents
+            .get(&cid)
+            .map(|entry| format!("{} has no certain outcome: {reason}.", entry.intent.action))
+            .unwrap_or_default();
+        self.notice(
+            &doubt_key(cid),
+            Severity::Warning,
+            &text,
+            "Nothing to do: it is looked for at the terminal. Until it is found or proven absent, its strategy opens nothing; closing works.",
+        );
+        self.record(Record::IntentUnknown {
+            cid,
+            reason,
+            at: self.now.utc,
+        });
+    }
+
+    /// Whether the order was sent to the account that the terminal is logged in to now.
+    pub fn is_here(&self, entry: &IntentEntry) -> bool {
+        entry.account.is_none() || entry.account == self.durable().account
     }
 
     fn found(&mut self, cid: Cid, found: Found) {
@@ -273,6 +329,7 @@ impl Turn<'_> {
             },
         });
         self.state.looked_at.remove(&cid);
+        self.drop_notice(&doubt_key(cid));
         self.ask_for_book();
         let mono = self.now.mono;
         match &entry.purpose {
@@ -288,7 +345,14 @@ impl Turn<'_> {
             Purpose::Emergency => self.state.emergency.ended(cid, &end, mono),
             Purpose::Entry { strategy } => {
                 let strategy = strategy.clone();
-                self.entry_ended(&strategy, &end);
+                if matches!(&end, OrderEnd::Refused(refusal) if refusal.class == RefusalClass::PriceMoved)
+                    && entry.generation < MOST_TRIES
+                    && self.state.entry_block(self.now).is_none()
+                {
+                    self.send_again(entry);
+                } else {
+                    self.entry_ended(&strategy, &end);
+                }
             }
             Purpose::Exit { strategy } => {
                 if let OrderEnd::Refused(refusal) = &end {
@@ -311,7 +375,13 @@ impl Turn<'_> {
             OrderEnd::NotExecuted(_) => true,
         };
         if again && self.may_try_again(id, &entry) {
-            self.submit(entry.intent.action, entry.purpose, Some(cid));
+            match end {
+                // Long after its price: what the command still wants is judged by today's.
+                OrderEnd::NotExecuted(_) => {
+                    self.send(entry.intent.action, entry.purpose, Some(cid), None);
+                }
+                _ => self.send_again(entry),
+            }
             return;
         }
         match end {
@@ -352,6 +422,17 @@ impl Turn<'_> {
         let fresh = self.state.platform_time(self.now) <= open.command.expiry();
         allowed && fresh && entry.generation < MOST_TRIES
     }
+}
+
+/// Where the counter stands at least, by the clock: a journal that was lost must not make client ids come again that the
+/// terminal knows. 256 a second since 2024 fill 40 bits in 136 years.
+fn least_counter(now: Timestamp) -> u64 {
+    const EPOCH: i64 = 1_704_067_200;
+    u64::try_from(now.as_second() - EPOCH).unwrap_or(0) << 8
+}
+
+fn doubt_key(cid: Cid) -> String {
+    format!("order:{cid}")
 }
 
 fn describe_fill(action: &IntentAction, fill: &Fill) -> String {

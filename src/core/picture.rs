@@ -30,6 +30,7 @@ impl State {
                 .then(|| i64::try_from(self.clock_offset.as_millis()).unwrap_or(i64::MAX)),
             account: view.account.clone(),
             permissions: view.permissions,
+            account_unconfirmed: self.unconfirmed_account().is_some(),
             market_time: view.market_time,
             commands: self.rows_shared.clone().unwrap_or_default(),
             counts: Counts {
@@ -171,11 +172,13 @@ impl State {
                 })
                 .flatten()
                 .map(|strategy| strategy.name.clone()),
-            current_price: self
-                .terminal
-                .quotes
-                .get(&position.symbol)
-                .map(|quote| closing_price(position.side, *quote)),
+            // The price of the shown profit, so that the two never contradict each other.
+            current_price: Some(position.price)
+                .filter(|price| !price.is_zero())
+                .or_else(|| {
+                    let quote = self.terminal.quotes.get(&position.symbol)?;
+                    Some(closing_price(position.side, *quote))
+                }),
         }
     }
 }

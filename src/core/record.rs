@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::command::Command;
 use super::durable::{EmergencyStop, Purpose, StrategyEntry};
 use super::snapshot::{CommandState, StrategyState};
-use crate::market::{Cid, Deal, Fill, OrderIntent, Side, Ticket};
+use crate::market::{AccountId, Cid, Deal, Fill, OrderIntent, Side, Ticket};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "record", rename_all = "snake_case")]
@@ -58,6 +58,9 @@ pub enum Record {
     IntentMade {
         intent: OrderIntent,
         purpose: Purpose,
+        /// Where it is sent to; only there can be seen what became of it.
+        #[serde(default)]
+        account: Option<AccountId>,
         at: Timestamp,
     },
     /// Nobody knows whether the order happened.
@@ -96,6 +99,8 @@ pub enum Record {
     },
     Paused {
         reason: String,
+        #[serde(default)]
+        by_hand_only: bool,
         at: Timestamp,
     },
     Unpaused {
@@ -113,6 +118,16 @@ pub enum Record {
     },
     OwnerLearned {
         user_id: String,
+    },
+    /// The terminal is logged in to this account from now on.
+    AccountSeen {
+        account: AccountId,
+        at: Timestamp,
+    },
+    /// The trader allows trading with real money on this account.
+    AccountConfirmed {
+        account: AccountId,
+        at: Timestamp,
     },
 }
 

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::health::{Leg, LinkHealth};
-use crate::market::{Account, PendingOrder, Permissions, Position, Side, Timeframe};
+use crate::market::{Account, AccountId, PendingOrder, Permissions, Position, Side, Timeframe};
 
 /// Which terminal executes orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -33,6 +33,8 @@ pub struct Snapshot {
     pub clock_offset_ms: Option<i64>,
     pub account: Option<Account>,
     pub permissions: Option<Permissions>,
+    /// The terminal's account holds real money and the trader has not allowed trading on it yet.
+    pub account_unconfirmed: bool,
     /// The market's clock, in UTC.
     pub market_time: Option<Timestamp>,
     /// Newest first; the latest few hundred. Older ones are read by page.
@@ -288,6 +290,10 @@ pub enum UiCommand {
     DismissNotice {
         key: String,
     },
+    /// Allow trading with real money on this account.
+    ConfirmAccount {
+        account: AccountId,
+    },
     /// Settings were saved; apply them.
     ReloadSettings,
     ReconnectNow,
@@ -312,6 +318,7 @@ impl Snapshot {
             clock_offset_ms: None,
             account: None,
             permissions: None,
+            account_unconfirmed: false,
             market_time: None,
             commands: Arc::default(),
             counts: Counts::default(),

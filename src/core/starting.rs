@@ -390,6 +390,7 @@ impl Turn<'_> {
         if self.durable().owner.as_ref() != Some(&user_id) {
             self.record(Record::OwnerLearned { user_id });
         }
+        self.judge_held_broadcasts();
     }
 
     /// After the journal was read: strategies go on, orders without outcome are looked for.

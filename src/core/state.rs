@@ -94,6 +94,8 @@ pub struct State {
     pub(super) candidates: BTreeMap<String, Runtime>,
     /// An order ended after the book was sent: who decides by positions waits for the next one.
     pub(super) book_behind: bool,
+    /// Commands for whose sake the book was asked for once more.
+    pub(super) profits_asked: BTreeSet<String>,
     /// When the book was last asked for.
     pub(super) book_asked_at: Duration,
     /// When an order was sent or last looked for.
@@ -106,6 +108,8 @@ pub struct State {
     pub(super) counts: Counts,
     pub(super) notices: Vec<Notice>,
     pub(super) strange_names: BTreeSet<String>,
+    /// Emergency broadcasts that came before the owner was known.
+    pub(super) held_broadcasts: Vec<String>,
     pub(super) blocked_since: Option<(Timestamp, String)>,
 }
 
@@ -136,6 +140,7 @@ impl State {
             runtimes: BTreeMap::new(),
             candidates: BTreeMap::new(),
             book_behind: true,
+            profits_asked: BTreeSet::new(),
             book_asked_at: Duration::ZERO,
             closings: BTreeMap::new(),
             emergency: Sweep::default(),
@@ -149,6 +154,7 @@ impl State {
             counts,
             notices: Vec::new(),
             strange_names: BTreeSet::new(),
+            held_broadcasts: Vec::new(),
             blocked_since: None,
         }
     }
@@ -184,8 +190,19 @@ impl State {
         if let Some(pause) = &self.durable.pause {
             return Some(format!("trading is paused ({})", pause.reason));
         }
+        if !self.held_broadcasts.is_empty() {
+            return Some(
+                "an emergency stop arrived before this executor knows its owner".to_owned(),
+            );
+        }
         if !self.terminal.up {
             return Some("the terminal is away".to_owned());
+        }
+        if let Some(account) = self.unconfirmed_account() {
+            return Some(format!(
+                "account {} holds real money; allow trading on it once, on the MetaTrader page",
+                account.masked()
+            ));
         }
         if let Some(missing) = self.terminal.permissions.and_then(Permissions::missing) {
             return Some(missing.to_owned());

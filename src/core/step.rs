@@ -101,6 +101,7 @@ impl Turn<'_> {
             UiCommand::ClosePosition { ticket } => self.close_by_hand(ticket),
             UiCommand::DismissNotice { key } => self.drop_notice(&key),
             UiCommand::ReconnectNow => self.restart_loops(),
+            UiCommand::ConfirmAccount { account } => self.confirm_account(account),
             UiCommand::ShowCommand { .. }
             | UiCommand::ShowCommandsBefore { .. }
             | UiCommand::ReloadSettings
@@ -151,6 +152,9 @@ pub fn step(state: &mut State, event: Event, now: Now) -> Step {
         Event::Configured(config) => turn.configure(config),
         Event::JournalFailed { reason } => turn.journal_failed(reason),
         Event::JournalRecovered => turn.journal_recovered(),
+        Event::JournalLost => turn.pause_until_resumed_here(
+            "paused: the journal was damaged, and what was done before is not known",
+        ),
         Event::Noticed(notice) => turn.put_notice(notice),
     }
     turn.progress();

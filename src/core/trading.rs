@@ -172,7 +172,7 @@ impl Turn<'_> {
                     let purpose = Purpose::Entry {
                         strategy: id.to_owned(),
                     };
-                    self.submit(action, purpose, None);
+                    self.submit(action, purpose);
                     said
                 }
             },
@@ -357,7 +357,7 @@ impl Turn<'_> {
             "strategy",
             format!("Position {ticket}: {why}"),
         );
-        self.submit(action, Purpose::Exit { strategy: id }, None);
+        self.submit(action, Purpose::Exit { strategy: id });
     }
 
     fn position_has_order(&self, ticket: Ticket) -> bool {

@@ -6,7 +6,7 @@ use crate::journal::Journal;
 
 #[derive(Debug)]
 pub(super) struct JournalGate {
-    journal: Journal,
+    pub journal: Journal,
     /// Records that could not be stored yet, in order. The core makes few while it knows that the journal is broken.
     backlog: Vec<Record>,
     broken: bool,
@@ -33,12 +33,12 @@ impl JournalGate {
     }
 
     /// Stores these records after all that still wait.
-    pub async fn store(&mut self, records: Vec<Record>) -> Stored {
+    pub fn store(&mut self, records: Vec<Record>) -> Stored {
         self.backlog.extend(records);
         if self.backlog.is_empty() && !self.broken {
             return Stored::Yes;
         }
-        match self.journal.append(self.backlog.clone()).await {
+        match self.journal.append(&self.backlog) {
             Ok(()) => {
                 self.backlog.clear();
                 if std::mem::take(&mut self.broken) {

@@ -11,6 +11,7 @@ mod network;
 mod owner;
 mod pusher_link;
 mod reports;
+mod terminals;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,9 +24,9 @@ use tokio_util::sync::CancellationToken;
 use crate::core::snapshot::{CommandDetail, CommandRow, Notice, Severity, Snapshot, UiCommand};
 use crate::core::{Config, Event};
 use crate::journal::{Journal, JournalError};
-use crate::terminal::Terminal;
 
 pub use network::Connection;
+pub use terminals::TerminalMaker;
 
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -45,9 +46,8 @@ pub struct EngineOptions {
     pub config: Config,
     /// `None` while the settings lack something: the engine then runs without a platform.
     pub connection: Option<Connection>,
-    /// Makes the terminal, inside the engine's runtime.
-    pub terminal:
-        Box<dyn FnOnce(CancellationToken) -> Result<Terminal, crate::terminal::PaperError> + Send>,
+    /// Makes the terminals, inside the engine's runtime.
+    pub terminal: TerminalMaker,
     pub notices: Vec<Notice>,
     /// Called whenever a new snapshot is there; wakes the window.
     pub wake: Arc<dyn Fn() + Send + Sync>,
@@ -90,8 +90,7 @@ const FAREWELL: Duration = Duration::from_millis(1_200);
 /// Starts the engine on its own thread.
 pub fn start(options: EngineOptions) -> Result<Engine, EngineError> {
     let clock = clock::Clock::start();
-    let (journal, loaded, journal_thread) =
-        Journal::open(&options.data_dir.join("journal.sqlite"))?;
+    let (journal, loaded) = Journal::open(&options.data_dir.join("journal.sqlite"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("engine-worker")
@@ -100,9 +99,9 @@ pub fn start(options: EngineOptions) -> Result<Engine, EngineError> {
         .map_err(EngineError::Runtime)?;
     let shutdown = CancellationToken::new();
     let now = clock.now();
-    let terminal = {
+    let (terminals, terminal) = {
         let _inside = runtime.enter();
-        (options.terminal)(shutdown.clone())?
+        terminals::Terminals::first(options.terminal, options.config.mode, &shutdown)?
     };
     let first = Arc::new(Snapshot::empty(now.utc, options.config.mode));
     let (snapshot_out, snapshot) = watch::channel(first);
@@ -117,7 +116,7 @@ pub fn start(options: EngineOptions) -> Result<Engine, EngineError> {
         // Without a window the log is where the trader reads it.
         tracing::error!(target: "journal", "{} {}", notice.text, notice.remedy);
         notices.push(notice);
-        first_events.push(Event::Ui(UiCommand::PauseTrading));
+        first_events.push(Event::JournalLost);
     }
     first_events.extend(notices.into_iter().map(Event::Noticed));
     let state = crate::core::State::new(
@@ -130,8 +129,8 @@ pub fn start(options: EngineOptions) -> Result<Engine, EngineError> {
     let owner = owner::Owner {
         state,
         clock,
-        gate: gate::JournalGate::new(journal.clone()),
-        journal,
+        gate: gate::JournalGate::new(journal),
+        terminals,
         terminal_requests: terminal.requests,
         network: None,
         outputs: owner::Outputs {
@@ -154,10 +153,6 @@ pub fn start(options: EngineOptions) -> Result<Engine, EngineError> {
         .spawn(move || {
             runtime.block_on(owner.run(inputs, connection));
             runtime.shutdown_timeout(Duration::from_millis(300));
-            // The journal's handles went with the runtime; its last act is the checkpoint.
-            if journal_thread.join().is_err() {
-                tracing::error!(target: "journal", "The journal's thread ended in a panic.");
-            }
         })
         .map_err(EngineError::Thread)?;
     Ok(Engine {

@@ -11,11 +11,11 @@ use super::clock::Clock;
 use super::failpoint;
 use super::gate::{JournalGate, Stored};
 use super::network::{Connection, Network};
+use super::terminals::Terminals;
 use super::{FAREWELL, Reconfigure};
 use crate::core::health::{Leg, LinkReport, Phase};
-use crate::core::snapshot::{CommandDetail, CommandRow, Snapshot, UiCommand};
+use crate::core::snapshot::{CommandDetail, CommandRow, Snapshot, TerminalMode, UiCommand};
 use crate::core::{Effect, Event, LogLevel, ReportOutcome, State, step};
-use crate::journal::Journal;
 use crate::market::{Outcome, TerminalEvent, TerminalRequest};
 
 /// Events worked on before the journal is written once for all of them.
@@ -23,6 +23,8 @@ const BATCH: usize = 64;
 /// Events from the network that may wait; beyond it the senders wait.
 const NETWORK_QUEUE: usize = 1_024;
 const TICK: Duration = Duration::from_millis(500);
+/// Time for a terminal to end before another one takes its place.
+const TERMINAL_END: Duration = Duration::from_secs(2);
 /// The window is not told more often than this.
 const PUBLISH_PAUSE: Duration = Duration::from_millis(50);
 
@@ -44,7 +46,7 @@ pub(super) struct Owner {
     pub state: State,
     pub clock: Clock,
     pub gate: JournalGate,
-    pub journal: Journal,
+    pub terminals: Terminals,
     pub terminal_requests: mpsc::Sender<TerminalRequest>,
     pub network: Option<Network>,
     pub outputs: Outputs,
@@ -68,7 +70,7 @@ impl Owner {
         let mut connection = connection;
         let mut first = vec![Event::Started];
         first.append(&mut inputs.first);
-        self.work(first, &network_in).await;
+        self.work(first, &network_in);
         self.restart_network(connection.as_ref(), &network_in);
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -96,7 +98,7 @@ impl Owner {
                     continue;
                 }
                 Input::Ui(command) => {
-                    self.show(&command).await;
+                    self.show(&command);
                     events.push(Event::Ui(command));
                 }
                 Input::Terminal(event) => events.push(Event::Terminal(event)),
@@ -106,6 +108,11 @@ impl Owner {
                     events.push(Event::Terminal(TerminalEvent::Down { reason }));
                 }
                 Input::Reconfigure(change) => {
+                    if change.config.mode != self.terminals.mode() {
+                        let down = self.change_terminal(change.config.mode, &mut inputs.terminal);
+                        events.push(down.await);
+                        terminal_open = true;
+                    }
                     events.push(Event::Configured(change.config));
                     let restart = needs_restart(connection.as_ref(), change.connection.as_ref());
                     connection = change.connection;
@@ -126,17 +133,37 @@ impl Owner {
                     break;
                 }
             }
-            let restart = self.work(events, &network_in).await;
+            let restart = self.work(events, &network_in);
             if restart {
                 self.restart_network(connection.as_ref(), &network_in);
             }
             unpublished = true;
         }
         self.farewell(network_out).await;
+        self.gate.journal.close();
+    }
+
+    /// Another kind of terminal from now on. The core hears that the one before is gone before it hears of the new.
+    async fn change_terminal(
+        &mut self,
+        mode: TerminalMode,
+        events: &mut mpsc::Receiver<TerminalEvent>,
+    ) -> Event {
+        self.terminals.end_current();
+        // The paper terminal writes its account when it ends; the next one must find it complete.
+        let ended = async { while events.recv().await.is_some() {} };
+        if tokio::time::timeout(TERMINAL_END, ended).await.is_err() {
+            tracing::warn!(target: "terminal", "The terminal before did not end in time.");
+        }
+        let terminal = self.terminals.start(mode);
+        self.terminal_requests = terminal.requests;
+        *events = terminal.events;
+        let reason = "another kind of terminal was chosen in Settings".to_owned();
+        Event::Terminal(TerminalEvent::Down { reason })
     }
 
     /// One round. True when the network loops are to be restarted.
-    async fn work(&mut self, events: Vec<Event>, back: &mpsc::Sender<Event>) -> bool {
+    fn work(&mut self, events: Vec<Event>, back: &mpsc::Sender<Event>) -> bool {
         let mut records = Vec::new();
         let mut effects = Vec::new();
         let mut links = Vec::new();
@@ -157,7 +184,7 @@ impl Owner {
             failpoint::reached("before-journal");
         }
         let had_records = !records.is_empty();
-        let stored = self.gate.store(records).await;
+        let stored = self.gate.store(records);
         if had_records {
             failpoint::reached("after-journal");
         }
@@ -169,18 +196,18 @@ impl Owner {
         if let Some(event) = event {
             let step = step(&mut self.state, event, self.clock.now());
             // Neither of the two makes records that need storing first; whatever it makes goes to the backlog.
-            self.gate.store(step.records).await;
+            self.gate.store(step.records);
             effects.extend(step.effects);
         }
         let mut restart = false;
         for effect in self.gate.pass(effects) {
             restart |= matches!(effect, Effect::RestartLoops);
-            self.run_effect(effect, back).await;
+            self.run_effect(effect, back);
         }
         restart
     }
 
-    async fn run_effect(&mut self, effect: Effect, back: &mpsc::Sender<Event>) {
+    fn run_effect(&self, effect: Effect, back: &mpsc::Sender<Event>) {
         match effect {
             Effect::Log {
                 level,
@@ -203,7 +230,7 @@ impl Owner {
                 self.report(id, false, result, true, back);
             }
             Effect::FetchAnswer { id } => {
-                if let Some((status, result)) = self.journal.answer(id.clone()).await {
+                if let Some((status, result)) = self.gate.journal.answer(&id) {
                     give_back(back, Event::StoredAnswer { id, status, result });
                 }
             }
@@ -266,15 +293,15 @@ impl Owner {
     }
 
     /// Details and older pages are read from the journal, never carried in the snapshot.
-    async fn show(&mut self, command: &UiCommand) {
+    fn show(&self, command: &UiCommand) {
         match command {
             UiCommand::ShowCommand { id } => {
-                let detail = self.journal.detail(id.clone()).await;
+                let detail = self.gate.journal.detail(id);
                 self.outputs.detail.send_replace(detail.map(Arc::new));
                 (self.outputs.wake)();
             }
             UiCommand::ShowCommandsBefore { before } => {
-                let page = self.journal.page(*before).await;
+                let page = self.gate.journal.page(*before);
                 self.outputs.page.send_replace(Some(Arc::new(page)));
                 (self.outputs.wake)();
             }
@@ -301,7 +328,7 @@ impl Owner {
     }
 
     /// The clean end: what is on its way may arrive, the platform hears goodbye.
-    async fn farewell(mut self, mut network_out: mpsc::Receiver<Event>) {
+    async fn farewell(&mut self, mut network_out: mpsc::Receiver<Event>) {
         let Some(network) = self.network.take() else {
             return;
         };
@@ -309,7 +336,7 @@ impl Owner {
         let goodbye = network.farewell();
         let collect = async {
             while let Some(event) = network_out.recv().await {
-                self.work(vec![event], &nowhere).await;
+                self.work(vec![event], &nowhere);
             }
         };
         let both = async {
@@ -320,6 +347,9 @@ impl Owner {
         };
         if tokio::time::timeout(FAREWELL, both).await.is_err() {
             tracing::info!(target: "engine", "The platform did not answer the goodbye in time.");
+        }
+        while let Ok(event) = network_out.try_recv() {
+            self.work(vec![event], &nowhere);
         }
     }
 }

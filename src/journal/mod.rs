@@ -1,6 +1,7 @@
-//! The journal: every record in order, in SQLite (WAL, `synchronous=FULL`), written by one thread.
+//! The journal: every record in order, in SQLite (WAL, `synchronous=FULL`), written by the engine's thread alone.
 //!
-//! It stores and reads; it decides nothing. What is acknowledged is on the disk. A damaged file is kept under another name
+//! Its owner waits for the disk before anything else happens, so a thread in between would only make every command
+//! later. It stores and reads; it decides nothing. What is acknowledged is on the disk. A damaged file is kept under another name
 //! and said so, never silently replaced.
 
 mod reading;
@@ -13,7 +14,6 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::sync::{mpsc, oneshot};
 
 use crate::core::snapshot::{CommandDetail, CommandRow, Counts};
 use crate::core::{Durable, Record};
@@ -37,10 +37,6 @@ pub enum JournalError {
     },
     #[error("a record cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
-    #[error("the journal's thread cannot be started: {0}")]
-    Thread(std::io::Error),
-    #[error("the journal's thread has ended")]
-    Gone,
 }
 
 /// What a journal held when it was opened.
@@ -54,28 +50,18 @@ pub struct Loaded {
     pub damaged: Option<PathBuf>,
 }
 
-/// One request to the journal's thread.
-enum Job {
-    Append(Vec<Record>, oneshot::Sender<Result<(), String>>),
-    Answer(String, oneshot::Sender<Option<(String, Value)>>),
-    Detail(String, oneshot::Sender<Option<CommandDetail>>),
-    Page(Timestamp, oneshot::Sender<Vec<CommandRow>>),
-}
-
-/// A handle to the journal's thread.
-#[derive(Clone, Debug)]
+/// An open journal.
+#[derive(Debug)]
 pub struct Journal {
-    jobs: mpsc::Sender<Job>,
+    connection: rusqlite::Connection,
 }
 
-/// Requests that may wait at one time; the engine waits for each of its own, so few are ever used.
-const QUEUE: usize = 64;
 /// Rows in one page of older commands.
 const PAGE: usize = 200;
 
 impl Journal {
-    /// Opens or makes the journal at `path` and reads what it holds. The join handle ends when every [`Journal`] is dropped.
-    pub fn open(path: &Path) -> Result<(Self, Loaded, std::thread::JoinHandle<()>), JournalError> {
+    /// Opens or makes the journal at `path` and reads what it holds.
+    pub fn open(path: &Path) -> Result<(Self, Loaded), JournalError> {
         let (mut connection, damaged) = schema::open(path)?;
         let sqlite = |source| JournalError::Sqlite {
             path: path.to_owned(),
@@ -88,41 +74,34 @@ impl Journal {
             durable,
             damaged,
         };
-        let (jobs, queue) = mpsc::channel(QUEUE);
-        let thread = std::thread::Builder::new()
-            .name("journal".to_owned())
-            .spawn(move || work(connection, queue))
-            .map_err(JournalError::Thread)?;
-        Ok((Self { jobs }, loaded, thread))
+        Ok((Self { connection }, loaded))
     }
 
-    /// Stores records in one transaction; on `Ok` they are on the disk.
-    pub async fn append(&self, records: Vec<Record>) -> Result<(), String> {
-        self.ask(|reply| Job::Append(records, reply))
-            .await
-            .unwrap_or_else(|| Err(JournalError::Gone.to_string()))
+    /// Stores records in one transaction; on `Ok` they are on the disk. Waits for the disk, and up to
+    /// [`schema::BUSY`] for another program that holds the file.
+    pub fn append(&mut self, records: &[Record]) -> Result<(), String> {
+        writing::append(&mut self.connection, records).map_err(|error| error.to_string())
     }
 
     /// The final answer of a command: status and result.
-    pub async fn answer(&self, id: String) -> Option<(String, Value)> {
-        self.ask(|reply| Job::Answer(id, reply)).await.flatten()
+    pub fn answer(&self, id: &str) -> Option<(String, Value)> {
+        said(reading::answer(&self.connection, id))
     }
 
-    pub async fn detail(&self, id: String) -> Option<CommandDetail> {
-        self.ask(|reply| Job::Detail(id, reply)).await.flatten()
+    pub fn detail(&self, id: &str) -> Option<CommandDetail> {
+        said(reading::detail(&self.connection, id))
     }
 
     /// Commands received before a moment, newest first.
-    pub async fn page(&self, before: Timestamp) -> Vec<CommandRow> {
-        self.ask(|reply| Job::Page(before, reply))
-            .await
-            .unwrap_or_default()
+    pub fn page(&self, before: Timestamp) -> Vec<CommandRow> {
+        said(reading::before(&self.connection, before, PAGE).map(Some)).unwrap_or_default()
     }
 
-    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Option<T> {
-        let (reply, answer) = oneshot::channel();
-        self.jobs.send(job(reply)).await.ok()?;
-        answer.await.ok()
+    /// The clean end: stores the sum of all records, so that the next start reads one row.
+    pub fn close(mut self) {
+        if let Err(error) = writing::checkpoint(&mut self.connection) {
+            tracing::warn!(target: "journal", "The journal's checkpoint could not be written: {error}. The next start reads a little longer.");
+        }
     }
 }
 
@@ -156,30 +135,9 @@ pub fn emergency_status(path: &Path) -> Result<EmergencyStatus, JournalError> {
             .as_ref()
             .is_some_and(|stop| stop.completed_at.is_some()),
         troubles: waiting
-            .map(|entry| format!("{:?} has no certain outcome yet", entry.intent.action))
+            .map(|entry| format!("{}: no certain outcome yet", entry.intent.action))
             .collect(),
     })
-}
-
-fn work(mut connection: rusqlite::Connection, mut queue: mpsc::Receiver<Job>) {
-    // A reply that nobody waits for any more is dropped: the asker was cancelled.
-    while let Some(job) = queue.blocking_recv() {
-        match job {
-            Job::Append(records, reply) => {
-                let result = writing::append(&mut connection, &records);
-                drop(reply.send(result.map_err(|error| error.to_string())));
-            }
-            Job::Answer(id, reply) => drop(reply.send(said(reading::answer(&connection, &id)))),
-            Job::Detail(id, reply) => drop(reply.send(said(reading::detail(&connection, &id)))),
-            Job::Page(before, reply) => {
-                let page = reading::before(&connection, before, PAGE).map(Some);
-                drop(reply.send(said(page).unwrap_or_default()));
-            }
-        }
-    }
-    if let Err(error) = writing::checkpoint(&mut connection) {
-        tracing::warn!(target: "journal", "The journal's checkpoint could not be written: {error}. The next start reads a little longer.");
-    }
 }
 
 fn said<T>(result: rusqlite::Result<Option<T>>) -> Option<T> {

@@ -90,13 +90,6 @@ impl Bench {
     }
 }
 
-async fn close(journal: Journal, thread: std::thread::JoinHandle<()>) {
-    drop(journal);
-    tokio::task::spawn_blocking(move || thread.join().unwrap())
-        .await
-        .unwrap();
-}
-
 /// Opens, looks, and leaves without a clean end, as a killed program would.
 fn look(path: &Path) -> Loaded {
     let (mut connection, damaged) = super::schema::open(path).unwrap();
@@ -108,36 +101,35 @@ fn look(path: &Path) -> Loaded {
     }
 }
 
-#[tokio::test]
-async fn what_was_stored_is_there_again_with_and_without_a_clean_end() {
+#[test]
+fn what_was_stored_is_there_again_with_and_without_a_clean_end() {
     let mut bench = Bench::new();
-    let (journal, loaded, thread) = Journal::open(&bench.path()).unwrap();
+    let (mut journal, loaded) = Journal::open(&bench.path()).unwrap();
     assert_eq!(loaded.durable, Durable::default());
     assert!(loaded.damaged.is_none());
     for record in bench.day() {
-        journal.append(vec![record]).await.unwrap();
+        journal.append(&[record]).unwrap();
     }
     let killed = look(&bench.path());
     assert_eq!(killed.durable, *bench.state.durable());
-    close(journal, thread).await;
+    journal.close();
     let clean = look(&bench.path());
     assert_eq!(clean.durable, *bench.state.durable(), "from the checkpoint");
     // Further records come after the checkpoint.
-    let (journal, loaded, thread) = Journal::open(&bench.path()).unwrap();
+    let (mut journal, loaded) = Journal::open(&bench.path()).unwrap();
     assert_eq!(loaded.durable, *bench.state.durable());
     journal
-        .append(bench.command("later", "GET_STATUS"))
-        .await
+        .append(&bench.command("later", "GET_STATUS"))
         .unwrap();
     assert_eq!(look(&bench.path()).durable, *bench.state.durable());
-    close(journal, thread).await;
+    journal.close();
 }
 
-#[tokio::test]
-async fn rows_and_counts_are_those_of_the_window() {
+#[test]
+fn rows_and_counts_are_those_of_the_window() {
     let mut bench = Bench::new();
-    let (journal, _, thread) = Journal::open(&bench.path()).unwrap();
-    journal.append(bench.day()).await.unwrap();
+    let (mut journal, _) = Journal::open(&bench.path()).unwrap();
+    journal.append(&bench.day()).unwrap();
     let stored = look(&bench.path());
     let shown = bench.state.snapshot(bench.now);
     assert_eq!(stored.rows, *shown.commands);
@@ -146,22 +138,22 @@ async fn rows_and_counts_are_those_of_the_window() {
         ..shown.counts
     };
     assert_eq!(stored.counts, counts);
-    close(journal, thread).await;
+    journal.close();
 }
 
-#[tokio::test]
-async fn older_commands_come_by_page_and_a_command_tells_its_story() {
+#[test]
+fn older_commands_come_by_page_and_a_command_tells_its_story() {
     let mut bench = Bench::new();
-    let (journal, _, thread) = Journal::open(&bench.path()).unwrap();
-    journal.append(bench.day()).await.unwrap();
-    let all = journal.page(Timestamp::MAX).await;
+    let (mut journal, _) = Journal::open(&bench.path()).unwrap();
+    journal.append(&bench.day()).unwrap();
+    let all = journal.page(Timestamp::MAX);
     let ids: Vec<_> = all.iter().map(|row| row.id.as_str()).collect();
     assert_eq!(ids, ["local-0", "c", "u", "g", "p"]);
-    let older = journal.page(all[2].received_at).await;
+    let older = journal.page(all[2].received_at);
     assert_eq!(older.len(), 2);
     assert_eq!((older[0].id.as_str(), older[0].reported), ("g", None));
 
-    let detail = journal.detail("p".to_owned()).await.unwrap();
+    let detail = journal.detail("p").unwrap();
     let titles: Vec<_> = detail
         .timeline
         .iter()
@@ -173,25 +165,25 @@ async fn older_commands_come_by_page_and_a_command_tells_its_story() {
     assert_eq!(detail.row.state, CommandState::Executed);
     assert_eq!(detail.row.reported, Some(true));
 
-    let (status, result) = journal.answer("u".to_owned()).await.unwrap();
+    let (status, result) = journal.answer("u").unwrap();
     assert_eq!(
         (status.as_str(), &result["success"]),
         ("failed", &json!(false))
     );
-    assert!(journal.answer("never".to_owned()).await.is_none());
-    assert!(journal.detail("never".to_owned()).await.is_none());
-    close(journal, thread).await;
+    assert!(journal.answer("never").is_none());
+    assert!(journal.detail("never").is_none());
+    journal.close();
 }
 
-#[tokio::test]
-async fn the_emergency_stop_can_be_read_beside_its_owner() {
+#[test]
+fn the_emergency_stop_can_be_read_beside_its_owner() {
     let mut bench = Bench::new();
-    let (journal, _, thread) = Journal::open(&bench.path()).unwrap();
+    let (mut journal, _) = Journal::open(&bench.path()).unwrap();
     assert!(!super::emergency_status(&bench.path()).unwrap().latched);
-    journal.append(bench.day()).await.unwrap();
+    journal.append(&bench.day()).unwrap();
     let status = super::emergency_status(&bench.path()).unwrap();
     assert!(status.latched && !status.complete, "the terminal is away");
-    close(journal, thread).await;
+    journal.close();
 }
 
 #[test]
@@ -214,17 +206,16 @@ fn a_damaged_file_is_put_aside_and_said() {
     assert_eq!(loaded.durable, Durable::default());
 }
 
-#[tokio::test]
-async fn damage_inside_the_file_is_noticed_at_the_start() {
+#[test]
+fn damage_inside_the_file_is_noticed_at_the_start() {
     let mut bench = Bench::new();
-    let (journal, _, thread) = Journal::open(&bench.path()).unwrap();
+    let (mut journal, _) = Journal::open(&bench.path()).unwrap();
     for n in 0..300 {
         journal
-            .append(bench.command(&format!("g{n}"), "GET_STATUS"))
-            .await
+            .append(&bench.command(&format!("g{n}"), "GET_STATUS"))
             .unwrap();
     }
-    close(journal, thread).await;
+    journal.close();
     let mut bytes = std::fs::read(bench.path()).unwrap();
     let third = bytes.len() / 3;
     bytes[third..third * 2].fill(0xA5);
@@ -255,23 +246,23 @@ fn a_journal_of_a_newer_version_is_refused_and_left_as_it_is() {
     assert_eq!(corrupt.count(), 0);
 }
 
-#[tokio::test]
-async fn a_locked_file_is_an_error_that_passes() {
+#[test]
+fn a_locked_file_is_an_error_that_passes() {
     let mut bench = Bench::new();
-    let (journal, _, thread) = Journal::open(&bench.path()).unwrap();
+    let (mut journal, _) = Journal::open(&bench.path()).unwrap();
     let other = rusqlite::Connection::open(bench.path()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let records = bench.command("p", "PAUSE");
-    let error = journal.append(records.clone()).await.unwrap_err();
+    let error = journal.append(&records).unwrap_err();
     assert!(error.contains("locked"), "{error}");
     assert!(
         look_only(&bench.path()).open.is_empty(),
         "all of it or nothing"
     );
     other.execute_batch("COMMIT").unwrap();
-    journal.append(records).await.unwrap();
+    journal.append(&records).unwrap();
     assert_eq!(look_only(&bench.path()), *bench.state.durable());
-    close(journal, thread).await;
+    journal.close();
 }
 
 fn look_only(path: &Path) -> Durable {

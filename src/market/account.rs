@@ -23,6 +23,57 @@ pub struct Account {
     pub margin_free: Decimal,
 }
 
+impl Account {
+    pub fn id(&self) -> AccountId {
+        AccountId {
+            login: self.login,
+            server: self.server.clone(),
+        }
+    }
+}
+
+/// Which account at which broker; written `login@server`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct AccountId {
+    pub login: u64,
+    pub server: String,
+}
+
+impl AccountId {
+    /// The login with its middle hidden, for places that others may see.
+    pub fn masked(&self) -> String {
+        let digits = self.login.to_string();
+        let tail = digits.get(digits.len().saturating_sub(3)..).unwrap_or("");
+        format!("…{tail} on {}", self.server)
+    }
+}
+
+impl std::fmt::Display for AccountId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}@{}", self.login, self.server)
+    }
+}
+
+impl From<AccountId> for String {
+    fn from(id: AccountId) -> Self {
+        id.to_string()
+    }
+}
+
+impl TryFrom<String> for AccountId {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let wrong = || format!("\"{text}\" is no account; login@server is one");
+        let (login, server) = text.split_once('@').ok_or_else(wrong)?;
+        Ok(Self {
+            login: login.parse().map_err(|_| wrong())?,
+            server: server.to_owned(),
+        })
+    }
+}
+
 /// Every switch that must be on before an order can pass. `None` in [`Permissions::missing`] means all are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Permissions {

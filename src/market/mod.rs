@@ -10,7 +10,7 @@ mod order;
 mod position;
 mod symbol;
 
-pub use account::{Account, MarginMode, Permissions};
+pub use account::{Account, AccountId, MarginMode, Permissions};
 pub use bar::{Bar, Quote, Timeframe, UnknownTimeframe};
 pub use link::{TerminalEvent, TerminalRequest};
 pub use order::{

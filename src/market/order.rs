@@ -80,7 +80,7 @@ pub enum IntentAction {
         volume: Decimal,
         stop_loss: Option<Decimal>,
         take_profit: Option<Decimal>,
-        /// Greatest accepted distance from the price at sending, in points.
+        /// Greatest accepted distance from the intent's price, in points.
         deviation: u32,
     },
     /// Close a position, or `volume` of it.
@@ -105,12 +105,39 @@ impl IntentAction {
     }
 }
 
+impl std::fmt::Display for IntentAction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Open {
+                symbol,
+                side,
+                volume,
+                ..
+            } => write!(f, "{} {volume} {symbol}", side.name()),
+            Self::Close {
+                ticket,
+                volume: None,
+            } => write!(f, "close position {ticket}"),
+            Self::Close {
+                ticket,
+                volume: Some(volume),
+            } => write!(f, "close {volume} lots of position {ticket}"),
+            Self::Modify { ticket, .. } => write!(f, "change position {ticket}"),
+            Self::Cancel { ticket } => write!(f, "cancel order {ticket}"),
+        }
+    }
+}
+
 /// One request to the terminal. Its parameters are frozen with its `cid`; a retry is a new intent with `parent` set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderIntent {
     pub cid: Cid,
     pub action: IntentAction,
     pub comment: String,
+    /// The price that was seen when this was decided. An opening's deviation counts from it, also for the orders that
+    /// follow after a requote; `None`: from the price at sending.
+    #[serde(default)]
+    pub price: Option<Decimal>,
     /// Milliseconds after sending in which the terminal may still execute it.
     pub ttl_ms: u64,
     pub parent: Option<Cid>,

@@ -18,6 +18,9 @@ pub struct Position {
     pub take_profit: Option<Decimal>,
     /// Floating profit in account currency, swap included.
     pub profit: Decimal,
+    /// The price at which that profit was counted; zero while it is not known.
+    #[serde(default)]
+    pub price: Decimal,
     /// The client id of the order that opened it; foreign positions carry somebody else's number or 0.
     pub magic: u64,
     pub comment: String,

@@ -10,6 +10,7 @@
 mod check;
 mod practice;
 mod practice_market;
+mod resume;
 mod session;
 mod settings_desk;
 mod stop_all;
@@ -27,6 +28,9 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Mode::Practice(options)) => practice::run(cli, options),
         Some(Mode::Doctor) => doctor(cli),
         Some(Mode::StopAll { reason }) => stop_all::run(cli.data_dir.as_deref(), reason),
+        Some(Mode::Resume { lift_stop, yes }) => {
+            resume::run(cli.data_dir.as_deref(), *lift_stop, *yes)
+        }
         None => executor(cli),
     }
 }

@@ -12,7 +12,7 @@ use super::session::{PracticeMarket, Session, SessionOptions, StartError, interr
 use super::{check, failed, practice_market, say_where, window};
 use crate::cli::{self, Cli, exit};
 use crate::practice::{self, MarketSource, PracticeOptions, PracticeWorld};
-use crate::settings::{self, DataDir, Draft, Field};
+use crate::settings::{DataDir, Draft, Field};
 use crate::terminal::PaperOptions;
 
 pub(super) fn run(cli: &Cli, options: &cli::Practice) -> ExitCode {
@@ -81,10 +81,6 @@ fn with_executor(
             return ExitCode::from(exit::FAILED);
         }
     };
-    if let Err(error) = write_settings(folder.path(), world) {
-        eprintln!("fx-executor: the practice settings cannot be written: {error}");
-        return ExitCode::from(exit::FAILED);
-    }
     let no_display = window::missing_display();
     let headless = cli.headless || options.check || no_display.is_some();
     let session = start(folder.path(), options, world, headless && !options.check);
@@ -124,6 +120,7 @@ fn start(
         console,
         practice: Some(PracticeMarket {
             page: world.platform_url.clone(),
+            settings: settings_of(world),
             paper: PaperOptions {
                 seed: options.seed,
                 speed: options.speed,
@@ -144,10 +141,8 @@ fn introduce(world: &PracticeWorld) {
     println!("  {}", world.activate_curl("SCALP_WEEKDAY"));
 }
 
-/// The settings as a person would fill them in; the secret goes into the store, not into the file.
-fn write_settings(folder: &Path, world: &PracticeWorld) -> Result<(), settings::SaveError> {
-    let store = settings::secret_store(folder);
-    let path = settings::locate(None, folder, Path::new(""));
+/// The settings as a person would fill them in.
+fn settings_of(world: &PracticeWorld) -> Draft {
     let mut draft = Draft::default();
     draft.set(Field::PlatformUrl, &world.platform_url);
     draft.set(Field::ApiKey, exposed(&world.api_key));
@@ -156,7 +151,7 @@ fn write_settings(folder: &Path, world: &PracticeWorld) -> Result<(), settings::
     draft.set(Field::PusherPort, &world.pusher_port.to_string());
     draft.set(Field::PusherTls, "false");
     draft.set(Field::Terminal, "paper");
-    settings::save(&path, &draft, store.as_ref(), now()).map(drop)
+    draft
 }
 
 fn exposed(secret: &SecretString) -> &str {

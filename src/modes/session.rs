@@ -5,14 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::core::snapshot::{Notice, SettingsStatus, Severity, TerminalMode, UiCommand};
 use crate::core::{Config, Limits};
 use crate::engine::{self, Connection, Engine, EngineError, EngineOptions, Reconfigure};
 use crate::logs;
-use crate::os::stop_request;
-use crate::settings::{self, DataDir, DataDirError, DataDirLock, FileWatch, SecretStore, Settings};
+use crate::os::Request;
+use crate::settings::{
+    self, DataDir, DataDirError, DataDirLock, Draft, FileWatch, SecretStore, Settings,
+};
 use crate::terminal::{self, PaperOptions};
 use crate::ui::Waker;
 
@@ -26,6 +29,17 @@ pub(super) enum StartError {
     Engine(#[from] EngineError),
     #[error("the settings' watcher cannot be started: {0}")]
     Watcher(std::io::Error),
+    #[error(
+        "{0} holds settings that are not practice's, and practice would replace them; give it another --data-dir, or none"
+    )]
+    NotPractice(PathBuf),
+    #[error("the practice settings cannot be written: {0}")]
+    PracticeSettings(#[from] settings::SaveError),
+    #[error("{path} cannot be written: {source}")]
+    PracticeMark {
+        path: PathBuf,
+        source: std::io::Error,
+    },
 }
 
 pub(super) struct SessionOptions<'a> {
@@ -40,6 +54,7 @@ pub(super) struct SessionOptions<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct PracticeMarket {
     pub page: String,
+    pub settings: Draft,
     pub paper: PaperOptions,
 }
 
@@ -60,7 +75,7 @@ pub(super) struct SettingsHome {
     pub path: PathBuf,
     pub store: Box<dyn SecretStore>,
     pub redactor: Arc<logs::Redactor>,
-    practice_page: Option<String>,
+    pub practice_page: Option<String>,
 }
 
 /// Settings as they were found.
@@ -136,6 +151,18 @@ impl SettingsHome {
     }
 }
 
+/// Puts the practice world's settings into a folder that is new or practice's own; the secret goes into the store.
+fn move_in(home: &SettingsHome, practice: &Draft) -> Result<(), StartError> {
+    let mark = home.data_dir.join("practice");
+    if home.path.exists() && !mark.exists() {
+        return Err(StartError::NotPractice(home.path.clone()));
+    }
+    std::fs::write(&mark, "This folder belongs to fx-executor practice.\n")
+        .map_err(|source| StartError::PracticeMark { path: mark, source })?;
+    settings::save(&home.path, practice, home.store.as_ref(), now())?;
+    Ok(())
+}
+
 fn limits_of(settings: &Settings) -> Limits {
     Limits {
         max_lots: settings.limits.max_lots,
@@ -155,7 +182,11 @@ impl Session {
             console: options.console,
             data_dir: Some(data_dir.path().to_owned()),
         })?;
-        let working = std::env::current_dir().unwrap_or_default();
+        // A practice run looks nowhere but into its own folder.
+        let working = match options.practice {
+            Some(_) => PathBuf::new(),
+            None => std::env::current_dir().unwrap_or_default(),
+        };
         let home = Arc::new(SettingsHome {
             path: settings::locate(options.config, data_dir.path(), &working),
             data_dir: data_dir.path().to_owned(),
@@ -166,6 +197,9 @@ impl Session {
                 .as_ref()
                 .map(|practice| practice.page.clone()),
         });
+        if let Some(practice) = &options.practice {
+            move_in(&home, &practice.settings)?;
+        }
         let found = home.read();
         let mut notices: Vec<Notice> = found
             .notices
@@ -176,7 +210,6 @@ impl Session {
         if let Some(problem) = logs.file_problem() {
             notices.push(notice("logs", problem));
         }
-        let mode = found.config.mode;
         let paper = options.practice.map_or_else(
             || PaperOptions::in_folder(data_dir.path()),
             |practice| practice.paper,
@@ -186,8 +219,8 @@ impl Session {
             data_dir: data_dir.path().to_owned(),
             connection: home.connection(found.settings),
             config: found.config,
-            terminal: Box::new(move |end| match mode {
-                TerminalMode::Paper => terminal::spawn_paper(paper, end),
+            terminal: Box::new(move |mode, end| match mode {
+                TerminalMode::Paper => terminal::spawn_paper(paper.clone(), end),
                 TerminalMode::MetaTrader => Ok(terminal::spawn_absent(
                     "this version has no link to MetaTrader 5 yet; set \"terminal\" to \"paper\" in Settings",
                 )),
@@ -298,7 +331,22 @@ fn now() -> Timestamp {
     Timestamp::now()
 }
 
-/// Looks for a changed settings file and for a stop request of another process.
+/// True when the engine has it.
+async fn pass_on(request: Request, text: String, commands: &mpsc::Sender<UiCommand>) -> bool {
+    let asked = match request {
+        Request::StopEverything => vec![UiCommand::StopEverything { reason: text }],
+        Request::Resume => vec![UiCommand::ResumeTrading],
+        Request::LiftStop => vec![UiCommand::LiftStop, UiCommand::ResumeTrading],
+    };
+    for command in asked {
+        if commands.send(command).await.is_err() {
+            return false;
+        }
+    }
+    true
+}
+
+/// Looks for a changed settings file and for requests of another process.
 fn watch_files(
     home: Arc<SettingsHome>,
     engine: &Engine,
@@ -324,11 +372,15 @@ fn watch_files(
                     () = ended.cancelled() => return,
                     () = tokio::time::sleep(LOOK) => {}
                 }
-                if let Some(reason) = stop_request::read(&home.data_dir)
-                    && commands.send(UiCommand::StopEverything { reason }).await.is_ok()
-                    && let Err(error) = stop_request::clear(&home.data_dir)
-                {
-                    tracing::error!(target: "engine", "The stop request was obeyed but cannot be removed: {error}");
+                for request in Request::ALL {
+                    let Some(text) = request.read(&home.data_dir) else {
+                        continue;
+                    };
+                    if pass_on(request, text, &commands).await
+                        && let Err(error) = request.clear(&home.data_dir)
+                    {
+                        tracing::error!(target: "engine", "A request was obeyed but its file cannot be removed: {error}");
+                    }
                 }
                 if watch.poll() {
                     tracing::info!(target: "settings", "The settings file changed; applying it.");

@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 
 use super::session::SettingsHome;
 use crate::engine::Reconfigure;
-use crate::settings::{self, Draft, Field, check_field};
-use crate::ui::{FieldState, SettingsField, SettingsForm, SettingsPort, TestStep};
+use crate::settings::{self, Draft, Field};
+use crate::ui::{FieldState, SettingsForm, SettingsPort, TestStep};
 
 pub(super) struct SettingsDesk {
     home: Arc<SettingsHome>,
@@ -20,7 +20,8 @@ pub(super) struct SettingsDesk {
     draft: Mutex<Draft>,
 }
 
-const STEPS_WAITING: usize = 16;
+/// More than a trial has steps, each told twice: when it begins and when it has ended.
+const STEPS_WAITING: usize = 64;
 const STEP_LIMIT: Duration = Duration::from_secs(15);
 
 impl SettingsDesk {
@@ -39,18 +40,17 @@ impl SettingsDesk {
         });
         let mut form = SettingsForm {
             secret_stored: draft.secret().is_some(),
-            pusher_tls: draft.get(Field::PusherTls) != "false",
             ..SettingsForm::default()
         };
-        for field in SettingsField::ALL {
+        for field in Field::ALL {
             *form.field_mut(field) = FieldState {
-                text: draft.get(real(field)).to_owned(),
+                text: draft.get(field).to_owned(),
                 fetched: fetched.as_ref().and_then(|config| match field {
-                    SettingsField::ExecutorId => {
+                    Field::ExecutorId => {
                         Some(config.executor_id.clone()).filter(|id| !id.is_empty())
                     }
-                    SettingsField::PusherKey => config.pusher_key.clone(),
-                    SettingsField::PusherCluster => config.pusher_cluster.clone(),
+                    Field::PusherKey => config.pusher_key.clone(),
+                    Field::PusherCluster => config.pusher_cluster.clone(),
                     _ => None,
                 }),
             };
@@ -65,19 +65,13 @@ impl SettingsDesk {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        for field in SettingsField::ALL {
+        for field in Field::ALL {
             if !field.is_secret() {
-                draft.set(real(field), form.field(field).text.trim());
+                draft.set(field, form.field(field).text.trim());
             }
         }
         if !form.new_secret.is_empty() {
             draft.set_secret(form.new_secret.to_secret().expose_secret());
-        }
-        if !form.pusher_tls || !draft.get(Field::PusherTls).is_empty() {
-            draft.set(
-                Field::PusherTls,
-                if form.pusher_tls { "true" } else { "false" },
-            );
         }
         for secret in draft.secrets() {
             self.home.redactor.register(secret);
@@ -93,36 +87,12 @@ impl SettingsDesk {
     }
 }
 
-const fn real(field: SettingsField) -> Field {
-    match field {
-        SettingsField::PlatformUrl => Field::PlatformUrl,
-        SettingsField::ApiKey => Field::ApiKey,
-        SettingsField::ApiSecret => Field::ApiSecret,
-        SettingsField::ExecutorId => Field::ExecutorId,
-        SettingsField::PusherKey => Field::PusherKey,
-        SettingsField::PusherCluster => Field::PusherCluster,
-        SettingsField::PusherHost => Field::PusherHost,
-        SettingsField::PusherPort => Field::PusherPort,
-        SettingsField::PusherPath => Field::PusherPath,
-        SettingsField::Proxy => Field::Proxy,
-        SettingsField::Terminal => Field::Terminal,
-        SettingsField::MaxLots => Field::MaxLots,
-        SettingsField::MaxPositions => Field::MaxPositions,
-        SettingsField::MaxDailyLoss => Field::MaxDailyLoss,
-        SettingsField::ResumeLiftsStop => Field::ResumeLiftsStop,
-    }
-}
-
 impl SettingsPort for SettingsDesk {
     fn load(&self) -> Result<SettingsForm, String> {
         let loaded = settings::load(&self.home.path, self.home.store.as_ref())
             .map_err(|error| error.to_string())?;
         self.remember(&loaded.draft);
         Ok(self.form_of(&loaded.draft))
-    }
-
-    fn check(&self, field: SettingsField, text: &str) -> Result<(), String> {
-        check_field(real(field), text)
     }
 
     fn save(&self, form: &SettingsForm) -> Result<(), String> {
@@ -151,8 +121,8 @@ impl SettingsPort for SettingsDesk {
             .name("settings-test".to_owned())
             .spawn(move || {
                 crate::doctor::try_settings(&draft, STEP_LIMIT, |step| {
-                    // The page may be gone; the trial then ends by itself.
-                    drop(steps.blocking_send(TestStep {
+                    // Called on a runtime, so it must not wait. The page may be gone; the trial then ends by itself.
+                    drop(steps.try_send(TestStep {
                         name: step.title,
                         ok: step.ok,
                         detail: step.detail,
@@ -192,4 +162,63 @@ impl SettingsPort for SettingsDesk {
 
 fn now() -> Timestamp {
     Timestamp::now()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::practice::{self, PracticeOptions};
+
+    fn desk(folder: &Path) -> SettingsDesk {
+        let home = SettingsHome {
+            data_dir: folder.to_owned(),
+            path: folder.join("executor-config.json"),
+            store: settings::secret_store(folder),
+            redactor: Arc::default(),
+            practice_page: None,
+        };
+        let (reconfigure, _) = mpsc::channel(1);
+        SettingsDesk::new(Arc::new(home), reconfigure)
+    }
+
+    /// The last word on each step, as the page keeps it.
+    async fn tried(desk: &SettingsDesk, form: &SettingsForm) -> Vec<TestStep> {
+        let mut out = desk.test(form);
+        let mut steps: Vec<TestStep> = Vec::new();
+        while let Some(step) = tokio::time::timeout(Duration::from_secs(60), out.recv())
+            .await
+            .unwrap()
+        {
+            match steps.iter_mut().find(|old| old.name == step.name) {
+                Some(old) => *old = step,
+                None => steps.push(step),
+            }
+        }
+        steps
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_trial_walks_every_step_and_a_wrong_secret_fails_at_its_step() {
+        let folder = tempfile::tempdir().unwrap();
+        let end = CancellationToken::new();
+        let world = practice::start(PracticeOptions::default(), end.clone())
+            .await
+            .unwrap();
+        let desk = desk(folder.path());
+        let file = folder.path().join("executor-config.json");
+        std::fs::write(&file, practice::config_file(&world).to_string()).unwrap();
+        let mut form = desk.load().unwrap();
+        let steps = tried(&desk, &form).await;
+        assert!(steps.len() >= 4, "{steps:?}");
+        assert!(steps.iter().all(|step| step.ok == Some(true)), "{steps:?}");
+
+        form.new_secret = crate::ui::SecretText::from("0".repeat(64));
+        let steps = tried(&desk, &form).await;
+        assert!(steps.iter().any(|step| step.ok == Some(false)), "{steps:?}");
+        end.cancel();
+    }
 }

@@ -12,11 +12,11 @@ use jiff::Timestamp;
 use crate::cli::exit;
 use crate::core::{EmergencyStop, Record};
 use crate::journal::Journal;
-use crate::os::stop_request;
+use crate::os::Request;
 use crate::settings::{DataDir, DataDirError};
 
 /// Time for the running executor to take the request.
-const TAKEN_WITHIN: Duration = Duration::from_secs(5);
+pub(super) const TAKEN_WITHIN: Duration = Duration::from_secs(5);
 /// Time for everything to be closed before the command stops watching.
 const CLOSED_WITHIN: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(100);
@@ -34,10 +34,12 @@ pub(super) fn run(data_dir: Option<&Path>, reason: &str) -> ExitCode {
 }
 
 fn ask(data_dir: &DataDir, reason: &str) -> ExitCode {
-    if let Err(error) = stop_request::write(data_dir.path(), reason) {
+    if let Err(error) = Request::StopEverything.write(data_dir.path(), reason) {
         return fail(&format!("the request cannot be written: {error}"));
     }
-    if !within(TAKEN_WITHIN, || !stop_request::is_waiting(data_dir.path())) {
+    if !within(TAKEN_WITHIN, || {
+        !Request::StopEverything.is_waiting(data_dir.path())
+    }) {
         return fail(
             "the running executor did not take the request; use the Stop everything button, or close positions in MetaTrader",
         );
@@ -54,7 +56,7 @@ fn ask(data_dir: &DataDir, reason: &str) -> ExitCode {
     });
     if done {
         println!(
-            "Everything of this executor is closed. The lock stays until it is lifted in the window."
+            "Everything of this executor is closed. The lock stays until it is lifted in the window or by fx-executor resume --lift-stop."
         );
         return ExitCode::SUCCESS;
     }
@@ -67,28 +69,21 @@ fn ask(data_dir: &DataDir, reason: &str) -> ExitCode {
 }
 
 fn latch(data_dir: &DataDir, reason: &str) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let result = runtime
+    let result = Journal::open(&data_dir.join("journal.sqlite"))
         .map_err(|error| error.to_string())
-        .and_then(|runtime| {
-            let (journal, loaded, thread) = Journal::open(&data_dir.join("journal.sqlite"))
-                .map_err(|error| error.to_string())?;
+        .and_then(|(mut journal, loaded)| {
             if loaded.durable.stop.is_none() {
-                runtime.block_on(journal.append(vec![Record::EmergencyStopped {
+                journal.append(&[Record::EmergencyStopped {
                     stop: EmergencyStop {
                         reason: reason.to_owned(),
                         since: now(),
                         opened_before: None,
                         completed_at: None,
                     },
-                }]))?;
+                }])?;
             }
-            drop(journal);
-            thread
-                .join()
-                .map_err(|_| "the journal's thread ended in a panic".to_owned())
+            journal.close();
+            Ok(())
         });
     match result {
         Ok(()) => {
@@ -111,7 +106,7 @@ fn now() -> Timestamp {
     clippy::disallowed_methods,
     reason = "a console command that waits for another process"
 )]
-fn within(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
+pub(super) fn within(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
     let started = std::time::Instant::now();
     loop {
         if condition() {
@@ -124,7 +119,7 @@ fn within(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
     }
 }
 
-fn fail(reason: &str) -> ExitCode {
+pub(super) fn fail(reason: &str) -> ExitCode {
     eprintln!("fx-executor: {reason}");
     ExitCode::from(exit::FAILED)
 }

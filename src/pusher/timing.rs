@@ -36,7 +36,9 @@ pub struct Timing {
     pub longest_retry: Duration,
     /// Shortest delay after answers that only a person can change soon (TLS, 404, redirects).
     pub slow_retry: Duration,
-    /// In `failed`, and for refused channels: how often we look whether somebody has cured it.
+    /// A refused channel is looked at again after this, then ever more seldom …
+    pub first_probe: Duration,
+    /// … but at least this often; in `failed`, always.
     pub probe_every: Duration,
     pub authorize_within: Duration,
     /// From `pusher:subscribe` to its confirmation.
@@ -62,6 +64,7 @@ impl Default for Timing {
             young_outage: secs(10),
             longest_retry: secs(20),
             slow_retry: secs(30),
+            first_probe: secs(2),
             probe_every: secs(300),
             authorize_within: secs(10),
             acknowledge_within: secs(8),

@@ -23,9 +23,7 @@ mod window;
 pub use app::App;
 pub use links::{LogLevel, LogLine, LogSource, UiLinks};
 pub use pages::Page;
-pub use settings_port::{
-    FieldState, SecretText, SettingsField, SettingsForm, SettingsPort, TestStep,
-};
+pub use settings_port::{FieldState, SecretText, SettingsForm, SettingsPort, TestStep};
 pub use theme::ThemeChoice;
 pub use view::Clock;
 pub use wake::Waker;

@@ -1,5 +1,5 @@
-//! What the Settings page needs from the real settings: values, checks, a trial run. The page calls everything here
-//! except [`SettingsPort::check`] on a thread of its own, so implementations may read files and wait.
+//! What the Settings page needs from the stored settings: values and a trial run. The page calls everything here on a
+//! thread of its own, so implementations may read files and wait.
 
 use std::path::Path;
 
@@ -7,75 +7,7 @@ use secrecy::SecretString;
 use secrecy::zeroize::Zeroize;
 use tokio::sync::mpsc;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum SettingsField {
-    PlatformUrl,
-    ApiKey,
-    ApiSecret,
-    ExecutorId,
-    PusherKey,
-    PusherCluster,
-    PusherHost,
-    PusherPort,
-    PusherPath,
-    Proxy,
-    Terminal,
-    MaxLots,
-    MaxPositions,
-    MaxDailyLoss,
-    ResumeLiftsStop,
-}
-
-impl SettingsField {
-    /// In the order of the page; `self as usize` is the place in this list.
-    pub const ALL: [Self; 15] = [
-        Self::PlatformUrl,
-        Self::ApiKey,
-        Self::ApiSecret,
-        Self::ExecutorId,
-        Self::PusherKey,
-        Self::PusherCluster,
-        Self::PusherHost,
-        Self::PusherPort,
-        Self::PusherPath,
-        Self::Proxy,
-        Self::Terminal,
-        Self::MaxLots,
-        Self::MaxPositions,
-        Self::MaxDailyLoss,
-        Self::ResumeLiftsStop,
-    ];
-
-    /// What can be chosen, when that is a short list; the first is what an empty text means.
-    pub const fn choices(self) -> &'static [&'static str] {
-        match self {
-            Self::Terminal => &["paper", "metatrader"],
-            Self::ResumeLiftsStop => &["false", "true"],
-            _ => &[],
-        }
-    }
-
-    /// About this computer's trading, not about the way to the platform.
-    pub const fn is_local(self) -> bool {
-        matches!(
-            self,
-            Self::Terminal
-                | Self::MaxLots
-                | Self::MaxPositions
-                | Self::MaxDailyLoss
-                | Self::ResumeLiftsStop
-        )
-    }
-
-    /// What a newcomer has to fill in; the platform supplies the rest.
-    pub const fn is_needed(self) -> bool {
-        matches!(self, Self::PlatformUrl | Self::ApiKey | Self::ApiSecret)
-    }
-
-    pub const fn is_secret(self) -> bool {
-        matches!(self, Self::ApiSecret)
-    }
-}
+use crate::settings::Field;
 
 /// One field as the page shows it. A secret's `text` is always empty here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,35 +17,22 @@ pub struct FieldState {
     pub fetched: Option<String>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct SettingsForm {
-    /// In the order of [`SettingsField::ALL`].
-    pub fields: [FieldState; 15],
+    /// In the order of [`Field::ALL`].
+    pub fields: [FieldState; Field::ALL.len()],
     /// Whether a secret is in the store already.
     pub secret_stored: bool,
     /// A secret typed now; empty keeps the stored one.
     pub new_secret: SecretText,
-    /// `wss` (true) or `ws`; plain only for a server on this machine.
-    pub pusher_tls: bool,
-}
-
-impl Default for SettingsForm {
-    fn default() -> Self {
-        Self {
-            fields: Default::default(),
-            secret_stored: false,
-            new_secret: SecretText::default(),
-            pusher_tls: true,
-        }
-    }
 }
 
 impl SettingsForm {
-    pub const fn field(&self, field: SettingsField) -> &FieldState {
+    pub const fn field(&self, field: Field) -> &FieldState {
         &self.fields[field as usize]
     }
 
-    pub const fn field_mut(&mut self, field: SettingsField) -> &mut FieldState {
+    pub const fn field_mut(&mut self, field: Field) -> &mut FieldState {
         &mut self.fields[field as usize]
     }
 }
@@ -129,6 +48,12 @@ impl SecretText {
 
     pub fn to_secret(&self) -> SecretString {
         SecretString::from(self.0.as_str())
+    }
+}
+
+impl From<String> for SecretText {
+    fn from(typed: String) -> Self {
+        Self(typed)
     }
 }
 
@@ -155,9 +80,6 @@ pub struct TestStep {
 
 pub trait SettingsPort: Send + Sync {
     fn load(&self) -> Result<SettingsForm, String>;
-
-    /// Whether this text can stand in this field; pure and fast, called while typing.
-    fn check(&self, field: SettingsField, text: &str) -> Result<(), String>;
 
     /// Write the settings and the secret. The window then sends `ReloadSettings`.
     fn save(&self, form: &SettingsForm) -> Result<(), String>;

@@ -214,7 +214,6 @@ catalogue! {
     settings_needed = "What the platform gave you";
     settings_rest = "Supplied by the platform";
     settings_rest_hint = "Leave these empty: the platform supplies them. A value here wins over the platform's.";
-    settings_pusher_tls = "Encrypted connection (wss)";
     settings_file = "Settings file: {}";
     settings_no_file = "No settings file yet; Save makes one.";
     settings_secret = "The secret is kept in: {}";
@@ -229,6 +228,7 @@ catalogue! {
     field_pusher_cluster = "Pusher cluster";
     field_pusher_host = "Pusher host";
     field_pusher_port = "Pusher port";
+    field_pusher_tls = "Encrypted connection";
     field_pusher_path = "Pusher path";
     field_proxy = "Proxy";
     help_platform_url = "As in the browser's address bar, for example https://app.example.com";
@@ -239,6 +239,7 @@ catalogue! {
     help_pusher_cluster = "For example ap1, eu or mt1.";
     help_pusher_host = "Only for a Pusher-compatible server of your own.";
     help_pusher_port = "443 unless the server is your own.";
+    help_pusher_tls = "true: wss. false: ws, only for a server on this computer.";
     help_pusher_path = "A path before /app; almost always empty.";
     help_proxy = "http://host:port; empty uses the system's.";
     settings_local = "This computer";
@@ -248,7 +249,7 @@ catalogue! {
     field_max_positions = "Most open positions";
     field_max_daily_loss = "Largest daily loss";
     field_resume_lifts = "RESUME lifts the stop";
-    help_terminal = "paper: simulated, no money is involved. metatrader: orders go to MetaTrader 5. Takes effect at the next start.";
+    help_terminal = "paper: simulated, no money is involved. metatrader: orders go to MetaTrader 5.";
     help_max_lots = "No order is larger, whatever a command says; empty: no limit of our own.";
     help_max_positions = "No further position is opened beyond this number; empty: no limit of our own.";
     help_max_daily_loss = "In the account's currency; nothing is opened once a day's loss reaches it.";

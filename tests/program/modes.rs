@@ -76,3 +76,21 @@ async fn the_second_program_on_a_folder_names_the_first() {
     rig.is_executed(&id, LONG).await;
     assert_eq!(rig.ledger().entries().len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn practice_leaves_a_folder_with_settings_of_its_own_alone() {
+    let rig = Rig::new().await;
+    let file = rig.settings_file();
+    let before = std::fs::read(&file).unwrap();
+    let mut running = rig.subscribed().await;
+    let mut practice = rig.start(&["practice", "--check"]).go();
+    let status = practice.ends(Duration::from_secs(20)).await;
+    assert_eq!(status.code(), Some(3), "{}", practice.printed());
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+    running.end_cleanly().await;
+    let mut practice = rig.start(&["practice", "--check"]).go();
+    let status = practice.ends(Duration::from_secs(20)).await;
+    assert_eq!(status.code(), Some(1), "{}", practice.printed());
+    assert!(practice.printed().contains("not practice's"));
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+}

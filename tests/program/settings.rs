@@ -7,7 +7,7 @@ use fx_executor::settings::{Draft, Field};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
-use super::rig::{LONG, Rig, small_buy};
+use super::rig::{LONG, Rig, is_final, small_buy};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_local_limit_applies_without_a_restart_or_a_reconnection() {
@@ -91,4 +91,29 @@ async fn headless_without_usable_settings_ends_with_its_own_code() {
         assert!(printed.contains(told), "{printed}");
         assert_eq!(fs::read_to_string(&file).unwrap(), text);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_terminal_is_used_at_once() {
+    let rig = Rig::new().await;
+    let mut executor = rig.subscribed().await;
+    let id = rig.send("OPEN_POSITION", small_buy()).await;
+    rig.is_executed(&id, LONG).await;
+    rig.write_settings(|draft| draft.set(Field::Terminal, "metatrader"));
+    executor
+        .says("Terminal lost: another kind of terminal was chosen", LONG)
+        .await;
+    let waiting = rig.send("OPEN_POSITION", small_buy()).await;
+    let status = rig.send("GET_STATUS", json!({})).await;
+    rig.is_executed(&status, LONG).await;
+    let row = rig.world.command_row(&waiting).unwrap();
+    assert!(!is_final(&row.status), "no terminal has it");
+    rig.write_settings(|draft| draft.set(Field::Terminal, "paper"));
+    rig.is_executed(&waiting, LONG).await;
+    assert_eq!(
+        rig.ledger().entries().len(),
+        2,
+        "the account is the same one"
+    );
+    executor.end_cleanly().await;
 }

@@ -58,6 +58,19 @@ async fn a_second_process_stops_the_running_executor_for_good() {
     executor.kill();
     let mut again = rig.subscribed().await;
     is_latched(&rig, "drill from a second process").await;
+
+    // Nobody is there to type yes, so it stays on; with the word given it is lifted.
+    for (arguments, code) in [
+        (&["resume", "--lift-stop"][..], 1),
+        (&["resume", "--lift-stop", "--yes"][..], 0),
+    ] {
+        is_latched(&rig, "drill from a second process").await;
+        let mut resume = rig.start(arguments).go();
+        let status = resume.ends(LONG).await;
+        assert_eq!(status.code(), Some(code), "{}", resume.printed());
+    }
+    let id = rig.send("OPEN_POSITION", small_buy()).await;
+    rig.is_executed(&id, LONG).await;
     again.end_cleanly().await;
 }
 

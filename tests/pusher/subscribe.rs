@@ -197,7 +197,10 @@ fn row_62_denied_renews_once_then_stops() {
         assert_eq!(machine.tickets.len(), 2);
         let (told_status, permanent, probe) = failures(&machine)[0];
         assert_eq!((told_status, permanent), (Some(status), true));
-        assert!(probe >= secs(300.0), "no loop");
+        assert!(
+            (secs(2.0)..=secs(4.0)).contains(&probe),
+            "it may have been a stumble"
+        );
         assert_eq!(machine.session.state(), ConnectionState::Connected);
     }
 }
@@ -328,7 +331,7 @@ fn row_67_five_refusals_in_a_row_are_final() {
         machine.text(&format!(r#"{{"event":"pusher:subscription_error","channel":"{CHANNEL}","data":{{"status":401}}}}"#));
         let (_, permanent, delay) = failures(&machine)[0];
         if permanent {
-            assert!(delay >= secs(300.0));
+            assert!(delay >= secs(2.0), "no loop");
             return;
         }
         machine.pass(delay);

@@ -214,7 +214,7 @@ fn a_wrong_value_is_named_while_typing_and_cannot_be_saved() {
         .get_by_role_and_label(egui::Role::TextInput, "Platform address")
         .type_text("ftp:x");
     desk.settle();
-    assert!(desk.has("The address starts with https://"));
+    assert!(desk.has("The address must begin with https://"));
     desk.press("Save");
     assert_eq!(desk.world.settings.saved.lock().unwrap().len(), 0);
 }

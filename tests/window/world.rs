@@ -13,9 +13,9 @@ use fx_executor::market::{
     Account, Cid, MarginMode, PendingOrder, PendingType, Permissions, Position, Side, Ticket,
     Timeframe,
 };
+use fx_executor::settings::Field;
 use fx_executor::ui::{
-    LogLevel, LogLine, LogSource, SettingsField, SettingsForm, SettingsPort, TestStep, UiLinks,
-    Waker,
+    LogLevel, LogLine, LogSource, SettingsForm, SettingsPort, TestStep, UiLinks, Waker,
 };
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -230,6 +230,7 @@ fn position(
             open_price: decimal(prices[0]),
             stop_loss: Some(decimal(prices[2])),
             take_profit: Some(decimal(prices[3])),
+            price: Decimal::ZERO,
             profit: decimal(profit),
             magic: if own { Cid::new(1, ticket).0 } else { 0 },
             comment: String::new(),
@@ -490,24 +491,12 @@ impl SettingsPort for FakeSettings {
             secret_stored: true,
             ..Default::default()
         };
-        form.field_mut(SettingsField::PlatformUrl).text = "http://127.0.0.1:8700".to_owned();
-        form.field_mut(SettingsField::ApiKey).text = "exe_practice_key".to_owned();
-        form.field_mut(SettingsField::PusherCluster).text = "eu".to_owned();
-        form.field_mut(SettingsField::ExecutorId).fetched = Some("exe_7f3a91c2".to_owned());
-        form.field_mut(SettingsField::PusherKey).fetched = Some("practice".to_owned());
+        form.field_mut(Field::PlatformUrl).text = "http://127.0.0.1:8700".to_owned();
+        form.field_mut(Field::ApiKey).text = "exe_practice_key".to_owned();
+        form.field_mut(Field::PusherCluster).text = "eu".to_owned();
+        form.field_mut(Field::ExecutorId).fetched = Some("exe_7f3a91c2".to_owned());
+        form.field_mut(Field::PusherKey).fetched = Some("practice".to_owned());
         Ok(form)
-    }
-
-    fn check(&self, field: SettingsField, text: &str) -> Result<(), String> {
-        match field {
-            SettingsField::PlatformUrl if !text.starts_with("http") => {
-                Err("The address starts with https://".to_owned())
-            }
-            SettingsField::ApiKey | SettingsField::ApiSecret if text.is_empty() => {
-                Err("It cannot be empty.".to_owned())
-            }
-            _ => Ok(()),
-        }
     }
 
     fn save(&self, form: &SettingsForm) -> Result<(), String> {

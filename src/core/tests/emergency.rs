@@ -112,10 +112,27 @@ fn with_an_unknown_owner_entries_freeze_and_the_rows_are_fetched() {
     world.terminal_up();
     let beats = world.beats;
     broadcast(&mut world, OWNER);
-    assert!(world.state.durable().pause.is_some() && world.state.durable().stop.is_none());
+    assert!(world.is_blocked_by("before this executor knows its owner"));
+    assert!(world.state.durable().stop.is_none());
     assert_eq!(world.beats, beats + 1);
     world.heartbeat(&[("e", "EMERGENCY_STOP", json!({}), 1)]);
     assert!(world.state.durable().stop.is_some());
+}
+
+#[test]
+fn an_event_that_came_before_the_owner_was_known_is_judged_once_he_is() {
+    for (sender, stopped) in [(OWNER, true), ("user-foreign", false)] {
+        let mut world = World::new(Config::default());
+        world.come_up();
+        world.terminal_up();
+        broadcast(&mut world, sender);
+        world.happens(Event::OwnerLearned {
+            user_id: OWNER.to_owned(),
+        });
+        assert_eq!(world.state.durable().stop.is_some(), stopped, "{sender}");
+        assert!(!world.is_blocked_by("before this executor knows its owner"));
+        assert!(world.state.durable().pause.is_none());
+    }
 }
 
 #[test]

@@ -30,6 +30,32 @@ fn a_filled_order_is_reported_with_ticket_and_price() {
 }
 
 #[test]
+fn a_journal_that_was_lost_brings_no_client_id_back() {
+    let mut before = world_with(&[]);
+    before.jump(60);
+    before.pusher("p", "OPEN_POSITION", &buy());
+    let mut after = World::new(Config::default());
+    after.jump(120);
+    after.come_up();
+    after.terminal_up();
+    after.happens(Event::OwnerLearned {
+        user_id: super::world::OWNER.to_owned(),
+    });
+    after.pusher("q", "OPEN_POSITION", &buy());
+    let used: Vec<Cid> = before
+        .terminal
+        .submitted
+        .iter()
+        .map(|sent| sent.cid)
+        .collect();
+    let new = after.terminal.submitted[0].cid;
+    assert!(
+        used.iter().all(|cid| cid.counter() < new.counter()),
+        "{used:?} {new}"
+    );
+}
+
+#[test]
 fn a_lost_answer_of_a_filled_order_is_found_and_not_sent_again() {
     let mut world = world_with(&[Manner::LoseAnswer]);
     world.assert_executed("o");
@@ -274,4 +300,89 @@ fn a_reply_nobody_waits_for_is_let_be() {
         found: crate::market::Found::Absent,
     }));
     assert_eq!(*world.state.durable(), before);
+}
+
+#[test]
+fn another_account_stops_entries_and_keeps_its_orders_to_itself() {
+    let mut world = world_with(&[Manner::LoseAnswer]);
+    world.assert_executed("o");
+    world.terminal.memory = Memory::NotYet;
+    world.terminal.manners.push_back(Manner::LoseAnswer);
+    world.pusher("p", "OPEN_POSITION", &buy());
+    assert!(
+        world
+            .state
+            .notices
+            .iter()
+            .any(|notice| notice.text.contains("has no certain outcome"))
+    );
+    world.terminal_down();
+    world.terminal.account.login += 1;
+    world.terminal.memory = Memory::Works;
+    world.terminal_up();
+    let finds = world.finds.len();
+    world.wait(60);
+    assert_eq!(world.finds.len(), finds, "another account cannot tell");
+    world.assert_ends("p", CommandState::Executing, "at the terminal");
+    assert!(world.is_blocked_by("is logged in to account"));
+    world.pusher("r", "RESUME", &json!({}));
+    assert!(
+        world.is_blocked_by("is logged in to account"),
+        "not by the platform's word"
+    );
+    world.ui(UiCommand::ResumeTrading);
+    assert!(!world.is_blocked_by(""));
+
+    world.terminal_down();
+    world.terminal.account.login -= 1;
+    world.terminal_up();
+    world.wait(3);
+    world.assert_executed("p");
+    assert!(
+        !world
+            .state
+            .notices
+            .iter()
+            .any(|notice| notice.text.contains("has no certain outcome"))
+    );
+}
+
+#[test]
+fn real_money_is_traded_only_after_a_word_for_that_account() {
+    let mut world = World::ready();
+    world.terminal_down();
+    world.terminal.account.demo = false;
+    world.terminal_up();
+    world.pusher("o", "OPEN_POSITION", &buy());
+    world.assert_ends("o", CommandState::Failed, "holds real money");
+    let account = world.terminal.account.id();
+    world.ui(UiCommand::ConfirmAccount { account });
+    world.pusher("p", "OPEN_POSITION", &buy());
+    world.assert_executed("p");
+    world.restart();
+    world.terminal_up();
+    world.happens(Event::OwnerLearned {
+        user_id: super::world::OWNER.to_owned(),
+    });
+    world.pusher("q", "OPEN_POSITION", &buy());
+    world.assert_executed("q");
+}
+
+#[test]
+fn closing_by_profit_looks_at_the_profits_of_this_moment() {
+    let mut world = World::ready();
+    world.pusher("o", "OPEN_POSITION", &buy());
+    world.assert_executed("o");
+    // The market turned after the last list of positions came.
+    world.terminal.positions[0].profit = decimal("-5");
+    world.pusher("w", "CLOSE_PROFITABLE", &json!({ "minProfit": -1 }));
+    world.assert_executed("w");
+    assert_eq!(
+        world.terminal.positions.len(),
+        1,
+        "it is not a winner any more"
+    );
+    world.pusher("l", "CLOSE_LOSING", &json!({ "maxLoss": 1 }));
+    world.assert_executed("l");
+    assert!(world.terminal.positions.is_empty());
 }

@@ -88,10 +88,30 @@ fn a_refused_entry_is_not_repeated_within_its_bar() {
     world
         .terminal
         .manners
-        .push_back(Manner::Refuse(RefusalClass::PriceMoved));
+        .push_back(Manner::Refuse(RefusalClass::Wait));
     world.next_bar();
     world.wait(20);
     assert_eq!(world.terminal.opens(), 1);
+    assert!(last_decision(&mut world).contains("the terminal refused the order"));
+}
+
+#[test]
+fn a_requoted_entry_is_tried_three_times_from_the_price_that_was_decided_on() {
+    let mut world = World::with_strategy("s1");
+    for _ in 0..5 {
+        let refused = Manner::Refuse(RefusalClass::PriceMoved);
+        world.terminal.manners.push_back(refused);
+    }
+    world.next_bar();
+    world.wait(20);
+    let sent = &world.terminal.submitted;
+    assert_eq!(sent.len(), 3);
+    assert!(sent[0].price.is_some());
+    for (parent, child) in sent.iter().zip(&sent[1..]) {
+        assert_eq!(child.parent, Some(parent.cid));
+        assert_ne!(child.cid, parent.cid);
+        assert_eq!((&child.action, child.price), (&parent.action, parent.price));
+    }
     assert!(last_decision(&mut world).contains("the terminal refused the order"));
 }
 

@@ -37,6 +37,7 @@ pub enum Memory {
 
 pub struct Terminal {
     pub is_up: bool,
+    pub account: Account,
     pub positions: Vec<Position>,
     pub orders: Vec<PendingOrder>,
     /// For the next orders; afterwards everything is filled.
@@ -60,6 +61,7 @@ impl Terminal {
     pub fn new() -> Self {
         Self {
             is_up: false,
+            account: account(),
             positions: Vec::new(),
             orders: Vec::new(),
             manners: VecDeque::new(),
@@ -76,7 +78,7 @@ impl Terminal {
     pub fn up(&mut self) -> TerminalEvent {
         self.is_up = true;
         TerminalEvent::Up {
-            account: account(),
+            account: self.account.clone(),
             permissions: Permissions::ALL,
             symbols: vec![eurusd()],
         }
@@ -189,6 +191,7 @@ impl Terminal {
                     open_price: fill.price,
                     stop_loss: *stop_loss,
                     take_profit: *take_profit,
+                    price: Decimal::ZERO,
                     profit: Decimal::ZERO,
                     magic: intent.cid.0,
                     comment: intent.comment.clone(),
@@ -251,6 +254,7 @@ impl Terminal {
             open_price: decimal("1.1"),
             stop_loss: Some(decimal("1.09")),
             take_profit: Some(decimal("1.12")),
+            price: Decimal::ZERO,
             profit: decimal(profit),
             magic,
             comment: String::new(),

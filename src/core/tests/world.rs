@@ -139,6 +139,13 @@ impl World {
         self.come_up();
     }
 
+    /// Whether entries are blocked for this reason.
+    pub fn is_blocked_by(&self, reason: &str) -> bool {
+        self.state
+            .entry_block(self.now)
+            .is_some_and(|block| block.contains(reason))
+    }
+
     /// One event and everything that follows from it at once.
     pub fn happens(&mut self, event: Event) {
         self.step(event);

@@ -53,6 +53,13 @@ impl Backoff {
         }
     }
 
+    /// The delay before a refusal is looked at again: somebody may have to change something, or the platform only
+    /// stumbled.
+    pub fn probe(&mut self, timing: &Timing, rng: &mut fastrand::Rng) -> Duration {
+        let ceiling = self.grow(timing.first_probe * 2, timing.probe_every);
+        between(rng, (ceiling / 2).max(timing.first_probe), ceiling)
+    }
+
     fn jittered(&mut self, outage: Duration, timing: &Timing, rng: &mut fastrand::Rng) -> Duration {
         let first = self.ceiling.is_none();
         let cap = if outage < timing.young_outage {
@@ -84,4 +91,26 @@ impl Backoff {
 
 fn between(rng: &mut fastrand::Rng, low: Duration, high: Duration) -> Duration {
     low + high.saturating_sub(low).mul_f64(rng.f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn row_62_a_refusal_is_looked_at_soon_and_then_ever_more_seldom_but_never_given_up() {
+        let timing = Timing::default();
+        for seed in 0..200 {
+            let mut rng = fastrand::Rng::with_seed(seed);
+            let mut backoff = Backoff::default();
+            let probes: Vec<Duration> = (0..12).map(|_| backoff.probe(&timing, &mut rng)).collect();
+            assert!((timing.first_probe..=timing.first_probe * 2).contains(&probes[0]));
+            assert!(
+                probes[9..]
+                    .iter()
+                    .all(|probe| *probe >= timing.probe_every / 2)
+            );
+            assert!(probes.iter().all(|probe| *probe <= timing.probe_every));
+        }
+    }
 }

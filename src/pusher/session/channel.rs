@@ -112,9 +112,7 @@ pub(super) fn fail(
     timing: &Timing,
     cx: &mut Cx<'_>,
 ) {
-    let delay = channel
-        .backoff
-        .next(Pace::Stop, Duration::MAX, timing, cx.rng);
+    let delay = channel.backoff.probe(timing, cx.rng);
     channel.phase = Phase::Failed {
         probe_at: cx.now.mono + delay,
     };

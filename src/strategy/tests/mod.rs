@@ -167,6 +167,7 @@ fn position(side: Side, open_price: &str, stop_loss: Option<&str>, volume: &str)
         open_price: decimal(open_price),
         stop_loss: stop_loss.map(decimal),
         take_profit: None,
+        price: Decimal::ZERO,
         profit: Decimal::ZERO,
         magic: 0,
         comment: String::new(),

@@ -51,6 +51,7 @@ impl Exchange {
                 if let Some(quote) = quotes.get(&position.symbol) {
                     let price = closing_price(position.side, *quote);
                     position.profit = self.profit(&position, price, position.volume);
+                    position.price = price;
                 }
                 position
             })

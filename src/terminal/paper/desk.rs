@@ -269,6 +269,10 @@ impl<S: Store> Desk<S> {
             market_time: self.exchange.now(),
             latency_ms,
         });
+        // Floating profits move with the market, not only with orders.
+        if !self.exchange.ledger.positions.is_empty() {
+            events.push(TerminalEvent::Book(self.exchange.book()));
+        }
     }
 
     /// No moment is shown that a restart after a crash would come before.

@@ -309,6 +309,7 @@ impl Exchange {
             open_price: price,
             stop_loss: order.stop_loss,
             take_profit: order.take_profit,
+            price: Decimal::ZERO,
             profit: Decimal::ZERO,
             magic: order.magic,
             comment: String::new(),

@@ -18,7 +18,7 @@ use crate::market::{
 /// How an order came to the broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arrival {
-    /// The market's time when it was sent; deviation is counted from that moment's price.
+    /// The market's time when it was sent; without a price of its own, deviation counts from that moment's.
     pub sent_at: Timestamp,
     /// Real time on the way.
     pub waited: Duration,
@@ -181,7 +181,7 @@ impl Exchange {
         let market_price = closing_price(entry.side.opposite(), quote);
         let against = self.slippage(intent.cid, &spec, quote);
         let price = worsen(entry.side, market_price, against);
-        self.check_deviation(&spec, entry, price, arrival.sent_at)?;
+        self.check_deviation(&spec, entry, price, intent.price, arrival.sent_at)?;
 
         let position = self.ticket();
         let deal = self.open_at(
@@ -379,18 +379,22 @@ impl Exchange {
         Ok(())
     }
 
-    /// The price must be within the deviation of the one at sending; a better one always is.
+    /// The price must be within the deviation of the one that was seen; a better one always is.
     fn check_deviation(
         &self,
         spec: &SymbolSpec,
         entry: &Entry<'_>,
         price: Decimal,
+        seen: Option<Decimal>,
         sent_at: Timestamp,
     ) -> Result<(), Refusal> {
-        let Some(then) = self.market.quote(entry.symbol, sent_at) else {
+        let at_sending = || {
+            let then = self.market.quote(entry.symbol, sent_at)?;
+            Some(closing_price(entry.side.opposite(), then))
+        };
+        let Some(expected) = seen.or_else(at_sending) else {
             return Ok(());
         };
-        let expected = closing_price(entry.side.opposite(), then);
         let against = match entry.side {
             Side::Buy => price - expected,
             Side::Sell => expected - price,

@@ -7,6 +7,7 @@ pub mod journal;
 pub mod overview;
 pub mod positions;
 pub mod settings;
+mod settings_fields;
 mod settings_jobs;
 pub mod strategies;
 

@@ -3,26 +3,28 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
 
-use egui::{Grid, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo};
+use egui::{RichText, ScrollArea, Ui};
 use tokio::sync::mpsc;
 
+use super::settings_fields::fields_ui;
 use super::settings_jobs::{Done, Job, start};
 use crate::core::snapshot::{SettingsStatus, UiCommand};
+use crate::settings::{Field, check_field};
 use crate::ui::app::Act;
-use crate::ui::settings_port::{SettingsField, SettingsForm, SettingsPort, TestStep};
+use crate::ui::settings_port::{SettingsForm, SettingsPort, TestStep};
 use crate::ui::text::{Text, fill};
 use crate::ui::theme::{self, GRID, Tone};
 use crate::ui::view::View;
-use crate::ui::widgets::{card, heading, muted, primary_button, strong, tone_icon, tool_button};
+use crate::ui::widgets::{card, heading, muted, primary_button, strong, tone_icon};
 
 pub struct State {
     port: Arc<dyn SettingsPort>,
     form: Option<SettingsForm>,
     /// What is stored, for "Undo changes" and to know whether anything was edited.
     stored: Option<SettingsForm>,
-    errors: [Option<String>; SettingsField::ALL.len()],
-    replacing: bool,
-    showing: bool,
+    pub(super) errors: [Option<String>; Field::ALL.len()],
+    pub(super) replacing: bool,
+    pub(super) showing: bool,
     export_secret: bool,
     job: Option<Receiver<Done>>,
     testing: Option<mpsc::Receiver<TestStep>>,
@@ -141,7 +143,7 @@ impl State {
     fn edit(&mut self, form: SettingsForm) {
         self.replacing = !form.secret_stored || !form.new_secret.is_empty();
         self.form = Some(form);
-        for field in SettingsField::ALL {
+        for field in Field::ALL {
             self.check(field);
         }
     }
@@ -149,26 +151,28 @@ impl State {
     fn is_edited(&self) -> bool {
         match (&self.form, &self.stored) {
             (Some(form), Some(stored)) => {
-                form.fields != stored.fields
-                    || form.pusher_tls != stored.pusher_tls
-                    || !form.new_secret.is_empty()
+                form.fields != stored.fields || !form.new_secret.is_empty()
             }
             (Some(form), None) => form.fields.iter().any(|field| !field.text.is_empty()),
             _ => false,
         }
     }
 
-    fn check(&mut self, field: SettingsField) {
+    fn check(&mut self, field: Field) {
         let Some(form) = &self.form else { return };
         let (text, optional) = if field.is_secret() {
             (form.new_secret.0.as_str(), form.secret_stored)
         } else {
-            (form.field(field).text.as_str(), !field.is_needed())
+            (form.field(field).text.as_str(), !field.is_required())
         };
         let skip = text.is_empty() && optional;
-        self.errors[field as usize] = (!skip)
-            .then(|| self.port.check(field, text).err())
-            .flatten();
+        self.errors[field as usize] = if skip {
+            None
+        } else if text.is_empty() {
+            Some("This is needed.".to_owned())
+        } else {
+            check_field(field, text).err()
+        };
     }
 
     const fn is_valid(&self) -> bool {
@@ -196,11 +200,10 @@ pub fn settings_ui(ui: &mut Ui, view: &View<'_>, state: &mut State, acts: &mut V
             ui.label(view.text.settings_loading);
             return;
         };
-        let (local, remote): (Vec<_>, Vec<_>) = SettingsField::ALL
-            .into_iter()
-            .partition(|field| field.is_local());
+        let (local, remote): (Vec<_>, Vec<_>) =
+            Field::ALL.into_iter().partition(|field| field.is_local());
         let (needed, rest): (Vec<_>, Vec<_>) =
-            remote.into_iter().partition(|field| field.is_needed());
+            remote.into_iter().partition(|field| field.is_required());
         let mut changed = Vec::new();
         card(ui, |ui| {
             heading(ui, view.text.settings_needed);
@@ -213,7 +216,6 @@ pub fn settings_ui(ui: &mut Ui, view: &View<'_>, state: &mut State, acts: &mut V
             heading(ui, view.text.settings_rest);
             ui.label(muted(ui, view.text.settings_rest_hint));
             fields_ui(ui, view.text, state, &mut form, &rest, &mut changed);
-            ui.checkbox(&mut form.pusher_tls, view.text.settings_pusher_tls);
         });
         ui.add_space(GRID);
         card(ui, |ui| {
@@ -264,162 +266,6 @@ fn places_ui(ui: &mut Ui, view: &View<'_>) {
             for line in &status.overrides {
                 ui.label(RichText::new(format!("•  {line}")).color(theme::of(ui).warn));
             }
-        }
-    });
-}
-
-const fn words(text: &Text, field: SettingsField) -> (&'static str, &'static str) {
-    match field {
-        SettingsField::PlatformUrl => (text.field_platform_url, text.help_platform_url),
-        SettingsField::ApiKey => (text.field_api_key, text.help_api_key),
-        SettingsField::ApiSecret => (text.field_api_secret, text.help_api_secret),
-        SettingsField::ExecutorId => (text.field_executor_id, text.help_executor_id),
-        SettingsField::PusherKey => (text.field_pusher_key, text.help_pusher_key),
-        SettingsField::PusherCluster => (text.field_pusher_cluster, text.help_pusher_cluster),
-        SettingsField::PusherHost => (text.field_pusher_host, text.help_pusher_host),
-        SettingsField::PusherPort => (text.field_pusher_port, text.help_pusher_port),
-        SettingsField::PusherPath => (text.field_pusher_path, text.help_pusher_path),
-        SettingsField::Proxy => (text.field_proxy, text.help_proxy),
-        SettingsField::Terminal => (text.field_terminal, text.help_terminal),
-        SettingsField::MaxLots => (text.field_max_lots, text.help_max_lots),
-        SettingsField::MaxPositions => (text.field_max_positions, text.help_max_positions),
-        SettingsField::MaxDailyLoss => (text.field_max_daily_loss, text.help_max_daily_loss),
-        SettingsField::ResumeLiftsStop => (text.field_resume_lifts, text.help_resume_lifts),
-    }
-}
-
-fn fields_ui(
-    ui: &mut Ui,
-    text: &Text,
-    state: &mut State,
-    form: &mut SettingsForm,
-    fields: &[SettingsField],
-    changed: &mut Vec<SettingsField>,
-) {
-    let width = ui.available_width();
-    Grid::new(fields.len())
-        .num_columns(2)
-        .spacing([16.0, 12.0])
-        .show(ui, |ui| {
-            for &field in fields {
-                let (label, help) = words(text, field);
-                ui.vertical(|ui| {
-                    ui.set_width((width * 0.24).clamp(110.0, 190.0));
-                    ui.add_space(6.0);
-                    ui.add(egui::Label::new(strong(label, theme::BODY)).wrap());
-                });
-                ui.vertical(|ui| {
-                    ui.spacing_mut().item_spacing.y = 3.0;
-                    ui.set_width(width * 0.7);
-                    if field.is_secret() {
-                        secret_ui(ui, text, state, form, label, changed);
-                    } else if !field.choices().is_empty() {
-                        choice_ui(ui, form, field, label, changed);
-                    } else {
-                        let entry = form.field_mut(field);
-                        let hint = entry
-                            .fetched
-                            .as_ref()
-                            .map_or_else(String::new, |value| fill(text.from_platform, &[value]));
-                        let edit = TextEdit::singleline(&mut entry.text)
-                            .hint_text(hint)
-                            .desired_width(f32::INFINITY);
-                        let response = ui.add(edit);
-                        response.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, label));
-                        if response.changed() {
-                            changed.push(field);
-                        }
-                    }
-                    match &state.errors[field as usize] {
-                        Some(error) => {
-                            ui.horizontal_wrapped(|ui| {
-                                tone_icon(ui, Tone::Bad, 12.0);
-                                ui.label(
-                                    RichText::new(error)
-                                        .size(theme::SMALL)
-                                        .color(theme::of(ui).bad),
-                                );
-                            });
-                        }
-                        None => {
-                            ui.label(muted(ui, help));
-                        }
-                    }
-                });
-                ui.end_row();
-            }
-        });
-}
-
-fn choice_ui(
-    ui: &mut Ui,
-    form: &mut SettingsForm,
-    field: SettingsField,
-    label: &str,
-    changed: &mut Vec<SettingsField>,
-) {
-    let text = &mut form.field_mut(field).text;
-    let before = if text.is_empty() {
-        field
-            .choices()
-            .first()
-            .copied()
-            .unwrap_or_default()
-            .to_owned()
-    } else {
-        text.clone()
-    };
-    let mut chosen = before.clone();
-    let response = egui::ComboBox::from_id_salt(label)
-        .selected_text(&chosen)
-        .show_ui(ui, |ui| {
-            for choice in field.choices() {
-                ui.selectable_value(&mut chosen, (*choice).to_owned(), *choice);
-            }
-        })
-        .response;
-    response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, label));
-    if chosen != before {
-        *text = chosen;
-        changed.push(field);
-    }
-}
-
-fn secret_ui(
-    ui: &mut Ui,
-    text: &Text,
-    state: &mut State,
-    form: &mut SettingsForm,
-    label: &str,
-    changed: &mut Vec<SettingsField>,
-) {
-    if !state.replacing {
-        ui.horizontal_wrapped(|ui| {
-            ui.label(text.secret_kept);
-            if tool_button(ui, text.replace).clicked() {
-                state.replacing = true;
-            }
-        });
-        return;
-    }
-    ui.horizontal_wrapped(|ui| {
-        let edit = TextEdit::singleline(&mut form.new_secret.0)
-            .password(!state.showing)
-            .desired_width((ui.available_width() - 190.0).max(140.0));
-        let response = ui.add(edit);
-        response.widget_info(|| WidgetInfo::labeled(Role::PasswordInput, true, label));
-        if response.changed() {
-            changed.push(SettingsField::ApiSecret);
-        }
-        let word = if state.showing { text.hide } else { text.show };
-        if tool_button(ui, word).clicked() {
-            state.showing = !state.showing;
-        }
-        if form.secret_stored && tool_button(ui, text.keep_stored).clicked() {
-            state.replacing = false;
-            state.showing = false;
-            form.new_secret = Default::default();
-            changed.push(SettingsField::ApiSecret);
         }
     });
 }

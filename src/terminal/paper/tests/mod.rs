@@ -50,6 +50,7 @@ fn cid(counter: u64) -> Cid {
 
 fn intent(counter: u64, action: IntentAction) -> OrderIntent {
     OrderIntent {
+        price: None,
         cid: cid(counter),
         action,
         comment: "test".to_owned(),

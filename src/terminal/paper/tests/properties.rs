@@ -239,6 +239,7 @@ impl World {
             }
         };
         Some(OrderIntent {
+            price: None,
             cid: cid(self.sent.len() as u64 + 1),
             action,
             comment: String::new(),

@@ -1,0 +1,54 @@
+//! Which terminal runs: one at a time, made and ended by its kind.
+
+use tokio_util::sync::CancellationToken;
+
+use crate::core::snapshot::TerminalMode;
+use crate::terminal::{self, PaperError, Terminal};
+
+/// Makes a terminal of a kind on the current runtime; it runs until the token is cancelled.
+pub type TerminalMaker =
+    Box<dyn Fn(TerminalMode, CancellationToken) -> Result<Terminal, PaperError> + Send>;
+
+pub(super) struct Terminals {
+    make: TerminalMaker,
+    mode: TerminalMode,
+    end: CancellationToken,
+    shutdown: CancellationToken,
+}
+
+impl Terminals {
+    /// The first terminal; one that cannot be made ends the start.
+    pub fn first(
+        make: TerminalMaker,
+        mode: TerminalMode,
+        shutdown: &CancellationToken,
+    ) -> Result<(Self, Terminal), PaperError> {
+        let end = shutdown.child_token();
+        let terminal = make(mode, end.clone())?;
+        let terminals = Self {
+            make,
+            mode,
+            end,
+            shutdown: shutdown.clone(),
+        };
+        Ok((terminals, terminal))
+    }
+
+    pub const fn mode(&self) -> TerminalMode {
+        self.mode
+    }
+
+    pub fn end_current(&self) {
+        self.end.cancel();
+    }
+
+    /// A later terminal; one that cannot be made is an absent one that says why.
+    pub fn start(&mut self, mode: TerminalMode) -> Terminal {
+        self.mode = mode;
+        self.end = self.shutdown.child_token();
+        (self.make)(mode, self.end.clone()).unwrap_or_else(|error| {
+            tracing::error!(target: "terminal", "{error}");
+            terminal::spawn_absent(error.to_string())
+        })
+    }
+}

@@ -1,0 +1,67 @@
+//! A second process asks the running one for something: a file in the data folder, so that no network is needed.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// What can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    StopEverything,
+    /// Trading goes on after a pause.
+    Resume,
+    /// The emergency stop is lifted, and trading goes on.
+    LiftStop,
+}
+
+/// The text of a request is for a person; more than this is not read.
+const MOST_BYTES: usize = 500;
+
+impl Request {
+    /// In the order in which they are obeyed.
+    pub const ALL: [Self; 3] = [Self::StopEverything, Self::Resume, Self::LiftStop];
+
+    fn path(self, data_dir: &Path) -> PathBuf {
+        data_dir.join(match self {
+            Self::StopEverything => "stop-all.request",
+            Self::Resume => "resume.request",
+            Self::LiftStop => "lift-stop.request",
+        })
+    }
+
+    /// Puts the request down with its text; on a full disk without one, because an empty file says enough.
+    pub fn write(self, data_dir: &Path, text: &str) -> std::io::Result<()> {
+        let path = self.path(data_dir);
+        write_whole(&path, text).or_else(|_| std::fs::File::create(path).map(drop))
+    }
+
+    /// Whether a request has not been taken yet.
+    pub fn is_waiting(self, data_dir: &Path) -> bool {
+        self.path(data_dir).exists()
+    }
+
+    /// The text of a waiting request. It stays until [`Request::clear`], so that a request is not lost when the program
+    /// dies between.
+    pub fn read(self, data_dir: &Path) -> Option<String> {
+        let bytes = std::fs::read(self.path(data_dir)).ok()?;
+        let text = String::from_utf8_lossy(bytes.get(..MOST_BYTES).unwrap_or(&bytes))
+            .trim()
+            .to_owned();
+        Some(if text.is_empty() {
+            "no reason given".to_owned()
+        } else {
+            text
+        })
+    }
+
+    pub fn clear(self, data_dir: &Path) -> std::io::Result<()> {
+        std::fs::remove_file(self.path(data_dir))
+    }
+}
+
+fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
+    let part = path.with_extension("part");
+    let mut file = std::fs::File::create(&part)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&part, path)
+}
