@@ -29,7 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "doctor",
-        &["net", "pusher", "platform", "settings", "practice"],
+        &["net", "os", "pusher", "platform", "settings", "practice"],
     ),
 ];
 

@@ -212,6 +212,7 @@ fn position(ticket: u64) -> Position {
         open_price: Decimal::new(11, 1),
         stop_loss: None,
         take_profit: None,
+        price: Decimal::ZERO,
         profit: Decimal::ZERO,
         // Far above any counter of this run.
         magic: Cid::new(0, 0xFF_0000_0000 + ticket).0,

@@ -8,7 +8,6 @@ use tokio::time::{Instant, timeout};
 
 use super::subscription::subscribe;
 use super::{Check, Patient};
-use crate::net::proxy::ProxySetting;
 use crate::platform::{
     BeatMetadata, BeatStatus, CallError, ChannelAuth, FetchedConfig, PlatformClient, owner_of,
 };
@@ -111,22 +110,15 @@ pub(super) async fn examine(patient: &Patient<'_>, limit: Duration, tell: &mut d
         (settings_finding(settings, source), Some(()))
     })
     .await;
-    let direct = settings.proxy == ProxySetting::None || settings.platform_is_local();
     let host = settings
         .platform_url
         .host_str()
         .unwrap_or_default()
         .to_owned();
     let port = settings.platform_url.port_or_known_default().unwrap_or(443);
-    if direct {
-        reach(
-            &mut walk,
-            "Platform",
-            &host,
-            port,
-            settings.platform_url.scheme() == "https",
-        )
-        .await;
+    let tls = settings.platform_url.scheme() == "https";
+    if is_direct(settings, tls, &host, port) {
+        reach(&mut walk, "Platform", &host, port, tls).await;
     }
     let client = walk
         .step("HTTP client", true, async { client_of(settings) })
@@ -159,7 +151,7 @@ pub(super) async fn examine(patient: &Patient<'_>, limit: Duration, tell: &mut d
         .step("Pusher: address", true, async { target_of(&resolved) })
         .await;
     if let Some(target) = &target
-        && (settings.proxy == ProxySetting::None || is_loopback(&target.host))
+        && is_direct(settings, target.tls, &target.host, target.port)
     {
         reach(&mut walk, "Pusher", &target.host, target.port, target.tls).await;
     }
@@ -171,11 +163,9 @@ pub(super) async fn examine(patient: &Patient<'_>, limit: Duration, tell: &mut d
     .await;
 }
 
-fn is_loopback(host: &str) -> bool {
-    host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+/// Behind a proxy, name and port are the proxy's business; a wrong proxy is told by the HTTP client's own step.
+fn is_direct(settings: &Settings, tls: bool, host: &str, port: u16) -> bool {
+    matches!(settings.proxy.resolve(tls, host, port), Ok(None))
 }
 
 fn settings_finding(settings: &Settings, source: &str) -> Finding {

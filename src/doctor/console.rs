@@ -1,10 +1,10 @@
 //! `fx-executor doctor`: the examination printed for a person.
-#![expect(clippy::print_stdout, reason = "a console command speaks to a person")]
 
 use std::path::Path;
 use std::time::Duration;
 
 use super::{Check, Patient, checks};
+use crate::os::say;
 use crate::settings::{self, DataDir, Settings};
 
 const STEP_LIMIT: Duration = Duration::from_secs(15);
@@ -38,11 +38,11 @@ pub fn run_in_console(data_dir: Option<&Path>, config: Option<&Path>) -> usize {
         }
         Err(problems) => problems.into_iter().for_each(&mut tell),
     }
-    println!();
+    say("");
     match failures {
-        0 => println!("Everything holds."),
-        1 => println!("1 step failed."),
-        _ => println!("{failures} steps failed."),
+        0 => say("Everything holds."),
+        1 => say("1 step failed."),
+        _ => say(format!("{failures} steps failed.")),
     }
     failures
 }
@@ -103,13 +103,13 @@ fn print(check: &Check) {
         Some(false) => '✗',
         None => '–',
     };
-    println!(
+    say(format!(
         "{mark} {}: {}  ({} ms)",
         check.title,
         check.detail,
         check.took.as_millis()
-    );
+    ));
     if !check.remedy.is_empty() {
-        println!("    → {}", check.remedy);
+        say(format!("    → {}", check.remedy));
     }
 }

@@ -80,7 +80,13 @@ pub(super) async fn subscribe(
             }
             pusher::Event::State(change) => {
                 if change.state == pusher::ConnectionState::Failed || change.attempt >= 3 {
-                    return (wrong(change.reason.unwrap_or(last), REMEDY), None);
+                    let reason = change.reason.unwrap_or(last);
+                    let remedy = if reason.contains("quota") {
+                        "Too many programs use this Pusher application: close some, or ask the platform's administrator for a larger plan."
+                    } else {
+                        REMEDY
+                    };
+                    return (wrong(reason, remedy), None);
                 }
                 last = change.reason.unwrap_or(last);
             }

@@ -7,13 +7,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::session::Session;
 use crate::cli::exit;
 use crate::core::health::{Leg, Light};
-use crate::core::snapshot::{Snapshot, StrategyState};
+use crate::core::snapshot::{Snapshot, StrategyState, UiCommand};
 use crate::logs::LogLine;
+use crate::os::say;
 use crate::practice::{PracticeWorld, SCALPER};
 
 /// Longest wait for one step.
@@ -36,6 +38,12 @@ pub(super) fn run(
     session: Session,
 ) -> ExitCode {
     let started = Instant::now();
+    // The walk before in this folder ended with a stop.
+    for command in [UiCommand::LiftStop, UiCommand::ResumeTrading] {
+        if session.engine.commands.blocking_send(command).is_err() {
+            break;
+        }
+    }
     let mut walk = Walk {
         runtime,
         world,
@@ -47,12 +55,12 @@ pub(super) fn run(
     walk.all();
     let (passed, failed) = (walk.passed, walk.failed);
     session.end();
-    println!();
-    println!("{passed} passed, {failed} failed");
-    println!(
+    say("");
+    say(format!("{passed} passed, {failed} failed"));
+    say(format!(
         "The whole walk took {:.2} s.",
         started.elapsed().as_secs_f64()
-    );
+    ));
     if failed == 0 {
         ExitCode::SUCCESS
     } else {
@@ -63,7 +71,7 @@ pub(super) fn run(
 impl Walk<'_> {
     fn all(&mut self) {
         let channel = format!("private-executor-{}", self.world.executor_id);
-        println!("Expected flow");
+        say("Expected flow");
         let line = format!("Successfully subscribed to channel: {channel}");
         self.step(&format!("Executor log: [INFO] {line}"), |walk| {
             walk.logged(&line)
@@ -125,9 +133,10 @@ impl Walk<'_> {
 
     /// The seed's manual test from the Pusher dashboard: it arrives, and it must not trade.
     fn manual_event(&mut self, channel: &str) {
-        println!();
-        println!("Manual trigger from the Pusher dashboard (no rules, months old)");
-        let id = "test-manual-123";
+        say("");
+        say("Manual trigger from the Pusher dashboard (no rules, months old)");
+        // One of its own for each walk: the journal of this folder remembers.
+        let id = format!("test-manual-{}", Timestamp::now().as_millisecond());
         let data = json!({
             "id": id,
             "type": "START_STRATEGY",
@@ -170,8 +179,8 @@ impl Walk<'_> {
     }
 
     fn stop_everything(&mut self) {
-        println!();
-        println!("Emergency stop from the platform");
+        say("");
+        say("Emergency stop from the platform");
         self.step("The stop is ordered: row and public event", |walk| {
             walk.runtime
                 .block_on(walk.world.emergency_stop("practice check"))
@@ -202,12 +211,12 @@ impl Walk<'_> {
             held = holds(self);
         }
         let total = self.since.elapsed();
-        println!(
+        say(format!(
             "{} {title}  ({} ms, at {:.2} s)",
             if held { '✓' } else { '✗' },
             started.elapsed().as_millis(),
             total.as_secs_f64()
-        );
+        ));
         if held {
             self.passed += 1;
         } else {

@@ -1,11 +1,7 @@
 //! What the program does in each of its modes: wires the parts together, starts them, ends them in order.
 //!
 //! The only place that prints for a person outside the log.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "the console modes speak to a person"
-)]
+#![expect(clippy::print_stderr, reason = "the console modes speak to a person")]
 
 mod check;
 mod practice;
@@ -20,6 +16,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Mode, exit};
+use crate::os::say;
 use session::{Session, SessionOptions, StartError};
 
 /// Runs the program and gives its exit code.
@@ -72,5 +69,5 @@ fn failed(error: &StartError) -> ExitCode {
 }
 
 fn say_where(path: &Path) {
-    println!("Data folder: {}", path.display());
+    say(format!("Data folder: {}", path.display()));
 }

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::session::{PracticeMarket, Session, SessionOptions, StartError, interrupted};
 use super::{check, failed, practice_market, say_where, window};
 use crate::cli::{self, Cli, exit};
+use crate::os::say;
 use crate::practice::{self, MarketSource, PracticeOptions, PracticeWorld};
 use crate::settings::{DataDir, Draft, Field};
 use crate::terminal::PaperOptions;
@@ -55,8 +56,8 @@ pub(super) fn run(cli: &Cli, options: &cli::Practice) -> ExitCode {
     };
     let code = if options.serve_only {
         introduce(&world);
-        println!("Settings for an executor of your own:");
-        println!("{}", practice::config_file(&world));
+        say("Settings for an executor of your own:");
+        say(format!("{}", practice::config_file(&world)));
         runtime.block_on(interrupted());
         ExitCode::SUCCESS
     } else {
@@ -95,7 +96,9 @@ fn with_executor(
     introduce(world);
     say_where(folder.path());
     if let (Some(reason), false) = (no_display, cli.headless) {
-        println!("No window: {reason}. Going on without one; the log follows.");
+        say(format!(
+            "No window: {reason}. Going on without one; the log follows."
+        ));
     }
     if !options.no_activate {
         check::activate_when_ready(runtime, world, &session);
@@ -132,13 +135,13 @@ fn start(
 }
 
 fn introduce(world: &PracticeWorld) {
-    println!("Practice platform: {}", world.platform_url);
-    println!(
+    say(format!("Practice platform: {}", world.platform_url));
+    say(format!(
         "Practice Pusher:   ws://{}:{}",
         world.pusher_host, world.pusher_port
-    );
-    println!("Activate another strategy:");
-    println!("  {}", world.activate_curl("SCALP_WEEKDAY"));
+    ));
+    say("Activate another strategy:");
+    say(format!("  {}", world.activate_curl("SCALP_WEEKDAY")));
 }
 
 /// The settings as a person would fill them in.

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::stop_all::{TAKEN_WITHIN, fail, within};
 use crate::core::Record;
 use crate::journal::Journal;
-use crate::os::Request;
+use crate::os::{Request, say};
 use crate::settings::{DataDir, DataDirError};
 
 pub(super) fn run(data_dir: Option<&Path>, lift_stop: bool, yes: bool) -> ExitCode {
@@ -29,7 +29,7 @@ pub(super) fn run(data_dir: Option<&Path>, lift_stop: bool, yes: bool) -> ExitCo
     };
     match done {
         Ok(text) => {
-            println!("{text}");
+            say(text);
             ExitCode::SUCCESS
         }
         Err(reason) => fail(&reason),
@@ -41,7 +41,7 @@ fn confirmed() -> bool {
     if !input.is_terminal() {
         return false;
     }
-    println!("Lift the emergency stop? New positions can then be opened. Type yes:");
+    say("Lift the emergency stop? New positions can then be opened. Type yes:");
     let mut line = String::new();
     input.lock().read_line(&mut line).is_ok() && line.trim() == "yes"
 }

@@ -154,8 +154,7 @@ impl SettingsPort for SettingsDesk {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        let text = settings::export(&draft, with_secret);
-        std::fs::write(path, text.expose_secret())
+        settings::export_to(path, &draft, with_secret)
             .map_err(|error| format!("{} cannot be written: {error}", path.display()))
     }
 }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use crate::cli::exit;
 use crate::core::{EmergencyStop, Record};
 use crate::journal::Journal;
-use crate::os::Request;
+use crate::os::{Request, say};
 use crate::settings::{DataDir, DataDirError};
 
 /// Time for the running executor to take the request.
@@ -44,7 +44,7 @@ fn ask(data_dir: &DataDir, reason: &str) -> ExitCode {
             "the running executor did not take the request; use the Stop everything button, or close positions in MetaTrader",
         );
     }
-    println!("Entries are locked. Own orders are being cancelled and own positions closed …");
+    say("Entries are locked. Own orders are being cancelled and own positions closed …");
     let path = data_dir.join("journal.sqlite");
     let mut last = Vec::new();
     let done = within(CLOSED_WITHIN, || {
@@ -55,8 +55,8 @@ fn ask(data_dir: &DataDir, reason: &str) -> ExitCode {
         stop.complete
     });
     if done {
-        println!(
-            "Everything of this executor is closed. The lock stays until it is lifted in the window or by fx-executor resume --lift-stop."
+        say(
+            "Everything of this executor is closed. The lock stays until it is lifted in the window or by fx-executor resume --lift-stop.",
         );
         return ExitCode::SUCCESS;
     }
@@ -87,10 +87,10 @@ fn latch(data_dir: &DataDir, reason: &str) -> ExitCode {
         });
     match result {
         Ok(()) => {
-            println!(
+            say(format!(
                 "No executor is running in {}. The stop is latched: when one starts, it opens nothing and closes what is its own.",
                 data_dir.path().display()
-            );
+            ));
             ExitCode::SUCCESS
         }
         Err(reason) => fail(&reason),

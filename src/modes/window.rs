@@ -10,6 +10,7 @@ use tracing::Level;
 use super::session::{Session, wait_for_signal};
 use super::settings_desk::SettingsDesk;
 use crate::logs::{Feed, LogLine};
+use crate::os::say;
 use crate::ui::{self, LogLevel, LogSource, UiLinks, WindowOptions};
 
 /// Windows that are opened again after one died; after that the engine goes on without.
@@ -54,10 +55,10 @@ pub(super) fn run(session: Session) -> ExitCode {
         match shown {
             Ok(Ok(_closed)) => break,
             Ok(Err(error)) => {
-                println!(
+                say(format!(
                     "No window: {error}. Going on without one; the log follows, and is in {}.",
                     links.log_dir.display()
-                );
+                ));
                 session.logs.show_on_console();
                 wait_for_signal(&ended);
                 break;

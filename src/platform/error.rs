@@ -254,6 +254,9 @@ impl CallError {
             (CallErrorKind::Connect(ConnectProblem::Other(_)) | CallErrorKind::Timeout, _) => {
                 "Check this computer's internet connection and firewall."
             }
+            (CallErrorKind::RateLimited { .. }, _) => {
+                "Wait a few minutes. If it stays so, another program uses this key, or the platform's administrator must raise the limit."
+            }
             _ => "",
         }
     }

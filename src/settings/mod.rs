@@ -27,6 +27,6 @@ pub use fetched::{keep_fetched, kept_fetched};
 pub use field::Field;
 pub use file::{FILE_NAME, LoadError, Loaded, SaveError, Saved, load, locate, save, start_over};
 pub use secret::{FileStore, SecretName, SecretStore, SecretStoreError, secret_store};
-pub use transfer::{export, import};
+pub use transfer::{export, export_to, import};
 pub use values::{Changed, LocalLimits, PusherSettings, PusherTarget, Resolved, Settings};
 pub use watch::FileWatch;

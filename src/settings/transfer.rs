@@ -1,5 +1,8 @@
 //! Taking settings to another computer and bringing them from one.
 
+use std::io;
+use std::path::Path;
+
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -7,6 +10,7 @@ use serde_json::value::RawValue;
 use super::check::platform_url;
 use super::document::{BrokenText, Document};
 use super::draft::{Draft, Held};
+use super::durable;
 use super::field::Field;
 
 /// The draft as a file's text. The secrets are in it only when asked for; as they may be, it is a secret itself.
@@ -29,6 +33,17 @@ pub fn export(draft: &Draft, with_secrets: bool) -> SecretString {
         }
     }
     SecretString::from(document.to_text())
+}
+
+/// Writes [`export`] to a file. With secrets in it, only its owner can read it.
+pub fn export_to(path: &Path, draft: &Draft, with_secrets: bool) -> io::Result<()> {
+    durable::write(path, export(draft, with_secrets).expose_secret().as_bytes())?;
+    #[cfg(unix)]
+    if with_secrets {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(())
 }
 
 /// Reads a file's bytes into a draft for Settings; nothing is saved. A file without a secret keeps the one at hand

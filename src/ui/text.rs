@@ -270,6 +270,7 @@ catalogue! {
     export = "Export…";
     export_secret = "with the secret";
     exported = "Exported to {}.";
+    nothing_chosen = "No file was chosen. If no dialog opened, this desktop has none: install zenity or xdg-desktop-portal.";
     imported = "Imported. Look it over, then save.";
     revert = "Undo changes";
     kind_limit = "limit";

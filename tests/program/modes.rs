@@ -6,14 +6,18 @@ use super::executor::Start;
 use super::rig::{LONG, Rig, small_buy};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn check_walks_the_whole_way() {
+async fn check_walks_the_whole_way_and_again_in_the_same_folder() {
     let folder = tempfile::tempdir().unwrap();
-    let mut check = Start::program(&["practice", "--check"], folder.path()).go();
-    let status = check.ends(Duration::from_secs(120)).await;
-    let text = check.printed();
-    assert_eq!(status.code(), Some(0), "{text}");
-    assert!(!text.contains('✗'), "{text}");
-    assert!(text.matches('✓').count() >= 15, "{text}");
+    let data = folder.path().join("data");
+    for _ in 0..2 {
+        let arguments = ["--data-dir", data.to_str().unwrap(), "practice", "--check"];
+        let mut check = Start::program(&arguments, folder.path()).go();
+        let status = check.ends(Duration::from_secs(120)).await;
+        let text = check.printed();
+        assert_eq!(status.code(), Some(0), "{text}");
+        assert!(!text.contains('✗'), "{text}");
+        assert!(text.matches('✓').count() >= 15, "{text}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -251,9 +251,14 @@ fn open_folder(folder: &Path) {
     let started = std::thread::Builder::new()
         .name("open-folder".to_owned())
         .spawn(move || {
-            if let Err(error) = command.status() {
-                tracing::warn!(target: "window", "The log folder could not be opened: {error}");
-            }
+            let reason = match command.status() {
+                // Windows' explorer answers 1 although it opened the folder.
+                Ok(status) if status.success() || cfg!(windows) => return,
+                Ok(status) => format!("{program} ended with {status}"),
+                Err(error) => format!("{program}: {error}"),
+            };
+            let folder = command.get_args().next().unwrap_or_default();
+            tracing::warn!(target: "window", "The log folder {} could not be opened: {reason}", folder.display());
         });
     if let Err(error) = started {
         tracing::warn!(target: "window", "The log folder could not be opened: {error}");

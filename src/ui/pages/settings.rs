@@ -36,6 +36,7 @@ pub struct State {
 }
 
 enum Message {
+    NothingChosen,
     Saved,
     Imported,
     Exported(String),
@@ -126,7 +127,9 @@ impl State {
                 self.reload = true;
             }
             Done::Testing(receiver) => self.testing = Some(receiver),
-            Done::Imported(None) | Done::Exported(None) => {}
+            Done::Imported(None) | Done::Exported(None) => {
+                self.message = Some(Message::NothingChosen);
+            }
             Done::Imported(Some(Ok(form))) => {
                 self.edit(form);
                 self.message = Some(Message::Imported);
@@ -315,6 +318,7 @@ fn actions_ui(ui: &mut Ui, text: &Text, state: &mut State, form: &SettingsForm) 
     });
     let (tone, line) = match &state.message {
         None => (Tone::Neutral, String::new()),
+        Some(Message::NothingChosen) => (Tone::Neutral, text.nothing_chosen.to_owned()),
         Some(Message::Saved) => (Tone::Good, text.saved.to_owned()),
         Some(Message::Imported) => (Tone::Info, text.imported.to_owned()),
         Some(Message::Exported(path)) => (Tone::Good, fill(text.exported, &[path])),
