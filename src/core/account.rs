@@ -6,7 +6,7 @@ use super::effect::LogLevel;
 use super::record::Record;
 use super::snapshot::Severity;
 use super::step::Turn;
-use crate::market::{Account, AccountId};
+use crate::market::{Account, AccountId, IntentAction, MarginMode};
 
 impl State {
     /// The terminal's account, when it holds real money and nobody allowed trading on it.
@@ -14,6 +14,31 @@ impl State {
         let account = self.terminal.account.as_ref()?;
         let id = account.id();
         (!account.demo && !self.durable.confirmed.contains(&id)).then_some(id)
+    }
+}
+
+impl State {
+    /// Why a symbol takes no further opening on a netting account. There a second one would merge with what is open, and
+    /// its stop would take the place of the first one's (MetaTrader 5, "Position accounting systems").
+    pub(super) fn netting_conflict(&self, symbol: &str) -> Option<String> {
+        let account = self.terminal.account.as_ref()?;
+        if account.margin_mode != MarginMode::Netting {
+            return None;
+        }
+        let open = self.terminal.book.as_ref()?.positions.iter();
+        let mut taken = open.filter(|position| position.symbol == symbol);
+        let opening = self.durable.intents.values().any(|entry| {
+            matches!(&entry.intent.action, IntentAction::Open { symbol: other, .. } if other == symbol)
+        });
+        match taken.next() {
+            Some(position) => Some(format!(
+                "this is a netting account and {symbol} already has position {}; a second one would merge with it and replace its stop",
+                position.ticket
+            )),
+            None => opening.then(|| {
+                format!("this is a netting account and an order for {symbol} is on its way already")
+            }),
+        }
     }
 }
 

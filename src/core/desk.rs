@@ -49,7 +49,7 @@ impl Turn<'_> {
         if let Err(reason) = check_volume(order.volume, spec) {
             return Verdict::failed(reason);
         }
-        if let Some(reason) = self.limit_reached(order.volume) {
+        if let Some(reason) = self.entry_refusal(&order.symbol, order.volume) {
             return Verdict::failed(format!("not opened: {reason}"));
         }
         let action = IntentAction::Open {
@@ -66,8 +66,14 @@ impl Turn<'_> {
         }
     }
 
+    /// Why one more position of `volume` lots in `symbol` is not opened.
+    pub fn entry_refusal(&self, symbol: &str, volume: Decimal) -> Option<String> {
+        self.limit_reached(volume)
+            .or_else(|| self.state.netting_conflict(symbol))
+    }
+
     /// A local limit that one more position of `volume` lots would break.
-    pub fn limit_reached(&self, volume: Decimal) -> Option<String> {
+    fn limit_reached(&self, volume: Decimal) -> Option<String> {
         let limits = &self.state.config.limits;
         if let Some(most) = limits.max_lots.filter(|most| volume > *most) {
             return Some(format!("{volume} lots are over the local limit of {most}"));

@@ -161,7 +161,7 @@ impl Turn<'_> {
         };
         let said = match action {
             None => said,
-            Some((action, volume)) => match self.limit_reached(volume) {
+            Some((action, volume)) => match self.entry_refusal(&strategy.symbol, volume) {
                 Some(reason) => format!("{said} was not opened: {reason}"),
                 None => {
                     self.log(

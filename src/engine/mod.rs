@@ -5,6 +5,7 @@
 
 mod beats;
 mod clock;
+mod config_pace;
 mod failpoint;
 mod gate;
 mod network;
@@ -133,6 +134,7 @@ pub fn start(options: EngineOptions) -> Result<Engine, EngineError> {
         terminals,
         terminal_requests: terminal.requests,
         network: None,
+        config_pace: config_pace::ConfigPace::default(),
         outputs: owner::Outputs {
             snapshot: snapshot_out,
             detail: detail_out,

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::clock::Clock;
+use super::config_pace::{ConfigPace, PAUSE};
 use super::{beats, pusher_link, reports};
 use crate::core::health::{Leg, LinkReport, Phase};
 use crate::core::snapshot::Snapshot;
@@ -103,7 +104,12 @@ const REPORT_QUEUE: usize = 32;
 const BEAT_QUEUE: usize = 8;
 
 impl Network {
-    pub fn start(connection: Connection, clock: Clock, events: mpsc::Sender<Event>) -> Self {
+    pub fn start(
+        connection: Connection,
+        clock: Clock,
+        pace: ConfigPace,
+        events: mpsc::Sender<Event>,
+    ) -> Self {
         let cancel = CancellationToken::new();
         let (beat, beats) = mpsc::channel(BEAT_QUEUE);
         let (metadata, metadata_out) = watch::channel(BeatMetadata::default());
@@ -112,6 +118,7 @@ impl Network {
         tasks.spawn(run(
             connection,
             clock,
+            pace,
             events,
             beats,
             cancel.clone(),
@@ -185,6 +192,7 @@ impl Network {
 async fn run(
     connection: Connection,
     clock: Clock,
+    pace: ConfigPace,
     events: mpsc::Sender<Event>,
     beat: mpsc::Receiver<BeatCause>,
     cancel: CancellationToken,
@@ -241,6 +249,7 @@ async fn run(
     tasks.spawn(cancel.clone().run_until_cancelled_owned(identify(
         connection,
         shared.clone(),
+        pace,
         identity_in,
     )));
     let mut first = identity.clone();
@@ -273,9 +282,9 @@ async fn run(
 async fn identify(
     connection: Connection,
     shared: Shared,
+    pace: ConfigPace,
     identity: watch::Sender<Option<Identity>>,
 ) {
-    const PAUSE: Duration = Duration::from_secs(60);
     let settings = &connection.settings;
     let kept = kept_fetched(&connection.data_dir, settings);
     if let Some(first) = identity_of(settings, kept.as_ref()) {
@@ -283,7 +292,15 @@ async fn identify(
     }
     let mut failures = 0_u32;
     loop {
-        match shared.client.config().await {
+        tokio::time::sleep(pace.wait(settings)).await;
+        let answer = shared.client.config().await;
+        if answer
+            .as_ref()
+            .map_or_else(|error| error.status().is_some(), |_| true)
+        {
+            pace.answered(settings);
+        }
+        match answer {
             Ok(fetched) => {
                 failures = 0;
                 shared.tell(Event::KeyAccepted).await;

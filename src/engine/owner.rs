@@ -8,6 +8,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
+use super::config_pace::ConfigPace;
 use super::failpoint;
 use super::gate::{JournalGate, Stored};
 use super::network::{Connection, Network};
@@ -49,6 +50,7 @@ pub(super) struct Owner {
     pub terminals: Terminals,
     pub terminal_requests: mpsc::Sender<TerminalRequest>,
     pub network: Option<Network>,
+    pub config_pace: ConfigPace,
     pub outputs: Outputs,
     pub shutdown: CancellationToken,
 }
@@ -314,8 +316,14 @@ impl Owner {
         if let Some(network) = self.network.take() {
             network.stop();
         }
-        self.network = connection
-            .map(|connection| Network::start(connection.clone(), self.clock, events.clone()));
+        self.network = connection.map(|connection| {
+            Network::start(
+                connection.clone(),
+                self.clock,
+                self.config_pace.clone(),
+                events.clone(),
+            )
+        });
     }
 
     fn publish(&mut self) {

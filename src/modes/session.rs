@@ -297,24 +297,29 @@ pub(super) async fn interrupted() {
     };
     #[cfg(unix)]
     {
-        let terminate = async {
-            match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-                Ok(mut signal) => {
-                    signal.recv().await;
-                }
-                Err(error) => {
-                    tracing::error!(target: "engine", "SIGTERM cannot be heard: {error}");
-                    std::future::pending::<()>().await;
-                }
-            }
-        };
+        use tokio::signal::unix::SignalKind;
         tokio::select! {
             () = ctrl_c => {}
-            () = terminate => {}
+            () = heard(SignalKind::terminate()) => {}
+            // The console was closed.
+            () = heard(SignalKind::hangup()) => {}
         }
     }
     #[cfg(not(unix))]
     ctrl_c.await;
+}
+
+#[cfg(unix)]
+async fn heard(kind: tokio::signal::unix::SignalKind) {
+    match tokio::signal::unix::signal(kind) {
+        Ok(mut signal) => {
+            signal.recv().await;
+        }
+        Err(error) => {
+            tracing::error!(target: "engine", "Signal {} cannot be heard: {error}", kind.as_raw_value());
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 fn notice(key: &str, text: &str) -> Notice {

@@ -41,7 +41,7 @@ fn ask(data_dir: &DataDir, reason: &str) -> ExitCode {
         !Request::StopEverything.is_waiting(data_dir.path())
     }) {
         return fail(
-            "the running executor did not take the request; use the Stop everything button, or close positions in MetaTrader",
+            "the running executor did not answer within 5 s. The request stays and is obeyed as soon as it goes on; until then use MetaTrader to close positions",
         );
     }
     say("Entries are locked. Own orders are being cancelled and own positions closed …");

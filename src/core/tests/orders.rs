@@ -386,3 +386,23 @@ fn closing_by_profit_looks_at_the_profits_of_this_moment() {
     world.assert_executed("l");
     assert!(world.terminal.positions.is_empty());
 }
+
+#[test]
+fn on_a_netting_account_a_symbol_takes_one_position() {
+    let mut world = World::ready();
+    world.terminal_down();
+    world.terminal.account.margin_mode = crate::market::MarginMode::Netting;
+    world.terminal_up();
+    world.pusher("o", "OPEN_POSITION", &buy());
+    world.assert_executed("o");
+    world.pusher("p", "OPEN_POSITION", &buy());
+    world.assert_ends(
+        "p",
+        CommandState::Failed,
+        "would merge with it and replace its stop",
+    );
+    world.pusher("c", "CLOSE_ALL_POSITIONS", &json!({}));
+    world.assert_executed("c");
+    world.pusher("q", "OPEN_POSITION", &buy());
+    world.assert_executed("q");
+}
