@@ -110,6 +110,11 @@ impl Turn<'_> {
             Ok((None, None)) => {
                 return Verdict::failed("neither \"stopLoss\" nor \"takeProfit\" is given");
             }
+            Ok((Some(stop), _)) if stop.is_zero() => {
+                return Verdict::failed(
+                    "\"stopLoss\" is 0, which would take the position's protection away; it is left as it is. Close the position, or name a price",
+                );
+            }
             Ok(levels) => levels,
             Err(error) => return Verdict::failed(error.to_string()),
         };

@@ -139,7 +139,11 @@ fn id_of(value: &Value) -> Option<String> {
 fn time(object: &Map<String, Value>, key: &str) -> Option<Timestamp> {
     match object.get(key)? {
         Value::String(text) => text.trim().parse().ok(),
-        Value::Number(millis) => Timestamp::from_millisecond(millis.as_i64()?).ok(),
+        // JavaScript counts milliseconds, most others seconds; no second of this century has twelve digits.
+        Value::Number(number) => match number.as_i64()? {
+            seconds if seconds.abs() < 100_000_000_000 => Timestamp::from_second(seconds).ok(),
+            millis => Timestamp::from_millisecond(millis).ok(),
+        },
         _ => None,
     }
 }

@@ -265,9 +265,14 @@ pub(super) fn activate_when_ready(
     let world = Arc::clone(world);
     runtime.spawn(async move {
         let ready = snapshot.wait_for(|snapshot| snapshot.link(Leg::Channel).light(Leg::Channel, snapshot.at) == Light::Good);
-        if !matches!(tokio::time::timeout(Duration::from_secs(60), ready).await, Ok(Ok(_))) {
-            tracing::warn!(target: "practice", "The executor did not subscribe within a minute; no strategy was activated.");
-            return;
+        match tokio::time::timeout(Duration::from_secs(60), ready).await {
+            Ok(Ok(_)) => {}
+            // The program ends.
+            Ok(Err(_)) => return,
+            Err(_) => {
+                tracing::warn!(target: "practice", "The executor did not subscribe within a minute; no strategy was activated.");
+                return;
+            }
         }
         if let Err(error) = world.activate(SCALPER).await {
             tracing::warn!(target: "practice", "The first strategy could not be activated: {error}");

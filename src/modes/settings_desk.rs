@@ -120,6 +120,9 @@ impl SettingsPort for SettingsDesk {
         let spawned = std::thread::Builder::new()
             .name("settings-test".to_owned())
             .spawn(move || {
+                // The trial's own connection must not look like the program's in the log; the page tells its steps.
+                let _quiet =
+                    tracing::subscriber::set_default(tracing::subscriber::NoSubscriber::new());
                 crate::doctor::try_settings(&draft, STEP_LIMIT, |step| {
                     // Called on a runtime, so it must not wait. The page may be gone; the trial then ends by itself.
                     drop(steps.try_send(TestStep {

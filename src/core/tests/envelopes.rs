@@ -241,3 +241,18 @@ fn a_foreign_envelope_cannot_take_a_local_id() {
         "taken for a repetition"
     );
 }
+
+#[test]
+fn a_time_may_be_text_seconds_or_milliseconds() {
+    let wanted: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+    for time in [
+        json!("2026-11-24T12:00:00Z"),
+        json!(wanted.as_second()),
+        json!(wanted.as_millisecond()),
+    ] {
+        let raw = json!({ "id": "a", "command": "PAUSE", "createdAt": time }).to_string();
+        let command =
+            crate::core::read_envelope(&raw, Source::Pusher, wanted, String::new).unwrap();
+        assert_eq!(command.created_at, Some(wanted));
+    }
+}

@@ -406,3 +406,21 @@ fn on_a_netting_account_a_symbol_takes_one_position() {
     world.pusher("q", "OPEN_POSITION", &buy());
     world.assert_executed("q");
 }
+
+#[test]
+fn no_command_takes_a_stop_away() {
+    let mut world = World::ready();
+    world.pusher("o", "OPEN_POSITION", &buy());
+    world.assert_executed("o");
+    world.pusher(
+        "m",
+        "MODIFY_POSITION",
+        &json!({ "ticket": 1001, "stopLoss": 0 }),
+    );
+    world.assert_ends(
+        "m",
+        CommandState::Failed,
+        "would take the position's protection away",
+    );
+    assert!(world.terminal.positions[0].stop_loss.is_some());
+}

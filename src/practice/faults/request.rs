@@ -40,10 +40,13 @@ impl Faults {
     /// Shuts a server's door, for a time if one is given.
     fn shut(&self, server: Server, how: fn(&Self, Server, bool), ms: Option<i64>) {
         how(self, server, true);
-        let Some(ms) = ms.and_then(|ms| u64::try_from(ms).ok()) else {
-            return;
+        let wait = match (ms.and_then(|ms| u64::try_from(ms).ok()), server) {
+            (Some(ms), _) => Duration::from_millis(ms).min(LONGEST),
+            // Whoever shuts the platform shuts out the control API too, so it opens again by itself.
+            (None, Server::Platform) => LONGEST,
+            (None, _) => return,
         };
-        let (faults, wait) = (self.clone(), Duration::from_millis(ms).min(LONGEST));
+        let faults = self.clone();
         tokio::spawn(async move {
             faults.gate(server).pause(wait).await;
             how(&faults, server, false);

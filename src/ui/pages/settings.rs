@@ -335,9 +335,9 @@ fn actions_ui(ui: &mut Ui, text: &Text, state: &mut State, form: &SettingsForm) 
                     let tone = step
                         .ok
                         .map_or(Tone::Neutral, |ok| if ok { Tone::Good } else { Tone::Bad });
-                    tone_icon(ui, tone, 14.0);
                     let mark = step.ok.map_or("…", |ok| if ok { "✓" } else { "✗" });
-                    ui.label(strong(format!("{mark} {}", step.name), theme::BODY));
+                    let line = strong(format!("{mark} {}", step.name), theme::BODY);
+                    ui.label(line.color(theme::of(ui).tone(tone)));
                     ui.label(muted(ui, &step.detail));
                 });
             }
