@@ -115,6 +115,7 @@ impl Turn<'_> {
             }
             TerminalEvent::Answer { cid, outcome } => self.answered(cid, outcome),
             TerminalEvent::Found { cid, found } => self.found(cid, found),
+            TerminalEvent::Link(_) | TerminalEvent::SelfTested(_) => {}
         }
     }
 
@@ -210,7 +211,7 @@ impl Turn<'_> {
                 });
             }
             self.state.looked_at.insert(cid, now);
-            self.effect(Effect::Terminal(TerminalRequest::Find { cid }));
+            self.effect(Effect::Terminal(TerminalRequest::Find { cid, since: None }));
         }
     }
 

@@ -4,19 +4,21 @@
 //! terminal trades on a simulated market under a real broker's rules. Nothing here decides to trade.
 
 pub mod market;
+pub mod metatrader;
 pub mod paper;
+pub mod retcode;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 pub use paper::{FaultRates, PaperControl, PaperError, PaperOptions};
 
-use crate::market::{Found, Outcome, Refusal, RefusalClass, TerminalEvent, TerminalRequest};
+use crate::market::{
+    Found, Outcome, Refusal, RefusalClass, SelfTest, TerminalEvent, TerminalRequest, TestItem,
+};
 
 /// Requests that may wait in a terminal's channel.
 const REQUESTS: usize = 256;
-/// The bridge's code for "not permitted, and here is which switch".
-const NO_TERMINAL: i32 = -5;
 
 /// A running terminal. Dropping both ends ends it.
 #[derive(Debug)]
@@ -49,17 +51,25 @@ pub fn spawn_absent(reason: impl Into<String>) -> Terminal {
                 TerminalRequest::Submit(intent) => TerminalEvent::Answer {
                     cid: intent.cid,
                     outcome: Outcome::Refused(Refusal {
-                        retcode: NO_TERMINAL,
+                        retcode: retcode::NOT_PERMITTED,
                         class: RefusalClass::Permission,
                         message: reason.clone(),
                     }),
                 },
-                TerminalRequest::Find { cid } => TerminalEvent::Found {
+                TerminalRequest::Find { cid, .. } => TerminalEvent::Found {
                     cid,
                     found: Found::NotYet {
                         reason: reason.clone(),
                     },
                 },
+                TerminalRequest::SelfTest => TerminalEvent::SelfTested(SelfTest {
+                    items: vec![TestItem {
+                        name: "link".to_owned(),
+                        passed: false,
+                        detail: reason.clone(),
+                    }],
+                    ..SelfTest::default()
+                }),
                 TerminalRequest::Watch { .. }
                 | TerminalRequest::Unwatch { .. }
                 | TerminalRequest::SendBook => continue,
