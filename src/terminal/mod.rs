@@ -11,6 +11,7 @@ pub mod retcode;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+pub use metatrader::{MetaTraderOptions, common_files};
 pub use paper::{FaultRates, PaperControl, PaperError, PaperOptions};
 
 use crate::market::{
@@ -30,6 +31,12 @@ pub struct Terminal {
 /// Starts a paper terminal on the current tokio runtime; it runs until `end` or until its channels are dropped.
 pub fn spawn_paper(options: PaperOptions, end: CancellationToken) -> Result<Terminal, PaperError> {
     paper::spawn(options, end).map(|(terminal, _)| terminal)
+}
+
+/// Serves the Expert Advisor of a MetaTrader 5 terminal on the current tokio runtime, until `end` or until the channels are
+/// dropped. Whatever fails (pipe and port taken, no Expert Advisor) is told as `Down` with what to do, and tried again.
+pub fn spawn_metatrader(options: MetaTraderOptions, end: CancellationToken) -> Terminal {
+    metatrader::spawn(options, end)
 }
 
 /// A terminal that is not there: it says why, and every order is certainly not executed.

@@ -2,8 +2,6 @@
 //!
 //! A line is `TYPE<TAB>key=value<TAB>…<LF>` (docs/metatrader-link.md, "Lines").
 
-use std::fmt::Write as _;
-
 /// The longest line, its LF included.
 pub const LONGEST: usize = 65_536;
 
@@ -121,9 +119,7 @@ impl LineText {
     #[must_use]
     pub fn with(mut self, key: &str, value: impl std::fmt::Display) -> Self {
         debug_assert!(is_key(key));
-        let mut escaped = String::new();
-        // Writing to a String cannot fail.
-        drop(write!(Escaping(&mut escaped), "{value}"));
+        let escaped = escape(&value.to_string());
         let room = (LONGEST - 1).saturating_sub(self.0.len() + key.len() + 2);
         if escaped.len() <= room {
             self.0.push('\t');
@@ -141,21 +137,18 @@ impl LineText {
     }
 }
 
-struct Escaping<'a>(&'a mut String);
-
-impl std::fmt::Write for Escaping<'_> {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        for letter in text.chars() {
-            match letter {
-                '\\' => self.0.push_str("\\\\"),
-                '\t' => self.0.push_str("\\t"),
-                '\n' => self.0.push_str("\\n"),
-                '\r' | '\0' => self.0.push(' '),
-                other => self.0.push(other),
-            }
+fn escape(value: &str) -> String {
+    let mut escaped = String::with_capacity(value.len());
+    for letter in value.chars() {
+        match letter {
+            '\\' => escaped.push_str("\\\\"),
+            '\t' => escaped.push_str("\\t"),
+            '\n' => escaped.push_str("\\n"),
+            '\r' | '\0' => escaped.push(' '),
+            other => escaped.push(other),
         }
-        Ok(())
     }
+    escaped
 }
 
 /// Cuts a stream of bytes into lines.
