@@ -114,6 +114,7 @@ impl Terminal {
                 vec![TerminalEvent::Found { cid, found }]
             }
             TerminalRequest::Submit(intent) => self.submit(&intent),
+            TerminalRequest::SelfTest => Vec::new(),
         }
     }
 

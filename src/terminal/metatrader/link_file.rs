@@ -80,7 +80,10 @@ mod tests {
         let written = write(dir.path(), "fx-1", 4_321, &secret).unwrap();
         assert_eq!(
             fs::read_to_string(&written).unwrap(),
-            format!("proto=1\npipe=fx-1\nport=4321\nsecret={}\n", "ab".repeat(32))
+            format!(
+                "proto=1\npipe=fx-1\nport=4321\nsecret={}\n",
+                "ab".repeat(32)
+            )
         );
         assert_eq!(fs::read_dir(written.parent().unwrap()).unwrap().count(), 1);
         #[cfg(unix)]

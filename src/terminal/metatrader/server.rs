@@ -216,12 +216,15 @@ impl Server {
             match opened {
                 Ok(got) => port = Some(got),
                 Err(error) => {
-                    problems.push(format!("port {wanted} on 127.0.0.1 cannot be opened: {error}"));
+                    problems.push(format!(
+                        "port {wanted} on 127.0.0.1 cannot be opened: {error}"
+                    ));
                 }
             }
         }
         if pipe.is_none() && port.is_none() {
-            problems.extend((problems.is_empty()).then(|| "both links are switched off".to_owned()));
+            problems
+                .extend((problems.is_empty()).then(|| "both links are switched off".to_owned()));
             let reason = problems.join("; ");
             return self.step(Input::NotListening { reason });
         }

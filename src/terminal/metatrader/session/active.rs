@@ -442,7 +442,7 @@ impl Active {
             return;
         }
         // Only what was heard is a proof of life.
-        if self.heard > self.alive {
+        if self.heard >= self.alive {
             self.tell_alive(c);
         }
         self.alive = now;

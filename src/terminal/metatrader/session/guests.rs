@@ -91,26 +91,20 @@ impl Guest {
                 peer,
                 "auth",
                 "a line came before the handshake was over",
-                words::NOT_OURS,
+                None,
                 c,
             ),
-            (Err(error), _) => refuse(peer, "auth", &error, words::NOT_OURS, c),
+            (Err(error), _) => refuse(peer, "auth", &error, None, c),
         }
     }
 
     fn greeted(mut self, peer: PeerId, hello: Box<Hello>, c: &mut Context<'_>) -> Next {
         if hello.proto != PROTOCOL {
             let words = words::version(&hello.ea, hello.proto, PROTOCOL);
-            return refuse(peer, "proto", &words, &words, c);
+            return refuse(peer, "proto", &words, Some(&words), c);
         }
         if !handshake::is_nonce(&hello.nonce) {
-            return refuse(
-                peer,
-                "auth",
-                "a nonce is not 64 hex digits",
-                words::NOT_OURS,
-                c,
-            );
+            return refuse(peer, "auth", "a nonce is not 64 hex digits", None, c);
         }
         c.out.push(Output::Send {
             peer,
@@ -130,7 +124,7 @@ impl Guest {
     ) -> Next {
         let secret = &c.setup.secret;
         if !secret.proves_ea(mac, &hello.nonce, &self.nonce, hello.login, &hello.server) {
-            return refuse(peer, "auth", "a wrong proof", words::WRONG_SECRET, c);
+            return refuse(peer, "auth", "a wrong proof", Some(words::WRONG_SECRET), c);
         }
         if let Some(active) = active {
             c.log(true, words::taken(hello.login, active.login()));
@@ -150,8 +144,9 @@ impl Guest {
     }
 }
 
-fn refuse(peer: PeerId, bye: &str, log: &str, words: &str, c: &mut Context<'_>) -> Next {
+/// `words` is for the trader; whoever else connects is worth a line in the log alone.
+fn refuse(peer: PeerId, bye: &str, log: &str, words: Option<&str>, c: &mut Context<'_>) -> Next {
     c.log(true, format!("A connection was refused: {log}."));
     c.close(peer, Some(bye));
-    Next::Gone(Some(words.to_owned()))
+    Next::Gone(words.map(str::to_owned))
 }

@@ -15,7 +15,7 @@ mod outcome;
 mod selftest;
 mod series;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 pub mod words;
 
 use std::collections::BTreeMap;
@@ -329,7 +329,7 @@ fn not_up(request: TerminalRequest, reason: &str, c: &mut Context<'_>) {
             },
         }),
         TerminalRequest::SelfTest => {
-            c.emit(TerminalEvent::SelfTested(selftest::without_link(reason)))
+            c.emit(TerminalEvent::SelfTested(selftest::without_link(reason)));
         }
         // Asked again when the link is up.
         TerminalRequest::Watch { .. }

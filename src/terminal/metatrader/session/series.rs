@@ -78,7 +78,7 @@ impl Active {
             )
             .is_none();
         if new {
-            self.subscribe(symbol, c);
+            self.subscribe(&symbol, c);
         }
         self.series_tick(c);
     }
@@ -87,30 +87,30 @@ impl Active {
         let key = (symbol.to_owned(), timeframe);
         self.forget_chunk(&key);
         if self.series.series.remove(&key).is_some() {
-            self.subscribe(key.0, c);
+            self.subscribe(symbol, c);
         }
     }
 
     /// Tells the EA the periods of a symbol that are watched now.
-    fn subscribe(&mut self, symbol: String, c: &mut Context<'_>) {
+    fn subscribe(&mut self, symbol: &str, c: &mut Context<'_>) {
         let timeframes: Vec<Timeframe> = self
             .series
             .series
             .keys()
-            .filter(|(other, _)| *other == symbol)
+            .filter(|(other, _)| other == symbol)
             .map(|(_, timeframe)| *timeframe)
             .collect();
         let id = self.ask(
             Asked::Subscription {
-                symbol: symbol.clone(),
+                symbol: symbol.to_owned(),
             },
             c,
         );
         let line = if timeframes.is_empty() {
-            self.quotes.remove(&symbol);
-            request::unsubscribe(id, &symbol)
+            self.quotes.remove(symbol);
+            request::unsubscribe(id, symbol)
         } else {
-            request::subscribe(id, &symbol, &timeframes)
+            request::subscribe(id, symbol, &timeframes)
         };
         self.send(line, c);
     }

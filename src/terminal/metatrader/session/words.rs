@@ -6,8 +6,6 @@ pub const OPENING: &str =
     "the Expert Advisor is connected and tells its account, symbols and positions";
 pub const PROGRAM_ENDS: &str = "the program ends";
 pub const WRONG_SECRET: &str = "an Expert Advisor came with the wrong secret: it read another link.txt (another Windows user, or another copy of this program is running); end the other copy, the Expert Advisor then tries again by itself";
-pub const NOT_OURS: &str =
-    "something connected that is not the Expert Advisor of this program; see the log";
 
 pub fn not_listening(reason: &str) -> String {
     format!(
