@@ -106,6 +106,8 @@ pub struct Envelope<'a> {
     pub ttl_ms: u64,
     /// When it was made, by the broker's clock.
     pub made_ms: i64,
+    /// What an entry decided at; `None`: no quote of the symbol is known, the price of the moment is taken.
+    pub price: Option<Decimal>,
     pub fill: FillMode,
     /// The position's identifier where the action names a position.
     pub ident: u64,
@@ -143,6 +145,7 @@ pub fn order(intent: &OrderIntent, envelope: Envelope<'_>, check: bool) -> Strin
                 stop_loss: *stop_loss,
                 take_profit: *take_profit,
                 deviation: *deviation,
+                price: envelope.price,
                 fill: envelope.fill,
                 tag: &intent.comment,
             },
@@ -177,6 +180,7 @@ struct Market<'a> {
     stop_loss: Option<Decimal>,
     take_profit: Option<Decimal>,
     deviation: u32,
+    price: Option<Decimal>,
     fill: FillMode,
     tag: &'a str,
 }
@@ -192,8 +196,7 @@ fn open_fields(line: LineText, order: &Market<'_>) -> LineText {
             },
         )
         .with("vol", plain(order.volume))
-        // A market order takes the price of the moment; the deviation is reckoned from it.
-        .with("price", 0)
+        .with("price", level(order.price))
         .with("stoplimit", 0)
         .with("sl", level(order.stop_loss))
         .with("tp", level(order.take_profit))

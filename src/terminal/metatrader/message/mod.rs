@@ -137,6 +137,8 @@ pub enum Place {
     Sent,
     /// The EA's journal has a definite refusal.
     Refused,
+    /// The EA's journal has the success of a change that leaves no other trace (SLTP, CANCEL).
+    Done,
     Nowhere,
 }
 
@@ -344,6 +346,7 @@ fn found(r: Reader<'_>) -> Result<FoundLine, MessageError> {
             "hist" => Place::History,
             "sent" => Place::Sent,
             "refused" => Place::Refused,
+            "done" => Place::Done,
             "none" => Place::Nowhere,
             _ => return Err(r.wrong("where", "a place of the contract")),
         },

@@ -39,7 +39,8 @@ pub struct Welcome {
 pub enum Asked {
     Symbols {
         specs: Vec<SymbolSpec>,
-        lines: usize,
+        /// Why lines were left out.
+        odd: Vec<String>,
     },
     Snapshot(SnapshotAsked),
     Deals(DealsAsked),
@@ -202,18 +203,16 @@ impl Active {
         c: &mut Context<'_>,
     ) -> Result<(), End> {
         let text = error.to_string();
-        self.send(request::error(id, &text), c);
-        if matches!(error, MessageError::UnknownType { .. }) {
-            return Ok(());
-        }
         // One odd symbol of a broker must not keep all others away; it cannot be traded.
         if kind == "SYM" {
-            if let Some((Asked::Symbols { lines, .. }, _)) =
-                id.and_then(|id| self.asked.get_mut(&id))
+            if let Some((Asked::Symbols { odd, .. }, _)) = id.and_then(|id| self.asked.get_mut(&id))
             {
-                *lines += 1;
+                odd.push(text);
             }
-            c.log(true, format!("A symbol is left out: {text}."));
+            return Ok(());
+        }
+        self.send(request::error(id, &text), c);
+        if matches!(error, MessageError::UnknownType { .. }) {
             return Ok(());
         }
         self.damaged(&text, c)
@@ -236,6 +235,7 @@ impl Active {
             Body::Time(time) => self.clock(time, c),
             Body::Flags(flags) => self.switches(flags, c)?,
             Body::Account(money) => {
+                self.snapshot_begins(id);
                 self.money = Some(money);
                 self.opening_told(c);
             }
@@ -245,11 +245,10 @@ impl Active {
             }
             Body::Error { code, text } => self.request_failed(id, code, &text, c)?,
             Body::Symbol(symbol) => {
-                if let Some((Asked::Symbols { specs, lines }, _)) =
+                if let Some((Asked::Symbols { specs, .. }, _)) =
                     id.and_then(|id| self.asked.get_mut(&id))
                 {
                     specs.push(symbol.spec);
-                    *lines += 1;
                 }
             }
             Body::Rate(bar) => self.rate(id, bar),
@@ -274,8 +273,8 @@ impl Active {
     ) -> Result<(), End> {
         let Some(id) = id else { return Ok(()) };
         match self.asked.remove(&id) {
-            Some((Asked::Symbols { specs, lines }, _)) => {
-                self.symbols_told(specs, lines, end, c)?;
+            Some((Asked::Symbols { specs, odd }, _)) => {
+                self.symbols_told(specs, &odd, end, c)?;
             }
             Some((Asked::Snapshot(asked), _)) => self.snapshot_told(&asked, end, c)?,
             Some((Asked::Deals(asked), _)) => self.deals_told(asked, end, c)?,
@@ -492,7 +491,7 @@ impl Active {
                 symbol,
                 timeframe,
                 history,
-            } => self.watch(symbol, timeframe, history, c),
+            } => self.watch(&symbol, timeframe, history, c),
             TerminalRequest::Unwatch { symbol, timeframe } => self.unwatch(&symbol, timeframe, c),
             TerminalRequest::Submit(intent) => self.submit(intent, c),
             TerminalRequest::Find { cid, since } => self.find(cid, since, c),

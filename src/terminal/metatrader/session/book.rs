@@ -49,6 +49,14 @@ impl Active {
         self.send(request::snapshot(id), c);
     }
 
+    /// What the EA listed before is of an older state.
+    pub(super) fn snapshot_begins(&mut self, id: Option<u64>) {
+        if let Some((Asked::Snapshot(asked), _)) = id.and_then(|id| self.asked.get_mut(&id)) {
+            asked.positions.clear();
+            asked.orders.clear();
+        }
+    }
+
     pub(super) fn position_listed(&mut self, id: Option<u64>, line: PosLine) {
         if let Some((Asked::Snapshot(asked), _)) = id.and_then(|id| self.asked.get_mut(&id)) {
             asked.positions.push(line);

@@ -88,6 +88,19 @@ impl Active {
                 });
                 c.emit(TerminalEvent::Found { cid, found });
             }
+            Place::Done => {
+                let sent = c.memory.sent(cid).and_then(|sent| sent.ticket);
+                c.memory.looks.remove(&cid);
+                self.settle(cid);
+                let found = Found::Executed(Fill {
+                    ticket: sent.unwrap_or(Ticket(line.ticket)),
+                    deal: None,
+                    volume: line.volume,
+                    price: line.price,
+                    profit: Decimal::ZERO,
+                });
+                c.emit(TerminalEvent::Found { cid, found });
+            }
             Place::Position | Place::Deal => {
                 not_yet(cid, "it was found, and its volume is not told yet", c);
             }
@@ -137,7 +150,7 @@ impl Active {
         }
         let looks = *looks;
         let span = now.saturating_sub(looks.first);
-        let fresh_book = !self.mending && self.book.is_some() && self.book_asked > looks.first;
+        let fresh_book = !self.mending && self.book.is_some() && self.book_asked >= looks.first;
         if looks.count >= wanted && span >= over && fresh_book {
             c.memory.looks.remove(&cid);
             self.settle(cid);

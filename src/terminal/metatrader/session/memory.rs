@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 
-use crate::market::Cid;
+use crate::market::{Cid, Ticket};
 use crate::terminal::metatrader::presend::{FillMode, Fillings};
 
 /// Orders and deals that are remembered.
@@ -30,6 +31,9 @@ pub struct SentOrder {
     pub ttl: Duration,
     /// Frozen with the order.
     pub fill: FillMode,
+    pub price: Option<Decimal>,
+    /// The position or order that it changes.
+    pub ticket: Option<Ticket>,
     pub account: String,
 }
 

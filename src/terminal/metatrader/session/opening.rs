@@ -41,7 +41,7 @@ impl Active {
         self.enter(Stage::Symbols, c);
         let asked = Asked::Symbols {
             specs: Vec::new(),
-            lines: 0,
+            odd: Vec::new(),
         };
         let id = self.ask(asked, c);
         self.send(request::symbols(id), c);
@@ -73,12 +73,19 @@ impl Active {
     pub(super) fn symbols_told(
         &mut self,
         specs: Vec<SymbolSpec>,
-        lines: usize,
+        odd: &[String],
         end: EndLine,
         c: &mut Context<'_>,
     ) -> Result<(), End> {
+        let lines = specs.len() + odd.len();
         if lines != end.n {
             return self.damaged(&format!("{lines} symbols came and {} were sent", end.n), c);
+        }
+        if let Some(first) = odd.first() {
+            c.log(
+                true,
+                format!("{} symbols are left out, for example: {first}.", odd.len()),
+            );
         }
         self.symbols = specs
             .into_iter()

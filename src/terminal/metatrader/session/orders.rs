@@ -11,7 +11,8 @@ use super::active::{Active, Asked};
 use super::memory::SentOrder;
 use super::outcome::outcome;
 use crate::market::{
-    Cid, IntentAction, OrderIntent, Outcome, Refusal, RefusalClass, SymbolSpec, TerminalEvent,
+    Cid, IntentAction, OrderIntent, Outcome, Refusal, RefusalClass, Side, SymbolSpec,
+    TerminalEvent, Ticket,
 };
 use crate::terminal::metatrader::message::{ResultLine, Stage};
 use crate::terminal::metatrader::presend::{self, FillMode, View};
@@ -31,6 +32,8 @@ pub struct Flight {
     made: Duration,
     made_utc: Timestamp,
     fill: FillMode,
+    /// What it decided at; the deviation is reckoned from it.
+    price: Option<Decimal>,
     /// False while only a CHECK is on its way.
     sent: bool,
     free_before: Decimal,
@@ -54,15 +57,19 @@ impl Active {
         if let Err(refusal) = checked {
             return answer(cid, Outcome::Refused(refusal), c);
         }
-        let before = c.memory.sent(cid).map(|sent| sent.fill);
-        let fill = before.unwrap_or_else(|| {
-            spec.as_ref()
-                .map_or(FillMode::Kill, |spec| c.memory.fillings.choose(spec))
+        // What went out before under this id goes out unchanged.
+        let before = c.memory.sent(cid).map(|sent| (sent.fill, sent.price));
+        let (fill, price) = before.unwrap_or_else(|| {
+            let fill = spec
+                .as_ref()
+                .map_or(FillMode::Kill, |spec| c.memory.fillings.choose(spec));
+            (fill, self.price_now(&intent.action))
         });
         let flight = Flight {
             made: c.now.mono,
             made_utc: c.now.utc,
             fill,
+            price,
             sent: false,
             free_before: self.money.map_or(Decimal::ZERO, |money| money.free),
             doubted: false,
@@ -74,6 +81,18 @@ impl Active {
         } else {
             self.send_order(cid, c);
         }
+    }
+
+    /// The price that an entry would be filled at.
+    fn price_now(&self, action: &IntentAction) -> Option<Decimal> {
+        let IntentAction::Open { symbol, side, .. } = action else {
+            return None;
+        };
+        let (quote, _) = self.quotes.get(symbol)?;
+        Some(match side {
+            Side::Buy => quote.ask,
+            Side::Sell => quote.bid,
+        })
     }
 
     /// Entries wait for what exits do not.
@@ -141,6 +160,8 @@ impl Active {
             sent: c.now.mono,
             ttl: Duration::from_millis(flight.intent.ttl_ms),
             fill: flight.fill,
+            price: flight.price,
+            ticket: ticket_of(&flight.intent.action),
             account: self.account_name.clone(),
         };
         c.memory.remember(cid, order);
@@ -164,7 +185,9 @@ impl Active {
             id,
             account: &self.account_name,
             ttl_ms: u64::try_from(ttl).unwrap_or(u64::MAX),
-            made_ms: self.to_broker_ms(flight.made_utc),
+            // Its life was shortened by what it waited here, so it counts from now.
+            made_ms: self.broker_ms(c),
+            price: flight.price,
             fill: flight.fill,
             ident,
         };
@@ -380,6 +403,15 @@ impl Active {
 /// What is left of an order's life.
 fn left(flight: &Flight, now: Duration) -> Duration {
     Duration::from_millis(flight.intent.ttl_ms).saturating_sub(now.saturating_sub(flight.made))
+}
+
+const fn ticket_of(action: &IntentAction) -> Option<Ticket> {
+    match action {
+        IntentAction::Open { .. } => None,
+        IntentAction::Close { ticket, .. }
+        | IntentAction::Modify { ticket, .. }
+        | IntentAction::Cancel { ticket } => Some(*ticket),
+    }
 }
 
 fn answer(cid: Cid, outcome: Outcome, c: &mut Context<'_>) {

@@ -79,6 +79,7 @@ impl Active {
             account: &self.account_name,
             ttl_ms: LIFE_MS,
             made_ms: self.broker_ms(c),
+            price: None,
             fill,
             ident: 0,
         };

@@ -58,12 +58,12 @@ const fn wanted(now: Duration) -> State {
 impl Active {
     pub(super) fn watch(
         &mut self,
-        symbol: String,
+        symbol: &str,
         timeframe: Timeframe,
         history: usize,
         c: &mut Context<'_>,
     ) {
-        let key = (symbol.clone(), timeframe);
+        let key = (symbol.to_owned(), timeframe);
         self.forget_chunk(&key);
         let new = self
             .series
@@ -78,7 +78,7 @@ impl Active {
             )
             .is_none();
         if new {
-            self.subscribe(&symbol, c);
+            self.subscribe(symbol, c);
         }
         self.series_tick(c);
     }

@@ -91,15 +91,24 @@ fn absence_needs_three_looks_over_half_a_minute_and_a_newer_book() {
     world.live(11);
     assert!(not_yet(&look(&mut world, "")).contains("look 2 of 3"));
     world.live(11);
-    assert!(not_yet(&look(&mut world, "")).contains("look 3 of 3"));
+    // Three looks and not half a minute.
+    assert!(not_yet(&look(&mut world, "")).contains("look 3 of 3, 22 of 30 s"));
     world.live(8);
-    // Half a minute is over; the book was read at the first look's moment and not after it.
-    let found = look(&mut world, "");
-    if found != Found::Absent {
-        book(&mut world);
-        world.live(1);
-        assert_eq!(look(&mut world, ""), Found::Absent);
+    assert_eq!(look(&mut world, ""), Found::Absent);
+}
+
+#[test]
+fn absence_needs_a_book_that_was_read_after_the_search_began() {
+    let mut world = doubtful();
+    world.live(11);
+    for _ in 0..4 {
+        let found = look(&mut world, "");
+        assert!(matches!(found, Found::NotYet { .. }), "{found:?}");
+        world.live(11);
     }
+    assert!(world.count("SNAP") >= 1);
+    book(&mut world);
+    assert_eq!(look(&mut world, ""), Found::Absent);
 }
 
 #[test]
@@ -175,6 +184,29 @@ fn a_refusal_in_the_eas_journal_is_the_answer() {
         world.answers(cid(1)).as_slice(),
         [Outcome::Refused(refusal)] if refusal.retcode == 10_019
     ));
+}
+
+#[test]
+fn a_change_that_leaves_no_trace_is_proven_by_the_eas_journal() {
+    let mut world = World::up();
+    world.request(TerminalRequest::Submit(OrderIntent {
+        action: IntentAction::Modify {
+            ticket: Ticket(50),
+            stop_loss: Some(d("1.09")),
+            take_profit: None,
+        },
+        ..close(1, 50)
+    }));
+    let id = world.id("SLTP");
+    let number = cid(1).0;
+    world.say(
+        "RES",
+        &format!("id={id} cid={number} ok=0 retcode=10012 stage=sent"),
+    );
+    let Found::Executed(fill) = look(&mut world, "where=done retcode=10009") else {
+        panic!("{}", world.transcript());
+    };
+    assert_eq!(fill.ticket, Ticket(50));
 }
 
 #[test]

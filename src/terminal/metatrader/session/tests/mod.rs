@@ -5,6 +5,7 @@ mod greeting;
 mod living;
 mod looking;
 mod ordering;
+mod storm;
 
 use std::fmt::Write as _;
 use std::time::Duration;

@@ -51,6 +51,29 @@ fn a_close_goes_out_at_once_with_the_positions_identifier() {
 }
 
 #[test]
+fn the_deviation_counts_from_the_price_at_the_decision() {
+    let mut world = World::up();
+    world.request(TerminalRequest::Watch {
+        symbol: "EURUSD".to_owned(),
+        timeframe: crate::market::Timeframe::M1,
+        history: 1,
+    });
+    let tick = |bid, ask| {
+        format!("sym=EURUSD bid={bid} ask={ask} last=0 vol=0 ms={BROKER_START_MS} flags=6")
+    };
+    world.say("TICK", &tick("1.10000", "1.10010"));
+    world.request(TerminalRequest::Submit(buy(1)));
+    world.pass(Duration::from_millis(500));
+    world.say("TICK", &tick("1.10020", "1.10030"));
+    passes_check(&mut world);
+    assert_eq!(world.field("ORDER", "price"), "1.1001");
+    // What it waited here is taken off its life, which then counts from now.
+    assert_eq!(world.field("ORDER", "ttl_ms"), "9500");
+    let made: i64 = world.field("ORDER", "made_ms").parse().unwrap();
+    assert_eq!(made, BROKER_START_MS + 1_500);
+}
+
+#[test]
 fn what_is_refused_before_it_leaves_never_reaches_the_ea() {
     let mut world = World::up();
     let mut intent = buy(1);
