@@ -1,5 +1,5 @@
 //! Lines of the EA become typed values or errors that name the field; decimals are exact.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use proptest::prelude::*;
 

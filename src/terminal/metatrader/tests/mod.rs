@@ -1,5 +1,5 @@
 //! The served link with a scripted EA at the other end, over TCP and over the pipe's stand-in.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod ea;
 

@@ -113,7 +113,8 @@ fn absence_needs_a_book_that_was_read_after_the_search_began() {
 
 #[test]
 fn a_look_that_proves_nothing_begins_the_proof_anew() {
-    let spoil: [(&str, fn(&mut World)); 4] = [
+    type Spoil = fn(&mut World);
+    let spoil: [(&str, Spoil); 4] = [
         ("not synchronised", |world| {
             assert!(not_yet(&look(world, "sync=0")).contains("not synchronised"));
         }),

@@ -1,5 +1,5 @@
 //! The session as a trader meets it: what is said to the EA and to the core, line by line.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod greeting;
 mod living;
