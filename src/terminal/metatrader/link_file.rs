@@ -14,13 +14,6 @@ pub fn path(common_files: &Path) -> PathBuf {
     common_files.join(FOLDER).join(FILE)
 }
 
-/// The folder of the link, made if need be.
-pub fn folder(common_files: &Path) -> io::Result<PathBuf> {
-    let folder = common_files.join(FOLDER);
-    fs::create_dir_all(&folder)?;
-    Ok(folder)
-}
-
 /// An empty pipe or port 0 says that there is none.
 pub fn write(
     common_files: &Path,
@@ -28,7 +21,8 @@ pub fn write(
     port: u16,
     secret: &LinkSecret,
 ) -> io::Result<PathBuf> {
-    let path = folder(common_files)?.join(FILE);
+    let path = path(common_files);
+    fs::create_dir_all(common_files.join(FOLDER))?;
     let beside = path.with_extension(format!("tmp-{}", std::process::id()));
     let text = format!(
         "proto={PROTOCOL}\npipe={pipe}\nport={port}\nsecret={}\n",

@@ -1,5 +1,6 @@
 //! The pipe: byte mode, this computer only, this user only, its name new at each start. Elsewhere than on Windows a Unix
-//! socket of the same rights stands in for it; MetaTrader itself cannot reach that one.
+//! socket of the same rights stands in for it, `pipe/<name>` beside the terminals' `Files`; MetaTrader itself cannot reach
+//! that one.
 
 use std::io;
 use std::path::Path;
@@ -12,21 +13,21 @@ use super::peer::{Arrival, Stream};
 
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Begins to listen under `name`; what `link.txt` calls it.
+/// Begins to listen under `name`.
 #[cfg(windows)]
 pub fn listen(
     name: &str,
-    _folder: &Path,
+    _common_files: &Path,
     arrivals: mpsc::Sender<Arrival>,
     end: CancellationToken,
-) -> io::Result<String> {
+) -> io::Result<()> {
     let path = format!(r"\\.\pipe\{name}");
     let first = super::windows::create_pipe(&path, true)?;
     tokio::spawn(async move {
         end.run_until_cancelled(accept(first, &path, arrivals))
             .await;
     });
-    Ok(name.to_owned())
+    Ok(())
 }
 
 #[cfg(windows)]
@@ -64,25 +65,27 @@ async fn accept(
     }
 }
 
-/// Begins to listen at `folder/name`; what `link.txt` calls it.
+/// Begins to listen under `name`.
 #[cfg(unix)]
 pub fn listen(
     name: &str,
-    folder: &Path,
+    common_files: &Path,
     arrivals: mpsc::Sender<Arrival>,
     end: CancellationToken,
-) -> io::Result<String> {
+) -> io::Result<()> {
+    use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt as _;
+    let folder = common_files.parent().unwrap_or(common_files).join("pipe");
+    fs::create_dir_all(&folder)?;
     let path = folder.join(name);
     let listener = tokio::net::UnixListener::bind(&path)?;
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-    let named = path.display().to_string();
+    fs::set_permissions(&path, Permissions::from_mode(0o600))?;
     tokio::spawn(async move {
         end.run_until_cancelled(accept(listener, arrivals)).await;
         // Its name is of no use to anybody any more.
-        drop(std::fs::remove_file(&path));
+        drop(fs::remove_file(&path));
     });
-    Ok(named)
+    Ok(())
 }
 
 #[cfg(unix)]

@@ -35,7 +35,8 @@ const EVENTS: usize = 1_024;
 pub struct MetaTraderOptions {
     /// The terminals' common folder, `Common\Files`; `FX-Executor\link.txt` is written into it.
     pub common_files: PathBuf,
-    /// Serve the named pipe. Elsewhere than on Windows a Unix socket in `common_files` stands in for it.
+    /// Serve the named pipe. Elsewhere than on Windows a Unix socket `pipe/<name>` beside `common_files` stands
+    /// in for it.
     pub pipe: bool,
     /// Serve TCP on 127.0.0.1 at this port; 0 takes any free one.
     pub tcp: Option<u16>,

@@ -193,18 +193,11 @@ impl Server {
     async fn listen(&mut self) {
         let token = self.end.child_token();
         let mut problems = Vec::new();
-        let folder = match link_file::folder(&self.options.common_files) {
-            Ok(folder) => folder,
-            Err(error) => {
-                let place = self.options.common_files.display();
-                let reason = format!("its folder in {place} cannot be made: {error}");
-                return self.step(Input::NotListening { reason });
-            }
-        };
         let mut pipe = None;
         if self.options.pipe {
-            match listen_pipe::listen(&self.name, &folder, self.arrivals.clone(), token.clone()) {
-                Ok(name) => pipe = Some(name),
+            let files = &self.options.common_files;
+            match listen_pipe::listen(&self.name, files, self.arrivals.clone(), token.clone()) {
+                Ok(()) => pipe = Some(self.name.clone()),
                 Err(error) => problems.push(format!("the pipe cannot be opened: {error}")),
             }
         }

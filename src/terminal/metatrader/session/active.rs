@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use super::book::{DealsAsked, SnapshotAsked};
 use super::finding::FindAsked;
 use super::opening::Stage;
@@ -12,19 +10,13 @@ use super::orders::Flight;
 use super::selftest::Test;
 use super::series::SeriesDesk;
 use super::{Context, End, Output, PeerId, words};
-use crate::market::{
-    Account, Book, Cid, LinkFacts, MarginMode, Permissions, Quote, SymbolSpec, TerminalEvent,
-    TerminalRequest,
-};
+use crate::market::{Book, Cid, Quote, SymbolSpec, TerminalRequest};
 use crate::terminal::metatrader::line::Line;
 use crate::terminal::metatrader::message::{
     AccountLine, Body, EndLine, FlagsLine, Hello, MessageError, Received, TimeLine,
 };
 use crate::terminal::metatrader::request;
 
-/// Proof of life is told, and the round trip measured, so often.
-const ALIVE_EVERY: Duration = Duration::from_secs(1);
-const DAMAGE_WINDOW: Duration = Duration::from_secs(60);
 /// HELLO and AUTH were the first lines of the connection.
 const FIRST_SEQUENCE: u64 = 3;
 
@@ -68,21 +60,21 @@ pub enum Asked {
 pub struct Active {
     pub peer: PeerId,
     pub(super) hello: Hello,
-    link: &'static str,
+    pub(super) link: &'static str,
     /// `login@server`.
     pub(super) account_name: String,
     next_id: u64,
     next_sequence: u64,
-    heard: Duration,
-    spoke: Duration,
-    beats: u64,
-    beat_seen: u64,
-    busy: Option<(Cid, Duration)>,
+    pub(super) heard: Duration,
+    pub(super) spoke: Duration,
+    pub(super) beats: u64,
+    pub(super) beat_seen: u64,
+    pub(super) busy: Option<(Cid, Duration)>,
     pub(super) flags: FlagsLine,
     pub(super) flags_told: bool,
     pub(super) money: Option<AccountLine>,
     pub(super) time: Option<(TimeLine, Duration)>,
-    damages: Vec<Duration>,
+    pub(super) damages: Vec<Duration>,
     pub(super) stage: Stage,
     pub(super) stage_since: Duration,
     pub(super) asked: BTreeMap<u64, (Asked, Duration)>,
@@ -100,8 +92,8 @@ pub struct Active {
     pub(super) series: SeriesDesk,
     pub(super) quotes: BTreeMap<String, (Quote, Duration)>,
     pub(super) flights: BTreeMap<Cid, Flight>,
-    latency: Duration,
-    alive: Duration,
+    pub(super) latency: Duration,
+    pub(super) alive: Duration,
     pub(super) test: Option<Test>,
 }
 
@@ -324,167 +316,6 @@ impl Active {
         Ok(())
     }
 
-    fn ponged(&mut self, id: Option<u64>, c: &mut Context<'_>) {
-        match id.and_then(|id| self.asked.remove(&id)) {
-            Some((Asked::Ping { at }, _)) => self.latency = c.now.mono.saturating_sub(at),
-            Some((Asked::TestPing { at }, _)) => {
-                self.test_ponged(c.now.mono.saturating_sub(at), c);
-            }
-            _ => {}
-        }
-    }
-
-    fn clock(&mut self, time: TimeLine, c: &mut Context<'_>) {
-        let moved = self
-            .time
-            .is_some_and(|(before, _)| before.offset_s != time.offset_s);
-        self.time = Some((time, c.now.mono));
-        if moved && self.is_up() {
-            c.log(
-                false,
-                format!(
-                    "The broker's clock is now {} s ahead of UTC.",
-                    time.offset_s
-                ),
-            );
-            self.collect_again(c);
-            self.tell_facts(c);
-        }
-        self.opening_told(c);
-    }
-
-    fn switches(&mut self, flags: FlagsLine, c: &mut Context<'_>) -> Result<(), End> {
-        if flags.login != self.hello.login {
-            return Err(End::new(Some("account"), words::goodbye("account")));
-        }
-        let changed = flags != self.flags;
-        self.flags = flags;
-        self.flags_told = true;
-        if !flags.permissions.connected {
-            // What is not found while the broker is away proves nothing.
-            c.memory.looks.clear();
-        }
-        if changed && self.is_up() {
-            if let Some(missing) = flags.permissions.missing() {
-                c.log(true, format!("No orders can pass: {missing}."));
-            }
-            self.tell_alive(c);
-            self.tell_facts(c);
-        }
-        self.opening_told(c);
-        Ok(())
-    }
-
-    /// Something of the EA was lost: a snapshot comes before anything else is believed.
-    pub(super) fn damaged(&mut self, what: &str, c: &mut Context<'_>) -> Result<(), End> {
-        let now = c.now.mono;
-        self.damages
-            .retain(|at| now.saturating_sub(*at) < DAMAGE_WINDOW);
-        self.damages.push(now);
-        c.log(true, format!("The link was damaged: {what}."));
-        if self.damages.len() >= c.setup.limits.damage {
-            return Err(End::new(Some("proto"), words::damaged(what)));
-        }
-        c.memory.looks.clear();
-        self.doubt_flights("a line of the Expert Advisor was lost", c);
-        self.give_up_finds("a line of the Expert Advisor was lost", c);
-        self.give_up_test("a line of the Expert Advisor was lost", c);
-        // Orders stay: their answers are definite whenever they come.
-        self.asked
-            .retain(|_, (asked, _)| matches!(asked, Asked::Order { .. } | Asked::Ping { .. }));
-        if self.is_up() {
-            self.mending = true;
-            self.ask_snapshot(c);
-            self.ask_deals(c);
-            self.collect_again(c);
-        } else {
-            self.open_again(c);
-        }
-        Ok(())
-    }
-
-    pub fn tick(&mut self, c: &mut Context<'_>) -> Result<(), End> {
-        let now = c.now.mono;
-        let limits = c.setup.limits;
-        let silence = now.saturating_sub(self.heard);
-        match self.busy {
-            Some((_, since)) if now.saturating_sub(since) >= limits.dead_busy => {
-                let seconds = limits.dead_busy.as_secs();
-                return Err(End::new(None, words::silent_in_order(seconds)));
-            }
-            None if silence >= limits.dead => {
-                return Err(End::new(None, words::silent(limits.dead.as_secs())));
-            }
-            _ => {}
-        }
-        if !self.is_up() {
-            self.opening_tick(c)?;
-        } else {
-            self.served(c);
-        }
-        if now.saturating_sub(self.spoke) >= limits.quiet {
-            self.beats += 1;
-            self.send(request::heartbeat(self.beats, self.beat_seen), c);
-        }
-        Ok(())
-    }
-
-    /// The regular work of a link that is up.
-    fn served(&mut self, c: &mut Context<'_>) {
-        self.ask_again(c);
-        self.hint_tick(c);
-        self.flights_tick(c);
-        self.series_tick(c);
-        self.test_tick(c);
-        let now = c.now.mono;
-        if now.saturating_sub(self.alive) < ALIVE_EVERY {
-            return;
-        }
-        // Only what was heard is a proof of life.
-        if self.heard >= self.alive {
-            self.tell_alive(c);
-        }
-        self.alive = now;
-        let pinging = self
-            .asked
-            .values()
-            .any(|(asked, _)| matches!(asked, Asked::Ping { .. }));
-        if !pinging {
-            let id = self.ask(Asked::Ping { at: now }, c);
-            self.send(request::ping(id), c);
-        }
-    }
-
-    /// Listings without an answer are asked for again.
-    fn ask_again(&mut self, c: &mut Context<'_>) {
-        let now = c.now.mono;
-        let limit = c.setup.limits.answer;
-        if self.busy.is_some() {
-            return;
-        }
-        let late: Vec<u64> = self
-            .asked
-            .iter()
-            .filter(|(_, (asked, at))| {
-                now.saturating_sub(*at) >= limit
-                    && matches!(
-                        asked,
-                        Asked::Snapshot(_) | Asked::Deals(_) | Asked::Rates | Asked::Find(_)
-                    )
-            })
-            .map(|(id, _)| *id)
-            .collect();
-        for id in late {
-            match self.asked.remove(&id) {
-                Some((Asked::Snapshot(_), _)) => self.ask_snapshot(c),
-                Some((Asked::Deals(_), _)) => self.ask_deals(c),
-                Some((Asked::Rates, _)) => self.rates_failed(id, 0, "no answer", c),
-                Some((Asked::Find(asked), _)) => self.find_failed(&asked, "no answer", c),
-                _ => {}
-            }
-        }
-    }
-
     pub fn request(&mut self, request: TerminalRequest, c: &mut Context<'_>) {
         match request {
             TerminalRequest::Watch {
@@ -522,89 +353,5 @@ impl Active {
             peer: self.peer,
             line,
         });
-    }
-
-    /// The broker's clock now, milliseconds; our own until it was told.
-    pub(super) fn broker_ms(&self, c: &Context<'_>) -> i64 {
-        self.time.map_or_else(
-            || c.now.utc.as_millisecond(),
-            |(time, at)| {
-                let since = c.now.mono.saturating_sub(at).as_millis();
-                time.server_ms
-                    .saturating_add(i64::try_from(since).unwrap_or(i64::MAX))
-            },
-        )
-    }
-
-    pub(super) fn offset_s(&self) -> i32 {
-        self.time.map_or(0, |(time, _)| time.offset_s)
-    }
-
-    /// A UTC moment by the broker's clock.
-    pub(super) fn to_broker_ms(&self, utc: Timestamp) -> i64 {
-        utc.as_millisecond() + i64::from(self.offset_s()) * 1_000
-    }
-
-    pub(super) const fn permissions(&self) -> Permissions {
-        self.flags.permissions
-    }
-
-    pub(super) fn margin_mode(&self) -> MarginMode {
-        if self.hello.margin == "hedging" {
-            MarginMode::Hedging
-        } else {
-            MarginMode::Netting
-        }
-    }
-
-    pub(super) fn account(&self) -> Account {
-        let money = self.money.unwrap_or(AccountLine {
-            balance: Default::default(),
-            equity: Default::default(),
-            margin: Default::default(),
-            free: Default::default(),
-        });
-        Account {
-            login: self.hello.login,
-            server: self.hello.server.clone(),
-            company: self.hello.company.clone(),
-            currency: self.hello.currency.clone(),
-            demo: self.hello.kind != "real",
-            margin_mode: self.margin_mode(),
-            balance: money.balance,
-            equity: money.equity,
-            margin: money.margin,
-            margin_free: money.free,
-        }
-    }
-
-    fn tell_alive(&mut self, c: &mut Context<'_>) {
-        let utc_ms = self.broker_ms(c) - i64::from(self.offset_s()) * 1_000;
-        let event = TerminalEvent::Alive {
-            account: self.account(),
-            permissions: self.permissions(),
-            market_time: Timestamp::from_millisecond(utc_ms).unwrap_or(c.now.utc),
-            latency_ms: u32::try_from(self.latency.as_millis()).unwrap_or(u32::MAX),
-        };
-        c.emit(event);
-    }
-
-    pub(super) fn facts(&self) -> LinkFacts {
-        LinkFacts {
-            link: self.link.to_owned(),
-            ea: self.hello.ea.clone(),
-            build: self.hello.build,
-            terminal_path: self.hello.path.clone(),
-            leverage: self.hello.leverage,
-            contest: self.hello.kind == "contest",
-            dll_allowed: self.flags.dll,
-            clock_offset_s: self.offset_s(),
-            busy: self.busy.map(|(cid, _)| cid),
-            waits_for: String::new(),
-        }
-    }
-
-    pub(super) fn tell_facts(&self, c: &mut Context<'_>) {
-        c.emit(TerminalEvent::Link(self.facts()));
     }
 }

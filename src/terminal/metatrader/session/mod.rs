@@ -8,12 +8,14 @@ mod active;
 mod book;
 mod finding;
 mod guests;
+mod life;
 mod memory;
 mod opening;
 mod orders;
 mod outcome;
 mod selftest;
 mod series;
+mod status;
 #[cfg(test)]
 pub(super) mod tests;
 pub mod words;

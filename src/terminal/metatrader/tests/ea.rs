@@ -18,7 +18,8 @@ use crate::terminal::metatrader::session::tests as lines;
 /// What `link.txt` says.
 #[derive(Clone)]
 pub struct LinkText {
-    pub pipe: String,
+    /// The stand-in's path.
+    pub pipe: std::path::PathBuf,
     pub port: u16,
     pub secret: String,
 }
@@ -32,7 +33,11 @@ impl LinkText {
             .collect();
         assert_eq!(values["proto"], "1");
         Self {
-            pipe: values["pipe"].to_owned(),
+            pipe: common_files
+                .parent()
+                .unwrap()
+                .join("pipe")
+                .join(values["pipe"]),
             port: values["port"].parse().unwrap(),
             secret: values["secret"].to_owned(),
         }

@@ -32,7 +32,7 @@ impl World {
 
     fn with(change: impl FnOnce(&mut MetaTraderOptions)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut options = MetaTraderOptions::new(folder.path().to_owned());
+        let mut options = MetaTraderOptions::new(folder.path().join("Files"));
         change(&mut options);
         let end = CancellationToken::new();
         let terminal = spawn(options, end.clone());
@@ -49,7 +49,7 @@ impl World {
             |event| matches!(event, TerminalEvent::Down { reason } if reason.contains("waiting")),
         )
         .await;
-        LinkText::read(self.folder.path())
+        LinkText::read(&self.folder.path().join("Files"))
     }
 
     async fn until(&mut self, wanted: impl Fn(&TerminalEvent) -> bool) -> TerminalEvent {
