@@ -46,7 +46,7 @@ async fn accept(listener: TcpListener, immediate_ack: bool, arrivals: mpsc::Send
         }
         let arrival = Arrival {
             link: "tcp",
-            stream: Box::new(stream) as Box<dyn Stream>,
+            stream: served(stream, immediate_ack),
         };
         if arrivals.send(arrival).await.is_err() {
             return;
@@ -61,6 +61,68 @@ fn prepare(stream: &TcpStream, immediate_ack: bool) -> io::Result<()> {
         super::windows::acknowledge_at_once(stream)?;
     }
     #[cfg(not(windows))]
-    let _only_windows_delays = immediate_ack;
+    let _served_otherwise = immediate_ack;
     Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn served(stream: TcpStream, immediate_ack: bool) -> Box<dyn Stream> {
+    if immediate_ack {
+        Box::new(quick_ack::QuickAck(stream))
+    } else {
+        Box::new(stream)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn served(stream: TcpStream, _immediate_ack: bool) -> Box<dyn Stream> {
+    Box::new(stream)
+}
+
+/// Linux forgets the wish after some segments, so it is repeated after each read.
+#[cfg(target_os = "linux")]
+mod quick_ack {
+    use std::io;
+    use std::pin::Pin;
+    use std::task::{Context, Poll, ready};
+
+    use rustix::net::sockopt::set_tcp_quickack;
+    use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+    use tokio::net::TcpStream;
+
+    pub struct QuickAck(pub TcpStream);
+
+    impl AsyncRead for QuickAck {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            ready!(Pin::new(&mut self.0).poll_read(context, buffer))?;
+            // Slower without, not wrong.
+            drop(set_tcp_quickack(&self.0, true));
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncWrite for QuickAck {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Pin::new(&mut self.0).poll_write(context, bytes)
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_flush(context)
+        }
+
+        fn poll_shutdown(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+        ) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_shutdown(context)
+        }
+    }
 }

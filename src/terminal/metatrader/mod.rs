@@ -40,8 +40,8 @@ pub struct MetaTraderOptions {
     pub pipe: bool,
     /// Serve TCP on 127.0.0.1 at this port; 0 takes any free one.
     pub tcp: Option<u16>,
-    /// Windows: acknowledge what the EA sends at once. Its sockets cannot switch Nagle's algorithm off, so a delayed
-    /// acknowledgement costs up to 200 ms.
+    /// Acknowledge what the EA sends over TCP at once. Its sockets cannot switch Nagle's algorithm off, so a delayed
+    /// acknowledgement holds its next line up (Windows up to 200 ms, Linux 40 ms).
     pub immediate_ack: bool,
     /// Per cent of the free margin that an entry must leave.
     pub margin_reserve_percent: u32,

@@ -16,6 +16,8 @@ use crate::terminal::retcode;
 const ROUND_TRIPS: usize = 100;
 const WITHIN: Duration = Duration::from_secs(30);
 const LIFE_MS: u64 = 5_000;
+const SYNC_WITHIN: Duration = Duration::from_secs(10);
+const SEARCH_AGAIN: Duration = Duration::from_secs(1);
 /// A client id that no order ever gets: the counter does not reach it.
 const NEVER_USED: Cid = Cid::new(u16::MAX, 0xFF_FFFF_FFFF);
 
@@ -24,6 +26,8 @@ pub struct Test {
     since: Duration,
     items: Vec<TestItem>,
     round_trips: Vec<Duration>,
+    /// The history was not synchronised: search again then.
+    search_at: Option<Duration>,
 }
 
 /// The report when there is nothing to test.
@@ -51,6 +55,7 @@ impl Active {
             since: c.now.mono,
             items: Vec::new(),
             round_trips: Vec::new(),
+            search_at: None,
         });
         let Some((symbol, volume)) = self.test_symbol() else {
             return self.test_checked(Err("the broker lets no symbol be traded".to_owned()), c);
@@ -118,6 +123,10 @@ impl Active {
             ),
             Err(reason) => item("order check", false, reason),
         });
+        self.test_search(c);
+    }
+
+    fn test_search(&mut self, c: &mut Context<'_>) {
         let now = self.broker_ms(c);
         let id = self.ask(Asked::TestFind, c);
         self.send(request::find(id, NEVER_USED.0, now - 60_000), c);
@@ -125,6 +134,12 @@ impl Active {
 
     pub(super) fn test_found(&mut self, answer: Result<FoundLine, String>, c: &mut Context<'_>) {
         let Some(test) = &mut self.test else { return };
+        // Just connected, the terminal needs a moment.
+        let unsynced = matches!(&answer, Ok(line) if line.place == Place::Nowhere && !line.sync);
+        if unsynced && c.now.mono.saturating_sub(test.since) < SYNC_WITHIN {
+            test.search_at = Some(c.now.mono + SEARCH_AGAIN);
+            return;
+        }
         test.items.push(match answer {
             Ok(line) if line.place == Place::Nowhere && line.sync => item(
                 "search",
@@ -176,6 +191,13 @@ impl Active {
     }
 
     pub(super) fn test_tick(&mut self, c: &mut Context<'_>) {
+        let again = self
+            .test
+            .as_mut()
+            .and_then(|test| test.search_at.take_if(|at| *at <= c.now.mono));
+        if again.is_some() {
+            self.test_search(c);
+        }
         let late = self
             .test
             .as_ref()

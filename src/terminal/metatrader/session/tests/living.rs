@@ -328,11 +328,17 @@ fn the_self_test_tries_everything_and_trades_nothing() {
         "RES",
         &format!("id={id} cid={cid} ok=1 retcode=0 stage=done free=9989.00"),
     );
-    let id = world.id("FIND");
-    world.say(
-        "FOUND",
-        &format!("id={id} cid={cid} where=none from_ms=0 to_ms=9999999999999 sync=1"),
-    );
+    // The terminal was just started: the search is repeated.
+    for sync in [0, 1] {
+        let id = world.id("FIND");
+        world.say(
+            "FOUND",
+            &format!("id={id} cid={cid} where=none from_ms=0 to_ms=9999999999999 sync={sync}"),
+        );
+        if sync == 0 {
+            world.pass(SECOND);
+        }
+    }
     for _ in 0..100 {
         let id = world.id("PING");
         world.now += Duration::from_micros(300);
