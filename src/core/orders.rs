@@ -150,6 +150,8 @@ impl Turn<'_> {
             }
             TerminalEvent::Answer { cid, outcome } => self.answered(cid, outcome),
             TerminalEvent::Found { cid, found } => self.found(cid, found),
+            TerminalEvent::Link(facts) => self.state.terminal.facts = facts,
+            TerminalEvent::SelfTested(test) => self.state.terminal.self_test = Some(test),
         }
     }
 
@@ -218,7 +220,7 @@ impl Turn<'_> {
             return;
         }
         let now = self.now.mono;
-        let due: Vec<(Cid, bool)> = self
+        let due: Vec<(Cid, jiff::Timestamp, bool)> = self
             .durable()
             .intents
             .values()
@@ -234,17 +236,22 @@ impl Turn<'_> {
                     Progress::Made => ANSWER_LIMIT,
                     Progress::Unknown => LOOK_AGAIN,
                 };
-                waited
-                    .is_none_or(|waited| waited >= limit)
-                    .then_some((cid, entry.progress == Progress::Made))
+                waited.is_none_or(|waited| waited >= limit).then_some((
+                    cid,
+                    entry.made_at,
+                    entry.progress == Progress::Made,
+                ))
             })
             .collect();
-        for (cid, first_look) in due {
+        for (cid, made_at, first_look) in due {
             if first_look {
                 self.doubt(cid, "no answer came".to_owned());
             }
             self.state.looked_at.insert(cid, now);
-            self.effect(Effect::Terminal(TerminalRequest::Find { cid }));
+            self.effect(Effect::Terminal(TerminalRequest::Find {
+                cid,
+                since: Some(made_at),
+            }));
         }
     }
 

@@ -30,6 +30,8 @@ impl State {
                 .then(|| i64::try_from(self.clock_offset.as_millis()).unwrap_or(i64::MAX)),
             account: view.account.clone(),
             permissions: view.permissions,
+            terminal: view.facts.clone(),
+            self_test: view.self_test.clone(),
             account_unconfirmed: self.unconfirmed_account().is_some(),
             market_time: view.market_time,
             commands: self.rows_shared.clone().unwrap_or_default(),

@@ -7,7 +7,9 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::health::{Leg, LinkHealth};
-use crate::market::{Account, AccountId, PendingOrder, Permissions, Position, Side, Timeframe};
+use crate::market::{
+    Account, AccountId, LinkFacts, PendingOrder, Permissions, Position, SelfTest, Side, Timeframe,
+};
 
 /// Which terminal executes orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -33,6 +35,10 @@ pub struct Snapshot {
     pub clock_offset_ms: Option<i64>,
     pub account: Option<Account>,
     pub permissions: Option<Permissions>,
+    /// The terminal behind the link.
+    pub terminal: LinkFacts,
+    /// What the last self-test of the link found.
+    pub self_test: Option<SelfTest>,
     /// The terminal's account holds real money and the trader has not allowed trading on it yet.
     pub account_unconfirmed: bool,
     /// The market's clock, in UTC.
@@ -290,6 +296,8 @@ pub enum UiCommand {
     DismissNotice {
         key: String,
     },
+    /// Try the link to the terminal without trading.
+    SelfTest,
     /// Allow trading with real money on this account.
     ConfirmAccount {
         account: AccountId,
@@ -318,6 +326,8 @@ impl Snapshot {
             clock_offset_ms: None,
             account: None,
             permissions: None,
+            terminal: LinkFacts::default(),
+            self_test: None,
             account_unconfirmed: false,
             market_time: None,
             commands: Arc::default(),

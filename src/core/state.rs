@@ -13,7 +13,7 @@ use super::durable::Durable;
 use super::health::{Leg, LinkHealth};
 use super::snapshot::{CommandRow, Counts, Notice, SettingsStatus, TerminalMode};
 use super::trading::Runtime;
-use crate::market::{Account, Book, Cid, Permissions, Quote, SymbolSpec};
+use crate::market::{Account, Book, Cid, LinkFacts, Permissions, Quote, SelfTest, SymbolSpec};
 
 /// Local limits: a command can make them tighter, never looser.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,6 +59,9 @@ pub(super) struct TerminalView {
     pub book: Option<Book>,
     pub quotes: BTreeMap<String, Quote>,
     pub market_time: Option<Timestamp>,
+    pub facts: LinkFacts,
+    /// The last self-test's outcome.
+    pub self_test: Option<SelfTest>,
 }
 
 /// Waiting and retrying of one report to the platform.

@@ -7,6 +7,7 @@ use super::health::{LinkReport, Phase};
 use super::record::Record;
 use super::snapshot::{Notice, Severity, UiCommand};
 use super::{Config, Now, State};
+use crate::market::TerminalRequest;
 
 /// The outcome of one event. Records must be stored, in this order and in one transaction, before any effect runs.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -101,6 +102,10 @@ impl Turn<'_> {
             UiCommand::ClosePosition { ticket } => self.close_by_hand(ticket),
             UiCommand::DismissNotice { key } => self.drop_notice(&key),
             UiCommand::ReconnectNow => self.restart_loops(),
+            UiCommand::SelfTest => {
+                self.state.terminal.self_test = None;
+                self.effect(Effect::Terminal(TerminalRequest::SelfTest));
+            }
             UiCommand::ConfirmAccount { account } => self.confirm_account(account),
             UiCommand::ShowCommand { .. }
             | UiCommand::ShowCommandsBefore { .. }

@@ -85,6 +85,13 @@ pub struct Permissions {
     pub expert: bool,
     /// The broker allows trading on this account.
     pub account: bool,
+    /// The broker allows Expert Advisors on this account.
+    #[serde(default = "allowed")]
+    pub account_experts: bool,
+}
+
+const fn allowed() -> bool {
+    true
 }
 
 impl Permissions {
@@ -93,18 +100,27 @@ impl Permissions {
         algo_trading: true,
         expert: true,
         account: true,
+        account_experts: true,
     };
 
-    /// The first switch that is off, in words a trader can act on.
+    /// The first switch that is off and what to do about it, in words a trader can act on.
     pub const fn missing(self) -> Option<&'static str> {
         if !self.connected {
-            Some("the terminal has no connection to its trade server")
+            Some(
+                "the terminal has no connection to its trade server; see the connection bars in its lower right corner",
+            )
         } else if !self.algo_trading {
-            Some("the terminal's Algo Trading button is off")
+            Some("the terminal's Algo Trading button is off; press it")
         } else if !self.expert {
-            Some("the Expert Advisor may not trade (its Algo Trading box is off)")
+            Some(
+                "the Expert Advisor may not trade; press F7 on its chart and tick Allow Algo Trading",
+            )
         } else if !self.account {
-            Some("the broker does not allow trading on this account")
+            Some(
+                "the broker does not allow trading on this account; was it opened with the investor password?",
+            )
+        } else if !self.account_experts {
+            Some("the broker does not allow Expert Advisors on this account; ask the broker")
         } else {
             None
         }

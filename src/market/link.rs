@@ -26,10 +26,13 @@ pub enum TerminalRequest {
     },
     /// Execute an order at most once. The same client id again is answered from memory, never executed again.
     Submit(OrderIntent),
-    /// What became of this client id?
-    Find { cid: Cid },
+    /// What became of this client id? `since` is when it was made, where that is known: history is searched from
+    /// there, and absence can be proven only with it.
+    Find { cid: Cid, since: Option<Timestamp> },
     /// Send the book now.
     SendBook,
+    /// Try everything that can be tried without trading; answered by [`TerminalEvent::SelfTested`].
+    SelfTest,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -77,4 +80,51 @@ pub enum TerminalEvent {
         cid: Cid,
         found: Found,
     },
+    /// What is known of the terminal and the way to it; sent when something of it changes.
+    Link(LinkFacts),
+    SelfTested(SelfTest),
+}
+
+/// The terminal behind the link, beside its account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LinkFacts {
+    /// `pipe` or `tcp`; empty while nothing is connected.
+    pub link: String,
+    /// The Expert Advisor's version.
+    pub ea: String,
+    /// The terminal's build.
+    pub build: u32,
+    pub terminal_path: String,
+    pub leverage: u32,
+    /// A contest account: neither demo nor real money.
+    pub contest: bool,
+    pub dll_allowed: bool,
+    /// The broker's clock is so many seconds ahead of UTC.
+    pub clock_offset_s: i32,
+    /// The order that the terminal is executing; it hears nothing else meanwhile.
+    pub busy: Option<Cid>,
+    /// What the link waits for, with what to do; empty while it is up.
+    pub waits_for: String,
+}
+
+/// The harmless test of a link: what was tried and what came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SelfTest {
+    pub items: Vec<TestItem>,
+    /// Round trips in microseconds: the middle one and the one that 95 of 100 were not above.
+    pub median_us: u64,
+    pub p95_us: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestItem {
+    pub name: String,
+    pub passed: bool,
+    pub detail: String,
+}
+
+impl SelfTest {
+    pub fn passed(&self) -> bool {
+        !self.items.is_empty() && self.items.iter().all(|item| item.passed)
+    }
 }

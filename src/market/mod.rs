@@ -8,13 +8,15 @@ mod bar;
 mod link;
 mod order;
 mod position;
+mod resolve;
 mod symbol;
 
 pub use account::{Account, AccountId, MarginMode, Permissions};
 pub use bar::{Bar, Quote, Timeframe, UnknownTimeframe};
-pub use link::{TerminalEvent, TerminalRequest};
+pub use link::{LinkFacts, SelfTest, TerminalEvent, TerminalRequest, TestItem};
 pub use order::{
     Cid, Fill, Found, IntentAction, OrderIntent, Outcome, Refusal, RefusalClass, Side, Ticket,
 };
 pub use position::{Book, Deal, DealEntry, DealReason, PendingOrder, PendingType, Position};
-pub use symbol::{SymbolSpec, TradeMode};
+pub use resolve::{Unresolved, resolve};
+pub use symbol::{Execution, Session, SymbolSpec, SymbolTerms, TradeMode};

@@ -158,7 +158,8 @@ pub struct Fill {
 /// What a definite refusal allows next (the classes of the return-code table).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RefusalClass {
-    /// The price moved; certainly not executed. May be tried again at a fresh price, as a new intent.
+    /// Certainly not executed: the price moved, or the broker takes another filling mode. May be tried again at a fresh
+    /// price, as a new intent.
     PriceMoved,
     /// Cannot be now (market closed, too many requests): wait, then try again.
     Wait,

@@ -34,24 +34,154 @@ pub struct SymbolSpec {
     pub trade_mode: TradeMode,
     pub currency_base: String,
     pub currency_profit: String,
-    /// Margin in account currency for one lot.
+    /// Margin in account currency for one lot; 0 when the terminal does not know it.
     pub margin_per_lot: Decimal,
+    #[serde(default)]
+    pub terms: SymbolTerms,
 }
 
-impl SymbolSpec {
-    /// The price distance of one pip by the platform's table (contract R9): gold 0.1, bitcoin 1,
-    /// yen pairs 0.01, other currency pairs 0.0001.
-    pub fn pip(&self) -> Decimal {
-        let name = self.name.to_ascii_uppercase();
-        if name.starts_with("XAU") {
-            Decimal::new(1, 1)
-        } else if name.starts_with("BTC") {
-            Decimal::ONE
-        } else if self.currency_profit == "JPY" {
-            Decimal::new(1, 2)
-        } else {
-            Decimal::new(1, 4)
+/// How a broker executes orders (MQL5, ENUM_SYMBOL_TRADE_EXECUTION).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Execution {
+    Request,
+    Instant,
+    #[default]
+    Market,
+    Exchange,
+}
+
+/// One trading session: minutes of a weekday by the broker's own clock, the end exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// 0 is Sunday.
+    pub day: u8,
+    pub from: u16,
+    pub to: u16,
+}
+
+/// The finer terms of a symbol: how and when its broker takes orders. The default permits everything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SymbolTerms {
+    /// The broker's folder, for example `Forex\\Majors\\EURUSD`.
+    pub path: String,
+    pub description: String,
+    /// Empty when unknown.
+    pub currency_margin: String,
+    /// Most lots of one direction, positions and orders together; 0 is no limit.
+    pub volume_limit: Decimal,
+    /// Points from the price within which levels and pending orders cannot be changed.
+    pub freeze_level: u32,
+    pub execution: Execution,
+    /// MQL5, SYMBOL_FILLING_MODE: 1 fill or kill, 2 immediate or cancel, 4 book or cancel.
+    pub filling: u32,
+    /// MQL5, SYMBOL_ORDER_MODE: 1 market, 2 limit, 4 stop, 8 stop limit, 16 stop loss, 32 take profit, 64 close by.
+    pub orders: u32,
+    /// `None`: the terminal has not said, or the symbol trades always.
+    pub sessions: Option<Vec<Session>>,
+}
+
+impl SymbolTerms {
+    pub const FILL_OR_KILL: u32 = 1;
+    pub const IMMEDIATE_OR_CANCEL: u32 = 2;
+    pub const ORDER_MARKET: u32 = 1;
+    pub const ORDER_STOP_LOSS: u32 = 16;
+    pub const ORDER_TAKE_PROFIT: u32 = 32;
+
+    /// Whether a session is on at this moment of the broker's clock (seconds since 1970).
+    pub fn is_open(&self, broker_seconds: i64) -> bool {
+        let Some(sessions) = &self.sessions else {
+            return true;
+        };
+        let (day, minute) = weekday_minute(broker_seconds);
+        sessions.iter().any(|session| {
+            i64::from(session.day) == day
+                && (i64::from(session.from)..i64::from(session.to)).contains(&minute)
+        })
+    }
+
+    /// Minutes until the next session begins; `None` when one is on or none is known.
+    pub fn opens_in(&self, broker_seconds: i64) -> Option<i64> {
+        const WEEK: i64 = 7 * 1_440;
+        if self.is_open(broker_seconds) {
+            return None;
         }
+        let (day, minute) = weekday_minute(broker_seconds);
+        let now = day * 1_440 + minute;
+        let begins = |session: &Session| i64::from(session.day) * 1_440 + i64::from(session.from);
+        self.sessions
+            .iter()
+            .flatten()
+            .map(|session| (begins(session) - now).rem_euclid(WEEK))
+            .min()
+    }
+}
+
+impl Default for SymbolTerms {
+    fn default() -> Self {
+        Self {
+            path: String::new(),
+            description: String::new(),
+            currency_margin: String::new(),
+            volume_limit: Decimal::ZERO,
+            freeze_level: 0,
+            execution: Execution::Market,
+            filling: Self::FILL_OR_KILL | Self::IMMEDIATE_OR_CANCEL,
+            orders: 127,
+            sessions: None,
+        }
+    }
+}
+
+/// Sunday is 0; the epoch's first day was a Thursday.
+const fn weekday_minute(seconds: i64) -> (i64, i64) {
+    (
+        (seconds.div_euclid(86_400) + 4).rem_euclid(7),
+        seconds.rem_euclid(86_400) / 60,
+    )
+}
+
+/// State currencies that brokers quote against each other.
+const CURRENCIES: &[&str] = &[
+    "AED", "AUD", "BRL", "CAD", "CHF", "CLP", "CNH", "CNY", "COP", "CZK", "DKK", "EUR", "GBP",
+    "HKD", "HUF", "IDR", "ILS", "INR", "JPY", "KRW", "MXN", "MYR", "NOK", "NZD", "PHP", "PLN",
+    "RON", "RUB", "SAR", "SEK", "SGD", "THB", "TRY", "TWD", "USD", "ZAR",
+];
+
+impl SymbolSpec {
+    /// The price distance of one pip by the platform's own tables (contract §6 and R9): gold 0.1, silver 0.001,
+    /// bitcoin 1, ether 0.01, yen pairs 0.01, other currency pairs 0.0001. What is in no table (indices, oil, shares)
+    /// counts ten points.
+    pub fn pip(&self) -> Decimal {
+        let base = self.currency_base.to_ascii_uppercase();
+        let name = self.name.to_ascii_uppercase();
+        let is = |asset: &str| base == asset || name.contains(asset);
+        if is("XAU") || name.contains("GOLD") {
+            Decimal::new(1, 1)
+        } else if is("XAG") || name.contains("SILVER") {
+            Decimal::new(1, 3)
+        } else if is("BTC") {
+            Decimal::ONE
+        } else if is("ETH") {
+            Decimal::new(1, 2)
+        } else if self.is_currency_pair() {
+            // Yen pairs have two or three digits, and so has every pair with a price like theirs.
+            if self.digits <= 3 {
+                Decimal::new(1, 2)
+            } else {
+                Decimal::new(1, 4)
+            }
+        } else {
+            self.point * Decimal::TEN
+        }
+    }
+
+    /// Two different state currencies.
+    pub fn is_currency_pair(&self) -> bool {
+        let money = |currency: &str| CURRENCIES.contains(&currency.to_ascii_uppercase().as_str());
+        self.currency_base != self.currency_profit
+            && money(&self.currency_base)
+            && money(&self.currency_profit)
     }
 
     /// The nearest price that the symbol's tick size allows.
@@ -68,5 +198,79 @@ impl SymbolSpec {
             return volume;
         }
         (volume / self.volume_step).floor() * self.volume_step
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    pub fn spec(name: &str, base: &str, profit: &str, digits: u32) -> SymbolSpec {
+        SymbolSpec {
+            name: name.to_owned(),
+            digits,
+            point: Decimal::new(1, digits),
+            tick_size: Decimal::new(1, digits),
+            tick_value: Decimal::ONE,
+            contract_size: Decimal::ONE,
+            volume_min: Decimal::new(1, 2),
+            volume_max: Decimal::ONE_HUNDRED,
+            volume_step: Decimal::new(1, 2),
+            stops_level: 0,
+            trade_mode: TradeMode::Full,
+            currency_base: base.to_owned(),
+            currency_profit: profit.to_owned(),
+            margin_per_lot: Decimal::ONE,
+            terms: SymbolTerms::default(),
+        }
+    }
+
+    #[test]
+    fn a_pip_is_what_the_platforms_tables_say() {
+        for (name, base, profit, digits, pip) in [
+            ("EURUSD", "EUR", "USD", 5, "0.0001"),
+            ("USDJPY.r", "USD", "JPY", 3, "0.01"),
+            ("XAUUSDm", "XAU", "USD", 3, "0.1"),
+            ("GOLD", "USD", "USD", 2, "0.1"),
+            ("XAGUSD", "XAG", "USD", 3, "0.001"),
+            ("BTCUSD", "BTC", "USD", 2, "1"),
+            ("ETHUSDm", "ETH", "USD", 2, "0.01"),
+            ("US30", "USD", "USD", 1, "1"),
+        ] {
+            assert_eq!(
+                spec(name, base, profit, digits).pip(),
+                pip.parse::<Decimal>().unwrap(),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn sessions_are_by_the_brokers_weekday() {
+        let terms = SymbolTerms {
+            sessions: Some(
+                (1..=5)
+                    .map(|day| Session {
+                        day,
+                        from: 5,
+                        to: 1_435,
+                    })
+                    .collect(),
+            ),
+            ..SymbolTerms::default()
+        };
+        // 2026-11-27 is a Friday.
+        let friday = "2026-11-27T00:00:00Z"
+            .parse::<jiff::Timestamp>()
+            .unwrap()
+            .as_second();
+        assert!(!terms.is_open(friday));
+        assert!(terms.is_open(friday + 5 * 60));
+        assert!(!terms.is_open(friday + 1_435 * 60));
+        assert_eq!(terms.opens_in(friday + 1_435 * 60), Some(2 * 1_440 + 10));
+        assert_eq!(terms.opens_in(friday + 3_600), None);
+        assert!(SymbolTerms::default().is_open(friday));
     }
 }

@@ -4,19 +4,22 @@
 //! terminal trades on a simulated market under a real broker's rules. Nothing here decides to trade.
 
 pub mod market;
+pub mod metatrader;
 pub mod paper;
+pub mod retcode;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+pub use metatrader::{MetaTraderOptions, common_files};
 pub use paper::{FaultRates, PaperControl, PaperError, PaperOptions};
 
-use crate::market::{Found, Outcome, Refusal, RefusalClass, TerminalEvent, TerminalRequest};
+use crate::market::{
+    Found, Outcome, Refusal, RefusalClass, SelfTest, TerminalEvent, TerminalRequest, TestItem,
+};
 
 /// Requests that may wait in a terminal's channel.
 const REQUESTS: usize = 256;
-/// The bridge's code for "not permitted, and here is which switch".
-const NO_TERMINAL: i32 = -5;
 
 /// A running terminal. Dropping both ends ends it.
 #[derive(Debug)]
@@ -28,6 +31,12 @@ pub struct Terminal {
 /// Starts a paper terminal on the current tokio runtime; it runs until `end` or until its channels are dropped.
 pub fn spawn_paper(options: PaperOptions, end: CancellationToken) -> Result<Terminal, PaperError> {
     paper::spawn(options, end).map(|(terminal, _)| terminal)
+}
+
+/// Serves the Expert Advisor of a MetaTrader 5 terminal on the current tokio runtime, until `end` or until the channels are
+/// dropped. Whatever fails (pipe and port taken, no Expert Advisor) is told as `Down` with what to do, and tried again.
+pub fn spawn_metatrader(options: MetaTraderOptions, end: CancellationToken) -> Terminal {
+    metatrader::spawn(options, end)
 }
 
 /// A terminal that is not there: it says why, and every order is certainly not executed.
@@ -49,17 +58,25 @@ pub fn spawn_absent(reason: impl Into<String>) -> Terminal {
                 TerminalRequest::Submit(intent) => TerminalEvent::Answer {
                     cid: intent.cid,
                     outcome: Outcome::Refused(Refusal {
-                        retcode: NO_TERMINAL,
+                        retcode: retcode::NOT_PERMITTED,
                         class: RefusalClass::Permission,
                         message: reason.clone(),
                     }),
                 },
-                TerminalRequest::Find { cid } => TerminalEvent::Found {
+                TerminalRequest::Find { cid, .. } => TerminalEvent::Found {
                     cid,
                     found: Found::NotYet {
                         reason: reason.clone(),
                     },
                 },
+                TerminalRequest::SelfTest => TerminalEvent::SelfTested(SelfTest {
+                    items: vec![TestItem {
+                        name: "link".to_owned(),
+                        passed: false,
+                        detail: reason.clone(),
+                    }],
+                    ..SelfTest::default()
+                }),
                 TerminalRequest::Watch { .. }
                 | TerminalRequest::Unwatch { .. }
                 | TerminalRequest::SendBook => continue,

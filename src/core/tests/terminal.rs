@@ -105,7 +105,7 @@ impl Terminal {
             }],
             TerminalRequest::Unwatch { .. } => Vec::new(),
             TerminalRequest::SendBook => self.book().into_iter().collect(),
-            TerminalRequest::Find { cid } => {
+            TerminalRequest::Find { cid, .. } => {
                 let found = match (self.memory, self.executed.get(&cid)) {
                     (Memory::NotYet, _) => Found::NotYet {
                         reason: "history is loading".to_owned(),
@@ -116,6 +116,7 @@ impl Terminal {
                 vec![TerminalEvent::Found { cid, found }]
             }
             TerminalRequest::Submit(intent) => self.submit(&intent),
+            TerminalRequest::SelfTest => Vec::new(),
         }
     }
 
@@ -375,5 +376,6 @@ pub fn eurusd() -> SymbolSpec {
         currency_base: "EUR".to_owned(),
         currency_profit: "USD".to_owned(),
         margin_per_lot: decimal("3300"),
+        terms: crate::market::SymbolTerms::default(),
     }
 }

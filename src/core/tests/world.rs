@@ -278,7 +278,7 @@ impl World {
             }
             Effect::Terminal(request) => {
                 self.check_request(&request);
-                if let TerminalRequest::Find { cid } = request {
+                if let TerminalRequest::Find { cid, .. } = request {
                     self.finds.push(cid);
                 }
                 self.queue.extend(

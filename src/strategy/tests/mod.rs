@@ -93,6 +93,7 @@ fn eurusd() -> SymbolSpec {
         currency_base: "EUR".to_owned(),
         currency_profit: "USD".to_owned(),
         margin_per_lot: decimal("3300"),
+        terms: crate::market::SymbolTerms::default(),
     }
 }
 

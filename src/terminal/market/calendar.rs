@@ -1,5 +1,7 @@
 //! When a market trades, and how lively each hour is. Daylight saving is left out: hours are UTC all year.
 
+use crate::market::Session;
+
 const MINUTES_OF_HOUR: i64 = 60;
 const HOURS_OF_DAY: i64 = 24;
 
@@ -41,6 +43,18 @@ impl Hours {
                 }
             }
         }
+    }
+
+    /// The same hours as a terminal tells them; `None` is always.
+    pub fn sessions(self) -> Option<Vec<Session>> {
+        let Self::Week = self else {
+            return None;
+        };
+        let day = |day, from, to| Session { day, from, to };
+        let mut week = vec![day(0, 22 * 60, 24 * 60)];
+        week.extend((1..=4).map(|number| day(number, 0, 24 * 60)));
+        week.push(day(5, 0, 22 * 60));
+        Some(week)
     }
 
     pub const fn open_minute(self, minute: i64) -> bool {

@@ -6,7 +6,7 @@
 use rust_decimal::Decimal;
 
 use super::calendar::Hours;
-use crate::market::{SymbolSpec, TradeMode};
+use crate::market::{SymbolSpec, SymbolTerms, TradeMode};
 
 #[derive(Clone, Debug)]
 pub struct Profile {
@@ -161,6 +161,12 @@ impl Terms {
                 currency_base: self.currencies.0.to_owned(),
                 currency_profit: self.currencies.1.to_owned(),
                 margin_per_lot: Decimal::from(self.margin),
+                terms: SymbolTerms {
+                    path: format!(r"Practice\{}", self.name),
+                    currency_margin: self.currencies.0.to_owned(),
+                    sessions: self.hours.sessions(),
+                    ..SymbolTerms::default()
+                },
             },
             hours: self.hours,
             tick_points: self.tick_points,

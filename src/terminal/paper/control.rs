@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::exchange::Switches;
 use super::faults::{Fate, FaultRates};
-use super::retcode::leaves_doubt;
+use super::retcode::{self, Class};
 use crate::market::{PendingOrder, Permissions, TradeMode};
 
 #[derive(Debug)]
@@ -73,7 +73,7 @@ impl PaperControl {
     /// The next order is refused with this code, unless its own checks refuse it first. It is never executed; a code that
     /// leaves that open (10012, timeout) makes the outcome unknown.
     pub fn reject_next(&self, retcode: i32) {
-        let fate = if leaves_doubt(retcode) {
+        let fate = if retcode::class_of(retcode) == Class::LookFirst {
             Fate::LostBefore
         } else {
             Fate::Rejected(retcode)

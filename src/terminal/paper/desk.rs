@@ -12,7 +12,8 @@ use super::orders::Arrival;
 use super::retcode::{self, refusal};
 use super::store::{Store, StoreError};
 use crate::market::{
-    Cid, Found, OrderIntent, Outcome, PendingOrder, TerminalEvent, TerminalRequest,
+    Cid, Found, OrderIntent, Outcome, PendingOrder, SelfTest, TerminalEvent, TerminalRequest,
+    TestItem,
 };
 
 /// Real time between two signs of life.
@@ -190,7 +191,7 @@ impl<S: Store> Desk<S> {
                     outcome,
                 });
             }
-            TerminalRequest::Find { cid } => {
+            TerminalRequest::Find { cid, .. } => {
                 let found = down.map_or_else(
                     || self.exchange.find(cid),
                     |reason| Found::NotYet {
@@ -203,6 +204,18 @@ impl<S: Store> Desk<S> {
                 if self.up {
                     events.push(TerminalEvent::Book(self.exchange.book()));
                 }
+            }
+            TerminalRequest::SelfTest => {
+                events.push(TerminalEvent::SelfTested(SelfTest {
+                    items: vec![TestItem {
+                        name: "paper".to_owned(),
+                        passed: self.up,
+                        detail:
+                            "the paper terminal is inside the program; there is no link to test"
+                                .to_owned(),
+                    }],
+                    ..SelfTest::default()
+                }));
             }
         }
     }

@@ -12,7 +12,6 @@ mod faults;
 mod feed;
 mod ledger;
 mod orders;
-mod retcode;
 mod store;
 mod task;
 #[cfg(test)]
@@ -33,6 +32,7 @@ pub use faults::FaultRates;
 
 use super::Terminal;
 use super::market::{Market, MarketClock, Noise};
+use super::retcode;
 use desk::Desk;
 use exchange::Exchange;
 use ledger::Ledger;

@@ -78,7 +78,11 @@ impl Desk {
     }
 
     async fn find(&mut self, counter: u64) -> Found {
-        self.send(TerminalRequest::Find { cid: cid(counter) }).await;
+        self.send(TerminalRequest::Find {
+            cid: cid(counter),
+            since: None,
+        })
+        .await;
         self.until(|event| match event {
             TerminalEvent::Found { found, .. } => Some(found),
             _ => None,
@@ -328,7 +332,11 @@ async fn orders_never_overtake_each_other() {
             open("EURUSD", Side::Buy, "0.01"),
         )))
         .await;
-        desk.send(TerminalRequest::Find { cid: cid(counter) }).await;
+        desk.send(TerminalRequest::Find {
+            cid: cid(counter),
+            since: None,
+        })
+        .await;
     }
     for counter in 1..=20 {
         let answered = desk

@@ -1,0 +1,152 @@
+//! Connections that have not proven the secret: greeting, challenge, proof (docs/metatrader-link.md, "Handshake").
+//! Nothing else is accepted from them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::active::{Active, Welcome};
+use super::{Context, Output, PeerId, words};
+use crate::terminal::metatrader::handshake::{self, PROTOCOL};
+use crate::terminal::metatrader::line::Line;
+use crate::terminal::metatrader::message::{Body, Hello, Received};
+use crate::terminal::metatrader::request;
+
+/// Connections that may be greeting at one time.
+const MOST: usize = 8;
+
+#[derive(Debug)]
+pub struct Guest {
+    link: &'static str,
+    nonce: String,
+    since: Duration,
+    /// Its greeting, once it came.
+    hello: Option<Box<Hello>>,
+}
+
+pub enum Next {
+    Stays(Guest),
+    /// With what the trader should know, if it is worth a word.
+    Gone(Option<String>),
+    Welcome(Box<Welcome>),
+}
+
+pub fn connected(
+    guests: &mut BTreeMap<PeerId, Guest>,
+    peer: PeerId,
+    link: &'static str,
+    nonce: [u8; 32],
+    c: &mut Context<'_>,
+) {
+    if guests.len() >= MOST {
+        c.close(peer, None);
+        return;
+    }
+    guests.insert(
+        peer,
+        Guest {
+            link,
+            nonce: hex::encode(nonce),
+            since: c.now.mono,
+            hello: None,
+        },
+    );
+}
+
+/// Ends guests that take too long.
+pub fn tick(guests: &mut BTreeMap<PeerId, Guest>, c: &mut Context<'_>) {
+    let limit = c.setup.limits.handshake;
+    let late: Vec<PeerId> = guests
+        .iter()
+        .filter(|(_, guest)| c.now.mono.saturating_sub(guest.since) >= limit)
+        .map(|(peer, _)| *peer)
+        .collect();
+    for peer in late {
+        guests.remove(&peer);
+        c.log(
+            true,
+            format!("A connection did not greet within {} s.", limit.as_secs()),
+        );
+        c.close(peer, Some("auth"));
+    }
+}
+
+impl Guest {
+    pub fn line(
+        mut self,
+        peer: PeerId,
+        bytes: &[u8],
+        active: Option<&Active>,
+        c: &mut Context<'_>,
+    ) -> Next {
+        let body = Line::parse(bytes)
+            .map_err(|error| error.to_string())
+            .and_then(|line| {
+                let received = Received::read(&line);
+                received.body.map_err(|error| error.to_string())
+            });
+        match (body, self.hello.take()) {
+            (Ok(Body::Hello(hello)), None) => self.greeted(peer, hello, c),
+            (Ok(Body::Auth { mac }), Some(hello)) => self.proven(peer, &mac, hello, active, c),
+            (Ok(_), _) => refuse(
+                peer,
+                "auth",
+                "a line came before the handshake was over",
+                None,
+                c,
+            ),
+            (Err(error), _) => refuse(peer, "auth", &error, None, c),
+        }
+    }
+
+    fn greeted(mut self, peer: PeerId, hello: Box<Hello>, c: &mut Context<'_>) -> Next {
+        if hello.proto != PROTOCOL {
+            let words = words::version(&hello.ea, hello.proto, PROTOCOL);
+            return refuse(peer, "proto", &words, Some(&words), c);
+        }
+        if !handshake::is_nonce(&hello.nonce) {
+            return refuse(peer, "auth", "a nonce is not 64 hex digits", None, c);
+        }
+        c.out.push(Output::Send {
+            peer,
+            line: request::challenge(&self.nonce),
+        });
+        self.hello = Some(hello);
+        Next::Stays(self)
+    }
+
+    fn proven(
+        self,
+        peer: PeerId,
+        mac: &str,
+        hello: Box<Hello>,
+        active: Option<&Active>,
+        c: &mut Context<'_>,
+    ) -> Next {
+        let secret = &c.setup.secret;
+        if !secret.proves_ea(mac, &hello.nonce, &self.nonce, hello.login, &hello.server) {
+            return refuse(peer, "auth", "a wrong proof", Some(words::WRONG_SECRET), c);
+        }
+        if let Some(active) = active {
+            c.log(true, words::taken(hello.login, active.login()));
+            c.close(peer, Some("taken"));
+            return Next::Gone(None);
+        }
+        let mac = secret.own_mac(&hello.nonce, &self.nonce);
+        c.out.push(Output::Send {
+            peer,
+            // The session's name is the beginning of its nonce: new each time, and no secret.
+            line: request::accepted(&mac, self.nonce.get(..16).unwrap_or_default()),
+        });
+        Next::Welcome(Box::new(Welcome {
+            link: self.link,
+            hello: *hello,
+        }))
+    }
+}
+
+/// `words` is for the trader; whoever else connects is worth a line in the log alone.
+fn refuse(peer: PeerId, bye: &str, log: &str, words: Option<&str>, c: &mut Context<'_>) -> Next {
+    c.log(true, format!("A connection was refused: {log}."));
+    c.close(peer, Some(bye));
+    Next::Gone(words.map(str::to_owned))
+}
