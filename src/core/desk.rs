@@ -40,20 +40,18 @@ impl Turn<'_> {
         if let Some(block) = self.state.entry_block(self.now) {
             return Verdict::failed(format!("not opened: {block}"));
         }
-        let Some(spec) = self.state.terminal.symbols.get(&order.symbol) else {
-            return Verdict::failed(format!(
-                "the terminal has no symbol \"{}\"; check its spelling at the broker",
-                order.symbol
-            ));
+        let spec = match self.state.symbol(&order.symbol) {
+            Ok(spec) => spec,
+            Err(reason) => return Verdict::failed(reason),
         };
         if let Err(reason) = check_volume(order.volume, spec) {
             return Verdict::failed(reason);
         }
-        if let Some(reason) = self.entry_refusal(&order.symbol, order.volume) {
+        if let Some(reason) = self.entry_refusal(&spec.name, order.volume) {
             return Verdict::failed(format!("not opened: {reason}"));
         }
         let action = IntentAction::Open {
-            symbol: order.symbol,
+            symbol: spec.name.clone(),
             side: order.side,
             volume: order.volume,
             stop_loss: order.stop_loss.map(|price| spec.round_price(price)),
@@ -152,7 +150,7 @@ impl Turn<'_> {
 }
 
 fn read_open(command: &Command) -> Result<OpenOrder, ArgumentError> {
-    let symbol = command.text("symbol")?.to_ascii_uppercase();
+    let symbol = command.text("symbol")?.trim().to_owned();
     let side = match command.one_of(&["type", "action", "side"])? {
         None => return Err(ArgumentError::Missing("type")),
         Some((key, value)) => match value.as_str().map(str::to_ascii_uppercase).as_deref() {

@@ -137,7 +137,11 @@ pub struct StrategyEntry {
     /// Its number in client ids; 1-65535.
     pub number: u16,
     pub name: String,
+    /// The broker's name.
     pub symbol: String,
+    /// The platform's name; empty in old journals, where it was the same.
+    #[serde(default)]
+    pub ordered_symbol: String,
     pub timeframe: String,
     pub rules: Value,
     pub settings: Value,

@@ -3,6 +3,8 @@
 //! Handlers are asked again after every event until they give a final verdict, so each looks at the state and never
 //! at what it did before.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::closing::Target;
@@ -300,9 +302,13 @@ impl Turn<'_> {
         match open.command.text("symbol") {
             Ok(symbol) => {
                 let symbol = symbol.to_owned();
-                self.close_matching(open, |position| {
-                    position.symbol.eq_ignore_ascii_case(&symbol)
-                })
+                let broker: BTreeSet<String> = self
+                    .state
+                    .own_positions()
+                    .map(|position| position.symbol.clone())
+                    .filter(|broker| self.state.is_symbol(&symbol, broker))
+                    .collect();
+                self.close_matching(open, |position| broker.contains(&position.symbol))
             }
             Err(error) => Verdict::failed(error.to_string()),
         }

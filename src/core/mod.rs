@@ -26,6 +26,7 @@ mod starting;
 mod state;
 mod step;
 mod superseding;
+mod symbols;
 #[cfg(test)]
 mod tests;
 mod trading;

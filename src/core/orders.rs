@@ -179,6 +179,7 @@ impl Turn<'_> {
             .map(|symbol| (symbol.name.clone(), symbol))
             .collect();
         view.book = None;
+        self.rename_symbols();
         // Whatever was on its way when the link broke is looked for before anything else is believed.
         self.state.looked_at.clear();
         self.ask_for_book();

@@ -104,7 +104,8 @@ impl Turn<'_> {
         Ok(StrategyEntry {
             number: self.durable().strategy_number(&id),
             name: command.text("strategyName").unwrap_or(&id).to_owned(),
-            symbol: text("symbol")?.to_ascii_uppercase(),
+            symbol: text("symbol")?.trim().to_owned(),
+            ordered_symbol: text("symbol")?.trim().to_owned(),
             timeframe: text("timeframe")?.to_owned(),
             rules,
             settings: object("settings").unwrap_or(Value::Null),
@@ -117,7 +118,12 @@ impl Turn<'_> {
     }
 
     /// Runs a strategy once everything it needs is there: a plan, the symbol, and enough bars.
-    fn accept(&mut self, command_id: &str, wanted: StrategyEntry) -> Verdict {
+    fn accept(&mut self, command_id: &str, mut wanted: StrategyEntry) -> Verdict {
+        let found = self.state.symbol(wanted.wanted_symbol());
+        if let Ok(spec) = &found {
+            wanted.symbol.clone_from(&spec.name);
+        }
+        let missing = found.err();
         let plan = match self.plan(&wanted) {
             Ok(plan) => plan,
             Err(refusal) => return self.refuse_start(wanted, &refusal),
@@ -134,11 +140,11 @@ impl Turn<'_> {
                 reason: "waiting for the terminal".to_owned(),
             };
         }
+        if let Some(reason) = missing {
+            return Verdict::failed(reason);
+        }
         let Some(spec) = self.state.terminal.symbols.get(&wanted.symbol) else {
-            return Verdict::failed(format!(
-                "the terminal has no symbol \"{}\"; add it to Market Watch or activate the strategy on a symbol of this broker",
-                wanted.symbol
-            ));
+            return Verdict::failed(format!("the terminal has no symbol \"{}\"", wanted.symbol));
         };
         let notes = match plan.fit(spec) {
             Ok(notes) => notes,
@@ -444,7 +450,7 @@ impl Turn<'_> {
 fn same_strategy(known: &StrategyEntry, wanted: &StrategyEntry) -> bool {
     known.rules == wanted.rules
         && known.settings == wanted.settings
-        && known.symbol == wanted.symbol
+        && known.wanted_symbol() == wanted.wanted_symbol()
         && known.timeframe == wanted.timeframe
 }
 
@@ -461,7 +467,7 @@ fn running_words(strategy: &StrategyEntry, plan: &Plan) -> String {
     };
     format!(
         "on {} {}; {}; skipped: {skipped}",
-        strategy.symbol,
+        strategy.symbol_words(),
         strategy.timeframe,
         count(plan.rule_count(), "rule", "rules"),
     )

@@ -32,6 +32,8 @@ pub struct Config {
     pub limits: Limits,
     /// Whether a RESUME command may lift the emergency stop.
     pub resume_lifts_stop: bool,
+    /// The broker's symbol for a name of the platform, where the trader chose one.
+    pub symbol_map: BTreeMap<String, String>,
     pub settings: SettingsStatus,
     pub practice_page: Option<String>,
 }
@@ -42,6 +44,7 @@ impl Default for Config {
             mode: TerminalMode::Paper,
             limits: Limits::default(),
             resume_lifts_stop: false,
+            symbol_map: BTreeMap::new(),
             settings: SettingsStatus::default(),
             practice_page: None,
         }

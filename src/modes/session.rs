@@ -134,6 +134,10 @@ impl SettingsHome {
                 resume_lifts_stop: usable
                     .as_ref()
                     .is_some_and(|settings| settings.resume_lifts_stop),
+                symbol_map: usable
+                    .as_ref()
+                    .map(|settings| settings.symbol_map.clone())
+                    .unwrap_or_default(),
                 settings: status,
                 practice_page: self.practice_page.clone(),
             },

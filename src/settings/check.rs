@@ -1,5 +1,7 @@
 //! What a setting's value may look like, judged as it is typed.
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 use url::{Host, Url};
 
@@ -53,6 +55,7 @@ pub fn check_field(field: Field, text: &str) -> Result<(), String> {
             _ => Err("A port is a whole number from 1 to 65535.".to_owned()),
         },
         Field::PusherTls | Field::ResumeLiftsStop => switch(text).map(drop),
+        Field::SymbolMap => symbol_map(text).map(drop),
         Field::PusherPath => {
             no_blanks(text)?;
             if text.starts_with('/') {
@@ -113,6 +116,20 @@ pub fn doubt_field(field: Field, text: &str) -> Option<&'static str> {
         ),
         _ => None,
     }
+}
+
+/// The trader's own names for the broker's symbols: `XAUUSD=GOLD, US30=DJ30.c`.
+pub(super) fn symbol_map(text: &str) -> Result<BTreeMap<String, String>, String> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| match pair.split_once('=') {
+            Some((plain, broker)) if !plain.trim().is_empty() && !broker.trim().is_empty() => {
+                Ok((plain.trim().to_ascii_uppercase(), broker.trim().to_owned()))
+            }
+            _ => Err(format!("\"{pair}\" is no pair; XAUUSD=GOLD is one.")),
+        })
+        .collect()
 }
 
 /// The platform's address without a trailing slash, query or fragment.
@@ -297,6 +314,11 @@ mod tests {
             (Field::MaxPositions, vec!["0", "3"], vec!["-1", "1.5"]),
             (Field::MaxDailyLoss, vec!["250.50"], vec!["0", "1e3"]),
             (Field::ResumeLiftsStop, vec!["true"], vec!["on"]),
+            (
+                Field::SymbolMap,
+                vec!["XAUUSD=GOLD", "XAUUSD=GOLD, US30 = DJ30.c,"],
+                vec!["XAUUSD", "=GOLD", "XAUUSD="],
+            ),
         ] {
             for text in good {
                 assert_eq!(check_field(field, text), Ok(()), "{field:?} {text}");

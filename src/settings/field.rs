@@ -19,10 +19,11 @@ pub enum Field {
     MaxPositions,
     MaxDailyLoss,
     ResumeLiftsStop,
+    SymbolMap,
 }
 
 impl Field {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::PlatformUrl,
         Self::ApiKey,
         Self::ApiSecret,
@@ -39,6 +40,7 @@ impl Field {
         Self::MaxPositions,
         Self::MaxDailyLoss,
         Self::ResumeLiftsStop,
+        Self::SymbolMap,
     ];
 
     /// The key in the file.
@@ -60,6 +62,7 @@ impl Field {
             Self::MaxPositions => "maxPositions",
             Self::MaxDailyLoss => "maxDailyLoss",
             Self::ResumeLiftsStop => "resumeLiftsStop",
+            Self::SymbolMap => "symbolMap",
         }
     }
 
@@ -95,6 +98,7 @@ impl Field {
                 | Self::MaxPositions
                 | Self::MaxDailyLoss
                 | Self::ResumeLiftsStop
+                | Self::SymbolMap
         )
     }
 

@@ -1,12 +1,13 @@
 //! Settings that have been checked, and how they meet what the platform tells.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use rust_decimal::Decimal;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use super::check::{is_local, platform_url, positive, switch};
+use super::check::{is_local, platform_url, positive, switch, symbol_map};
 use super::draft::{Draft, Problem};
 use super::field::Field;
 use crate::core::snapshot::TerminalMode;
@@ -27,6 +28,8 @@ pub struct Settings {
     pub limits: LocalLimits,
     /// Whether a RESUME command may lift an emergency stop.
     pub resume_lifts_stop: bool,
+    /// The broker's symbol for a name of the platform.
+    pub symbol_map: BTreeMap<String, String>,
 }
 
 impl fmt::Debug for Settings {
@@ -148,6 +151,9 @@ impl Draft {
                 max_daily_loss: amount(Field::MaxDailyLoss),
             },
             resume_lifts_stop: flag(Field::ResumeLiftsStop).unwrap_or(false),
+            symbol_map: text(Field::SymbolMap)
+                .and_then(|text| symbol_map(text).ok())
+                .unwrap_or_default(),
         })
     }
 
@@ -235,7 +241,8 @@ impl Settings {
             pusher: platform || self.pusher != before.pusher,
             terminal: self.terminal != before.terminal,
             limits: self.limits != before.limits
-                || self.resume_lifts_stop != before.resume_lifts_stop,
+                || self.resume_lifts_stop != before.resume_lifts_stop
+                || self.symbol_map != before.symbol_map,
         }
     }
 

@@ -249,6 +249,8 @@ catalogue! {
     field_max_positions = "Most open positions";
     field_max_daily_loss = "Largest daily loss";
     field_resume_lifts = "RESUME lifts the stop";
+    field_symbol_map = "Symbol map";
+    help_symbol_map = "Only where the broker names a symbol in its own way and the program asks: XAUUSD=GOLD, US30=DJ30.c";
     help_terminal = "paper: simulated, no money is involved. metatrader: orders go to MetaTrader 5.";
     help_max_lots = "No order is larger, whatever a command says; empty: no limit of our own.";
     help_max_positions = "No further position is opened beyond this number; empty: no limit of our own.";

@@ -158,7 +158,7 @@ fn orders_that_cannot_be_are_refused_before_they_are_sent() {
         ),
         (
             json!({ "symbol": "NOSUCH", "type": "BUY", "volume": 0.1 }),
-            "no symbol \"NOSUCH\"",
+            "no symbol for NOSUCH",
         ),
         (
             json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.001 }),

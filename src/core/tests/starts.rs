@@ -90,7 +90,7 @@ fn an_unknown_symbol_is_refused_by_name() {
     let mut args = start_args("s1", &buying_rules());
     args["symbol"] = json!("XYZABC");
     world.pusher("a", "START_STRATEGY", &args);
-    world.assert_ends("a", CommandState::Failed, "no symbol \"XYZABC\"");
+    world.assert_ends("a", CommandState::Failed, "no symbol for XYZABC");
 }
 
 #[test]
@@ -231,4 +231,34 @@ fn running_strategies_go_on_after_a_restart() {
     world.next_bar();
     assert_eq!(world.terminal.opens(), 1);
     world.happens(Event::Tick);
+}
+
+#[test]
+fn a_symbol_is_traded_under_the_brokers_name_and_told_under_both() {
+    let mut world = World::ready();
+    world.terminal_down();
+    world.terminal.symbol = "EURUSDm";
+    world.terminal_up();
+    world.pusher("s", "START_STRATEGY", &start_args("s1", &buying_rules()));
+    let message = world.assert_executed("s");
+    assert!(
+        message.contains("on EURUSDm (the platform's EURUSD) M15"),
+        "{message}"
+    );
+    world.pusher(
+        "o",
+        "OPEN_POSITION",
+        &json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.1 }),
+    );
+    world.assert_executed("o");
+    assert_eq!(world.terminal.positions[0].symbol, "EURUSDm");
+    world.pusher("c", "CLOSE_BY_SYMBOL", &json!({ "symbol": "EURUSD" }));
+    world.assert_executed("c");
+    assert!(world.terminal.positions.is_empty());
+
+    // Another broker, another name.
+    world.terminal_down();
+    world.terminal.symbol = "EURUSD.r";
+    world.terminal_up();
+    assert_eq!(world.state.durable().strategies["s1"].symbol, "EURUSD.r");
 }

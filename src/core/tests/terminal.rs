@@ -38,6 +38,8 @@ pub enum Memory {
 pub struct Terminal {
     pub is_up: bool,
     pub account: Account,
+    /// The broker's name for EURUSD.
+    pub symbol: &'static str,
     pub positions: Vec<Position>,
     pub orders: Vec<PendingOrder>,
     /// For the next orders; afterwards everything is filled.
@@ -62,6 +64,7 @@ impl Terminal {
         Self {
             is_up: false,
             account: account(),
+            symbol: "EURUSD",
             positions: Vec::new(),
             orders: Vec::new(),
             manners: VecDeque::new(),
@@ -80,7 +83,10 @@ impl Terminal {
         TerminalEvent::Up {
             account: self.account.clone(),
             permissions: Permissions::ALL,
-            symbols: vec![eurusd()],
+            symbols: vec![SymbolSpec {
+                name: self.symbol.to_owned(),
+                ..eurusd()
+            }],
         }
     }
 
