@@ -11,7 +11,8 @@ use crate::market::{
     Session, Side, SymbolSpec, SymbolTerms, Ticket, Timeframe, TradeMode,
 };
 
-/// A moment of the broker's clock (milliseconds) in UTC.
+/// A moment of the broker's clock (milliseconds) in UTC. Only the present offset is known, so what lies on the other side
+/// of a daylight-saving change of the broker is an hour off.
 pub fn to_utc(broker_ms: i64, offset_s: i32) -> Timestamp {
     Timestamp::from_millisecond(broker_ms.saturating_sub(i64::from(offset_s) * 1_000))
         .unwrap_or(Timestamp::UNIX_EPOCH)
@@ -119,7 +120,8 @@ fn sessions(r: Reader<'_>, key: &'static str) -> Result<Option<Vec<Session>>, Me
         sessions.push(Session {
             day: u8::try_from(day).unwrap_or_default(),
             from,
-            to,
+            // Midnight is an end too.
+            to: if to == 0 { 1_440 } else { to },
         });
     }
     Ok(Some(sessions))

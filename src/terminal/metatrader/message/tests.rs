@@ -13,7 +13,7 @@ fn read(line: &str) -> Received {
 const SYM: &str = "SYM q=9 t=1 id=3 name=XAUUSD.r path=Metals\\\\XAUUSD.r desc=Gold digits=2 point=0.01 tick_size=0.05 \
     tick_value=1.00 tick_value_profit=1.00 tick_value_loss=1.01 contract=100 vmin=0.01 vmax=50 vstep=0.01 vlimit=5 stops=20 \
     freeze=3 exe=exchange fill=2 orders=63 exp=15 gtc=0 mode=long calc=0 base=XAU profit=USD margin=XAU swap_long=-1 \
-    swap_short=1 m1lot=4800 tsess=1:60:1440,5:0:1380 qsess=1:0:1440";
+    swap_short=1 m1lot=4800 tsess=1:60:0,5:0:1380 qsess=1:0:1440";
 
 #[test]
 fn a_symbol_has_everything_that_orders_need() {
@@ -35,6 +35,8 @@ fn a_symbol_has_everything_that_orders_need() {
         (sessions.len(), sessions[1].day, sessions[1].to),
         (2, 5, 1_380)
     );
+    // The end of the day is an end, not the beginning.
+    assert_eq!(sessions[0].to, 1_440);
 }
 
 #[test]
@@ -58,7 +60,7 @@ fn an_error_names_the_line_the_field_and_the_value() {
         ),
         (" exe=exchange", "", "SYM has no exe"),
         (
-            "tsess=1:60:1440",
+            "tsess=1:60:0",
             "tsess=7:0:1",
             "SYM: tsess is \"7:0:1,5:0:1380\", not sessions as day:from:to",
         ),
