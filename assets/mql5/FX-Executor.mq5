@@ -43,8 +43,10 @@
 #define MAX_MEMORY    4096        // remembered client ids
 #define MAX_TOLD      64          // notices kept for the next connection
 #define ROWS_PER_TURN 25          // rows collected or sent before orders get their turn again
-#define JOURNAL_LARGE 1048576     // a journal above this size is rewritten when nothing else is to be done
-#define JOURNAL_READ  8388608     // at most so many of its last bytes are read at start
+#define JOURNAL_LARGE 4194304     // a journal above this size is rewritten when nothing else is to be done
+#define JOURNAL_READ  16777216    // at most so many of its last bytes are read at start
+#define DEVIATION     100         // points, for a request that names none
+#define HOT_MS        1000        // so long after a request the pipe is listened to without a pause
 #define LOOK_APART_MS 300         // time between the two looks that prove an absence
 
 //+------------------------------------------------------------------+
@@ -225,7 +227,6 @@ long     g_rev = 0;                // grows with every change of positions, orde
 ulong    g_mark = 0;               // fingerprint of positions and orders when rev was last looked at
 string   g_flags = "";
 string   g_account = "";
-ulong    g_account_at = 0;
 ulong    g_time_at = 0;
 ulong    g_second_at = 0;          // last once-a-second round
 long     g_offset = 0;
@@ -238,6 +239,7 @@ ulong    g_clock_at = 0;           // ... and when that second was first seen
 int      g_journal = INVALID_HANDLE;
 bool     g_torn = false;           // the journal's last line is incomplete
 ulong    g_journal_size = 0;
+ulong    g_compact_at = 0;         // not rewritten before this time
 Outcome  g_memory[];
 bool     g_flat = false;
 ulong    g_leaving[];              // positions whose closing was sent without a definite answer, and when
@@ -427,7 +429,7 @@ bool Parse(const string text, Message &m, string &why)
    m.n = 0;
    m.type = "";
    why = "";
-   int n = StringSplit(text, '\t', parts);
+   int n = Blank(text) ? 0 : StringSplit(text, '\t', parts);
    if(n < 1 || Blank(parts[0]))
      {
       why = "a line without a type";
@@ -1055,6 +1057,7 @@ void JournalRead()
 //--- writes the memory into a new file and puts it in the place of the old one
 void JournalCompact()
   {
+   g_compact_at = NowMs() + 600000;
    string name = JournalName();
    int h = FileOpen(name + ".new", FILE_WRITE | FILE_BIN);
    if(h == INVALID_HANDLE)
@@ -1092,9 +1095,9 @@ bool JournalSent(Outcome &o, const ulong ticket)
   {
    o.ms = BrokerMs();
    o.stage = "sent";
-   if(o.cid != 0 && !Remember(o))
+   if(!JournalAppend(SentRecord(o, ticket)))
       return false;
-   return JournalAppend(SentRecord(o, ticket));
+   return o.cid == 0 || Remember(o);
   }
 
 //--- step 9: the result. An outcome that is not definite stays "sent".
@@ -1401,7 +1404,6 @@ string AccountFields()
 void SendAccount()
   {
    g_account = AccountFields();
-   g_account_at = NowMs();
    Line("ACC", g_account);
   }
 
@@ -1781,7 +1783,12 @@ void SendFound(const string id, const ulong cid, const string where, const Trace
         Int("to_ms", r.to_s * 1000) + Flag("sync", sync) + Int("rev", g_rev) + extra);
   }
 
-//--- true when it could be answered. An absence needs two looks some time apart, the trade server connected all the while
+bool LeavesNoTrace(const string kind)
+  {
+   return kind == "SLTP" || kind == "MODIFY" || kind == "CANCEL";
+  }
+
+//--- true when it could be answered. That nothing shows it needs two looks some time apart, the trade server connected all the while
 //--- and the history unchanged between them.
 bool AnswerFind(const string id, const ulong cid, const long since_s, Look &look)
   {
@@ -1794,19 +1801,22 @@ bool AnswerFind(const string id, const ulong cid, const long since_s, Look &look
       return true;
      }
    int i = Remembered(cid);
-   if(!Blank(r.where) || (i >= 0 && (g_memory[i].stage == "sent" || g_memory[i].ok)))
+   if(i >= 0 && g_memory[i].ok && LeavesNoTrace(g_memory[i].kind))
      {
-      bool leaves_no_trace = i >= 0 && g_memory[i].stage == "done" &&
-                             (g_memory[i].kind == "SLTP" || g_memory[i].kind == "MODIFY" || g_memory[i].kind == "CANCEL");
+      SendFound(id, cid, "done", r, Connected());
+      return true;
+     }
+   if(!Blank(r.where) || (i >= 0 && g_memory[i].ok))     // filled or placed, and the terminal does not show all of it yet
+     {
       if(i >= 0 && r.order == 0)
         {
          r.order = g_memory[i].order;
          r.deal = g_memory[i].deal;
         }
-      SendFound(id, cid, leaves_no_trace ? "done" : "sent", r, leaves_no_trace);
+      SendFound(id, cid, "sent", r, false);
       return true;
      }
-   if(i >= 0)
+   if(i >= 0 && g_memory[i].stage != "sent")
      {
       SendFound(id, cid, "refused", r, Connected());
       return true;
@@ -1825,7 +1835,7 @@ bool AnswerFind(const string id, const ulong cid, const long since_s, Look &look
       return false;
      }
    bool sync = steady && look.steady && look.epoch == g_epoch && look.deals == r.deals && look.orders == r.orders;
-   SendFound(id, cid, "none", r, sync);
+   SendFound(id, cid, i >= 0 ? "sent" : "none", r, sync);
    return true;
   }
 
@@ -1943,7 +1953,7 @@ void StartRates(const Message &m)
    if(got < 0)
       got = 0;
    ArrayResize(g_rates, got);
-   if(got > 0 && g_rates[got - 1].time >= forming)       // asked with a time ahead of us: never the forming bar
+   if(got > 0 && forming > 0 && g_rates[got - 1].time >= forming)       // asked with a time ahead of us: never the forming bar
      {
       got--;
       ArrayResize(g_rates, got);
@@ -2278,15 +2288,11 @@ ulong HashOf(const Message &m)
 
 void Answer(const string id, const Outcome &o, const bool dup)
   {
-   string stage = o.stage;
-   long rc = o.retcode;
-   if(stage == "sent" && rc >= 0 && !IsDefinite(rc, o.kind, false) && rc != TRADE_RETCODE_PLACED && dup)
-      rc = CODE_UNKNOWN;
-   Line("RES", Txt("id", id) + Int("cid", (long)o.cid) + Flag("ok", o.ok) + Int("retcode", rc) + Int("ext", o.ext) +
+   Line("RES", Txt("id", id) + Int("cid", (long)o.cid) + Flag("ok", o.ok) + Int("retcode", o.retcode) + Int("ext", o.ext) +
         Int("order", (long)o.order) + Int("deal", (long)o.deal) + Int("pos", (long)o.pos) + Any("vol", o.vol) +
         Num("price", o.price, o.digits) + Num("bid", o.bid, o.digits) + Num("ask", o.ask, o.digits) +
         Num("profit", o.profit, MoneyDigits()) + Txt("comment", o.comment) + Int("reqid", o.reqid) + Int("err", o.err) +
-        Flag("dup", dup) + Txt("stage", stage) + o.money);
+        Flag("dup", dup) + Txt("stage", o.stage) + o.money);
    Flush();
   }
 
@@ -2308,7 +2314,7 @@ void Deny(const string id, Outcome &o, const long code, const string why)
   }
 
 //--- what OrderSend's answer leaves open: the position and the profit, from the deal itself when it is there already
-void FillIn(Outcome &o)
+void FillIn(const string sym, Outcome &o)
   {
    if(o.deal != 0 && HistoryDealSelect(o.deal))
      {
@@ -2317,8 +2323,13 @@ void FillIn(Outcome &o)
       if(o.price <= 0.0)
          o.price = HistoryDealGetDouble(o.deal, DEAL_PRICE);
      }
-   if(o.pos == 0 && o.deal != 0 && o.kind == "ORDER")
+   if(o.pos != 0 || o.deal == 0 || o.kind != "ORDER")
+      return;
+   if(AccountInfoInteger(ACCOUNT_MARGIN_MODE) == ACCOUNT_MARGIN_MODE_RETAIL_HEDGING)
       o.pos = o.order;                                   // a position is numbered by the order that opened it
+   else
+      if(PositionSelect(sym))
+         o.pos = (ulong)PositionGetInteger(POSITION_IDENTIFIER);
   }
 
 //--- the only place where a trade request leaves: journal first, then BUSY, then OrderSend, then the journal again.
@@ -2356,7 +2367,7 @@ void SendTrade(const string id, MqlTradeRequest &req, Outcome &o, const bool mus
       Refuse(o, CODE_NOT_PERMITTED, "trading by Expert Advisors is prohibited");
    else
       o.stage = IsDefinite(o.retcode, o.kind, pending) ? "done" : "sent";
-   FillIn(o);
+   FillIn(req.symbol, o);
    JournalResult(o);
   }
 
@@ -2493,6 +2504,7 @@ bool BuildOrder(const Message &m, MqlTradeRequest &req, Outcome &o)
    req.type_time = life;
    req.expiration = (datetime)expires;
    req.comment = CidComment(o.cid, Get(m, "tag"));
+   req.deviation = DEVIATION;
    if(!pending && dev >= 0)
      {
       double moved = 0.0;                                // points against us since the program decided
@@ -2565,7 +2577,7 @@ bool ClosingRequest(const ulong ticket, const double vol, const long dev, const 
    req.volume = vol > 0.0 ? vol : held;
    req.type = sell ? ORDER_TYPE_SELL : ORDER_TYPE_BUY;
    req.price = price;
-   req.deviation = dev >= 0 ? (ulong)dev : 100;
+   req.deviation = dev >= 0 ? (ulong)dev : DEVIATION;
    req.type_filling = f;
    req.magic = o.cid;
    req.comment = o.cid != 0 ? CidComment(o.cid, "") : "FX Executor";
@@ -2697,8 +2709,7 @@ bool Checked(MqlTradeRequest &req, Outcome &o)
    o.money = Num("margin", check.margin, d) + Num("free", check.margin_free, d) + Num("level", check.margin_level, 2);
    if(passed)
       return true;
-   Refuse(o, (long)check.retcode, check.comment);
-   return false;
+   return Refuse(o, check.retcode != 0 ? (long)check.retcode : (long)TRADE_RETCODE_INVALID, check.comment);
   }
 
 //--- turns a trace of the terminal into the answer that was lost
@@ -2706,7 +2717,7 @@ void FromTrace(const Trace &r, const bool deal, Outcome &o)
   {
    o.order = r.order;
    o.deal = r.deal;
-   o.pos = r.where == "ord" || r.where == "hist" ? 0 : (r.where == "pos" ? r.ticket : r.ticket);
+   o.pos = r.where == "pos" || r.where == "deal" ? r.ticket : 0;
    o.vol = r.vol;
    o.price = r.price;
    o.profit = r.profit;
@@ -3183,13 +3194,11 @@ bool TakeLines()
   {
    int size = ArraySize(g_rx);
    int start = 0;
+   bool clean = true;
    for(int i = 0; i < size; i++)
      {
       if(g_rx[i] == 0 || g_rx[i] == '\r')
-        {
-         g_rx[i] = 1;                                    // never part of a line; makes its type or key unknown
-         continue;
-        }
+         clean = false;
       if(g_rx[i] != '\n')
          continue;
       if(i - start + 1 > MAX_LINE)
@@ -3198,12 +3207,10 @@ bool TakeLines()
          Forget();
          return false;
         }
-      string text = CharArrayToString(g_rx, start, i - start, CP_UTF8);
+      string text = i > start && clean ? CharArrayToString(g_rx, start, i - start, CP_UTF8) : "";
       start = i + 1;
-      if(!Blank(text))
-         Take(text);
-      else
-         Fault("", CODE_BAD_ARGUMENTS, "a line without a type");
+      clean = true;
+      Take(text);                                        // an empty one is damage, as everything without a type
       if(g_handle == INVALID_HANDLE)
          return false;
      }
@@ -3245,6 +3252,7 @@ void Poll(const int wait)
         }
       if(got == 0)
          break;
+      ArrayResize(chunk, got);
       Append(g_rx, chunk);
       if(!TakeLines())
          return;
@@ -3442,7 +3450,7 @@ void Clockwork()
          SendTime();
       if(AccountFields() != g_account)
          SendAccount();
-      if(g_journal_size > JOURNAL_LARGE && ArraySize(g_orders) == 0 && Blank(g_job))
+      if(g_journal_size > JOURNAL_LARGE && now >= g_compact_at && ArraySize(g_orders) == 0 && Blank(g_job))
          JournalCompact();
      }
    if(now - g_spoke >= 1000 && Blank(g_tx))
@@ -3476,7 +3484,8 @@ void Work(const int wait)
             break;
          continue;
         }
-      if(used >= budget || g_stage != LINK_UP || NowMs() - g_hot > 1000)
+      bool listen = InpTcp || NowMs() - g_hot < HOT_MS;  // waiting on a pipe takes the processor, on a socket it does not
+      if(used >= budget || g_stage != LINK_UP || !listen)
          break;
       Poll((int)(budget - used));
      }
@@ -3502,6 +3511,8 @@ int OnInit()
    g_connected = Connected();
    g_connected_at = now;
    g_second_at = now;
+   g_compact_at = 0;
+   g_hot = 0;
    g_dead_done = false;
    g_dead_running = false;
    g_clock_s = 0;

@@ -393,7 +393,7 @@ mod tests {
         assert_eq!(broken_when("if(!JournalSent(o, ticket) && must_journal)", "if(must_journal && false)"), ["journal first"]);
         assert_eq!(broken_when("Line(\"BUSY\", ", "Line(\"HB\", "), ["journal first"]);
         assert_eq!(
-            broken_when("   FillIn(o);\n   JournalResult(o);\n", "   FillIn(o);\n"),
+            broken_when("   FillIn(req.symbol, o);\n   JournalResult(o);\n", "   FillIn(req.symbol, o);\n"),
             ["journal first"]
         );
     }
