@@ -1,0 +1,22 @@
+//! The Expert Advisor's real source, compiled and run on an emulated terminal with a simulated broker; see README.md beside this.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    clippy::needless_pass_by_value,
+    reason = "tests"
+)]
+
+mod compile;
+mod emulated;
+mod harness;
+mod preprocess;
+mod scripted;
+
+mod lint;
+
+mod shim;
