@@ -30,6 +30,7 @@ impl State {
                 .then(|| i64::try_from(self.clock_offset.as_millis()).unwrap_or(i64::MAX)),
             account: view.account.clone(),
             permissions: view.permissions,
+            account_confirmed: view.account.as_ref().is_some_and(|account| account.demo),
             market_time: view.market_time,
             commands: self.rows_shared.clone().unwrap_or_default(),
             counts: Counts {

@@ -33,6 +33,8 @@ pub struct Snapshot {
     pub clock_offset_ms: Option<i64>,
     pub account: Option<Account>,
     pub permissions: Option<Permissions>,
+    /// The account is a demo account, or a person allowed trading on it.
+    pub account_confirmed: bool,
     /// The market's clock, in UTC.
     pub market_time: Option<Timestamp>,
     /// Newest first; the latest few hundred. Older ones are read by page.
@@ -291,6 +293,13 @@ pub enum UiCommand {
     /// Settings were saved; apply them.
     ReloadSettings,
     ReconnectNow,
+    /// Ask the terminal something harmless and tell the outcome as a notice.
+    SelfTest,
+    /// A person at this machine allows trading on this real account.
+    ConfirmAccount {
+        login: u64,
+        server: String,
+    },
     Quit,
 }
 
@@ -312,6 +321,7 @@ impl Snapshot {
             clock_offset_ms: None,
             account: None,
             permissions: None,
+            account_confirmed: false,
             market_time: None,
             commands: Arc::default(),
             counts: Counts::default(),

@@ -104,6 +104,8 @@ impl Turn<'_> {
             UiCommand::ShowCommand { .. }
             | UiCommand::ShowCommandsBefore { .. }
             | UiCommand::ReloadSettings
+            | UiCommand::SelfTest
+            | UiCommand::ConfirmAccount { .. }
             | UiCommand::Quit => {}
         }
     }

@@ -8,11 +8,13 @@
 )]
 
 mod check;
+mod mt5;
 mod practice;
 mod practice_market;
 mod session;
 mod settings_desk;
 mod stop_all;
+mod terminal_desk;
 mod window;
 
 use std::path::Path;
@@ -27,6 +29,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Mode::Practice(options)) => practice::run(cli, options),
         Some(Mode::Doctor) => doctor(cli),
         Some(Mode::StopAll { reason }) => stop_all::run(cli.data_dir.as_deref(), reason),
+        Some(Mode::Mt5(task)) => mt5::run(task),
         None => executor(cli),
     }
 }

@@ -16,6 +16,11 @@ pub struct ExpertSource {
 }
 
 impl ExpertSource {
+    /// The source that this program was built with.
+    pub const EMBEDDED: Self = Self {
+        text: include_str!("../../assets/mql5/FX-Executor.mq5"),
+    };
+
     /// The version that the source says it has.
     pub fn version(self) -> Option<&'static str> {
         version_of(self.text)
@@ -78,7 +83,16 @@ impl ExpertState {
 
 #[cfg(test)]
 mod tests {
-    use super::version_of;
+    use super::{ExpertSource, version_of};
+
+    #[test]
+    fn the_source_is_plain_and_says_its_version() {
+        let source = ExpertSource::EMBEDDED;
+        // MetaEditor reads a file without a byte order mark in the computer's own code page.
+        assert!(source.text.is_ascii());
+        assert!(!source.text.starts_with('\u{FEFF}'));
+        assert!(source.version().is_some());
+    }
 
     #[test]
     fn the_version_is_read_from_the_property() {

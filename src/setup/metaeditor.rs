@@ -192,8 +192,8 @@ fn error_line(line: &str) -> Option<String> {
 }
 
 fn tail(text: &str) -> String {
-    let lines = text.lines().filter(|line| !line.trim().is_empty());
-    match lines.last() {
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    match lines.next_back() {
         Some(line) => line.trim().chars().take(200).collect(),
         None => "it is empty".to_owned(),
     }

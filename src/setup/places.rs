@@ -91,9 +91,13 @@ fn running_programs() -> RunningPrograms {
     super::processes::running(TERMINAL)
 }
 
+/// A terminal under Wine cannot be told from here.
 #[cfg(not(windows))]
 fn running_programs() -> RunningPrograms {
-    RunningPrograms::default()
+    RunningPrograms {
+        programs: Vec::new(),
+        hidden: true,
+    }
 }
 
 #[cfg(windows)]
