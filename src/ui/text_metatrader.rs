@@ -91,6 +91,7 @@ catalogue! {
     choose_label = "Use {}";
     look_again = "Look again";
     preview_install = "Show what would be done…";
+    preview_card = "Install…";
     preview_again = "Install again…";
     preview_remove = "Remove it…";
     preview_title = "What would be done in {}";

@@ -210,6 +210,19 @@ fn the_switch_that_is_off_is_named() {
 }
 
 #[test]
+fn what_speaks_to_us_is_a_stronger_proof_than_what_is_seen_on_the_disk() {
+    for hidden in [true, false] {
+        let desk = open(live(), |found| {
+            if hidden {
+                found.terminals.clear();
+            }
+        });
+        assert_eq!(done(&desk), ITEMS);
+        assert!(desk.has("MetaTrader is ready"));
+    }
+}
+
+#[test]
 fn a_silent_link_is_not_green_and_its_age_is_told() {
     let mut desk = open(live(), with_expert);
     desk.publish(|picture| {
@@ -238,11 +251,7 @@ fn the_paper_terminal_is_not_taken_for_metatrader() {
 #[test]
 fn nothing_is_installed_before_a_person_agreed_to_the_steps() {
     let mut desk = open(waiting(), |_| {});
-    desk.harness
-        .get_all_by_label("Show what would be done…")
-        .next()
-        .unwrap()
-        .click();
+    desk.press("Show what would be done…");
     appears(&mut desk, "What would be done in MetaTrader 5");
     assert!(desk.has("Write the Expert Advisor 0.10"));
     assert!(desk.has("Not touched: the list of allowed addresses"));
@@ -251,11 +260,7 @@ fn nothing_is_installed_before_a_person_agreed_to_the_steps() {
     assert!(!desk.has("What would be done in"));
     assert_eq!(*desk.world.terminals.agreed.lock().unwrap(), []);
 
-    desk.harness
-        .get_all_by_label("Show what would be done…")
-        .next()
-        .unwrap()
-        .click();
+    desk.press("Show what would be done…");
     appears(&mut desk, "I agree, do this");
     desk.press("I agree, do this");
     appears(&mut desk, "0 errors, a new FX-Executor.ex5");
@@ -274,11 +279,7 @@ fn nothing_is_installed_before_a_person_agreed_to_the_steps() {
 #[test]
 fn another_wish_shows_other_steps_before_consent() {
     let mut desk = open(waiting(), |_| {});
-    desk.harness
-        .get_all_by_label("Show what would be done…")
-        .next()
-        .unwrap()
-        .click();
+    desk.press("Show what would be done…");
     appears(&mut desk, "Then you drag it onto a chart");
     desk.press("Then start the terminal with the Expert Advisor on a chart");
     appears(
@@ -299,11 +300,7 @@ fn a_compiler_error_is_told_and_nothing_turns_green() {
     let mut desk = open(waiting(), |_| {});
     *desk.world.terminals.compile_error.lock().unwrap() =
         Some("MetaEditor found 1 errors: FX-Executor.mq5(12,5): error 256".to_owned());
-    desk.harness
-        .get_all_by_label("Show what would be done…")
-        .next()
-        .unwrap()
-        .click();
+    desk.press("Show what would be done…");
     appears(&mut desk, "I agree, do this");
     desk.press("I agree, do this");
     appears(&mut desk, "FX-Executor.mq5(12,5): error 256");

@@ -200,6 +200,14 @@ fn expert(facts: &Facts<'_>, link: &Link, text: &MetaTraderText) -> Finding {
         };
     };
     let age = Some(facts.now.duration_since(at).max(SignedDuration::ZERO));
+    let absent = matches!(
+        chosen.expert,
+        ExpertInTerminal::Absent | ExpertInTerminal::NotCompiled
+    );
+    // It runs in another terminal, or another one was picked here: what speaks to us is the stronger proof.
+    if absent && link.is_up() {
+        return Finding::done(text.by_link.to_owned(), link.age);
+    }
     if chosen.data_dir.is_none() {
         return Finding::open(text.never_started.to_owned(), age, Next::StartOnce);
     }

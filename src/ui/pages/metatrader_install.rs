@@ -174,6 +174,8 @@ fn terminal_ui(
     ui.horizontal(|ui| {
         if several {
             let label = fill(text.choose_label, &[&terminal.name]);
+            // The theme's quiet border is too faint for an empty ring.
+            ui.visuals_mut().widgets.inactive.bg_stroke.color = theme::of(ui).muted;
             let choice = ui.radio(current, "");
             choice.widget_info(|| {
                 egui::WidgetInfo::selected(egui::Role::RadioButton, true, current, &label)
@@ -220,7 +222,7 @@ fn terminal_ui(
     ui.horizontal_wrapped(|ui| {
         let words = match terminal.expert {
             ExpertInTerminal::Current { .. } => text.preview_again,
-            _ => text.preview_install,
+            _ => text.preview_card,
         };
         let install = SetupWish::Install {
             terminal: terminal.id.clone(),
