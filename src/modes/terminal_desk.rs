@@ -1,14 +1,13 @@
 //! The real terminals behind the window's MetaTrader page. What was previewed is kept here until a person agrees: consent
 //! is to exactly that.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use crate::setup::{
-    ExpertSource, ExpertState, Plan, Presence, Progress, Removal, Terminal, Wish, find,
-    this_computer,
+    ExpertSource, ExpertState, Places, Plan, Presence, Progress, Removal, Terminal, Wish, find,
 };
 use crate::ui::{
     ExpertInTerminal, FoundTerminal, FoundTerminals, Preview, PreviewStep, SetupStep, SetupWish,
@@ -20,9 +19,19 @@ pub(super) const COMPILE_LIMIT: Duration = Duration::from_secs(90);
 /// More steps than an installation has.
 const STEPS_WAITING: usize = 32;
 
-#[derive(Default)]
 pub(super) struct TerminalDesk {
+    /// Looks around on this computer.
+    look: Arc<dyn Fn() -> Places + Send + Sync>,
     shown: Mutex<Shown>,
+}
+
+impl TerminalDesk {
+    pub(super) fn new(look: Arc<dyn Fn() -> Places + Send + Sync>) -> Self {
+        Self {
+            look,
+            shown: Mutex::default(),
+        }
+    }
 }
 
 /// The last preview.
@@ -39,7 +48,7 @@ enum What {
 
 impl TerminalSetup for TerminalDesk {
     fn find(&self) -> FoundTerminals {
-        let found = find(&this_computer(&[]), ExpertSource::EMBEDDED);
+        let found = find(&(self.look)(), ExpertSource::EMBEDDED);
         FoundTerminals {
             terminals: found.terminals.into_iter().map(in_words).collect(),
             notes: found.leftovers,
@@ -47,7 +56,7 @@ impl TerminalSetup for TerminalDesk {
     }
 
     fn preview(&self, wish: &SetupWish) -> Result<Preview, String> {
-        let found = find(&this_computer(&[]), ExpertSource::EMBEDDED);
+        let found = find(&(self.look)(), ExpertSource::EMBEDDED);
         let id = wish.terminal();
         let terminal = found.terminals.into_iter().find(|one| one.id == id);
         let terminal =
@@ -88,6 +97,7 @@ impl TerminalSetup for TerminalDesk {
 
     fn carry_out(&self, preview: u64) -> mpsc::Receiver<SetupStep> {
         let (steps, out) = mpsc::channel(STEPS_WAITING);
+        let look = Arc::clone(&self.look);
         let mut kept = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         let what = if kept.number == preview {
             kept.what.take()
@@ -107,7 +117,7 @@ impl TerminalSetup for TerminalDesk {
                     }));
                 };
                 match what {
-                    Some(what) => carry_out(what, tell),
+                    Some(what) => carry_out(what, &*look, tell),
                     None => tell(Progress {
                         step: "Nothing was done".to_owned(),
                         ok: Some(false),
@@ -122,17 +132,13 @@ impl TerminalSetup for TerminalDesk {
     }
 }
 
-fn carry_out(what: What, mut tell: impl FnMut(Progress)) {
+fn carry_out(what: What, look: &dyn Fn() -> Places, mut tell: impl FnMut(Progress)) {
     match what {
         What::Install(plan) => {
             let terminal = plan.terminal.clone();
             let done = plan.agreed().carry_out(
                 COMPILE_LIMIT,
-                &|| {
-                    this_computer(&[])
-                        .running
-                        .presence_of(&terminal.install_dir)
-                },
+                &|| look().running.presence_of(&terminal.install_dir),
                 &mut tell,
             );
             match done {
@@ -254,5 +260,86 @@ fn in_words(terminal: Terminal) -> FoundTerminal {
                 version: version.unwrap_or_else(unknown),
             },
         },
+    }
+}
+
+#[cfg(all(test, unix))]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    use super::*;
+
+    /// A computer with one started terminal, and the desk over it.
+    fn desk() -> (tempfile::TempDir, TerminalDesk) {
+        let root = tempfile::tempdir().unwrap();
+        let program = root.path().join("MetaTrader 5");
+        let data = root.path().join("Terminal/AAAA");
+        std::fs::create_dir_all(&program).unwrap();
+        std::fs::create_dir_all(data.join("MQL5/Experts")).unwrap();
+        std::fs::write(data.join("origin.txt"), program.to_str().unwrap()).unwrap();
+        let stand_ins = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/setup/tests");
+        for (script, name) in [
+            ("terminal.sh", "terminal64.exe"),
+            ("metaeditor.sh", "metaeditor64.exe"),
+        ] {
+            symlink(stand_ins.join(script), program.join(name)).unwrap();
+        }
+        let places = Places {
+            data_root: Some(root.path().join("Terminal")),
+            ..Default::default()
+        };
+        (root, TerminalDesk::new(Arc::new(move || places.clone())))
+    }
+
+    fn install() -> SetupWish {
+        SetupWish::Install {
+            terminal: "AAAA".to_owned(),
+            start: false,
+        }
+    }
+
+    fn all(mut steps: mpsc::Receiver<SetupStep>) -> Vec<SetupStep> {
+        std::iter::from_fn(|| steps.blocking_recv()).collect()
+    }
+
+    #[test]
+    fn what_was_shown_is_done_once_and_taken_back() {
+        let (_root, desk) = desk();
+        assert_eq!(desk.find().terminals[0].expert, ExpertInTerminal::Absent);
+        let preview = desk.preview(&install()).unwrap();
+        assert!(preview.can_start);
+        assert_eq!(desk.find().terminals[0].expert, ExpertInTerminal::Absent);
+        let steps = all(desk.carry_out(preview.number));
+        assert!(steps.iter().all(|step| step.ok != Some(false)), "{steps:?}");
+        let expert = desk.find().terminals[0].expert.clone();
+        assert!(
+            matches!(expert, ExpertInTerminal::Current { .. }),
+            "{expert:?}"
+        );
+        let again = all(desk.carry_out(preview.number));
+        assert_eq!(again[0].ok, Some(false), "one consent, one installation");
+
+        let remove = SetupWish::Remove {
+            terminal: "AAAA".to_owned(),
+        };
+        let preview = desk.preview(&remove).unwrap();
+        assert!(preview.steps[0].title.starts_with("Remove"), "{preview:?}");
+        all(desk.carry_out(preview.number));
+        assert_eq!(desk.find().terminals[0].expert, ExpertInTerminal::Absent);
+        let nothing = desk.preview(&remove).unwrap_err();
+        assert!(nothing.contains("nothing to take back"), "{nothing}");
+    }
+
+    #[test]
+    fn consent_to_older_steps_does_nothing() {
+        let (_root, desk) = desk();
+        let old = desk.preview(&install()).unwrap();
+        desk.preview(&install()).unwrap();
+        let steps = all(desk.carry_out(old.number));
+        assert_eq!(steps.len(), 1);
+        assert_eq!(steps[0].ok, Some(false));
+        assert_eq!(desk.find().terminals[0].expert, ExpertInTerminal::Absent);
     }
 }

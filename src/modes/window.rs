@@ -44,7 +44,9 @@ pub(super) fn run(session: Session) -> ExitCode {
             Arc::clone(&session.settings),
             session.engine.reconfigure.clone(),
         )),
-        terminals: Arc::new(TerminalDesk::default()),
+        terminals: Arc::new(TerminalDesk::new(Arc::new(|| {
+            crate::setup::this_computer(&[])
+        }))),
         waker: session.waker.clone(),
     };
     close_with_engine(&links, &ended);

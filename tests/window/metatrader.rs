@@ -96,7 +96,7 @@ fn each_missing_thing_is_the_one_next_thing() {
             found.terminals = vec![world::terminal("A", "One"), world::terminal("B", "Two")];
         }),
         ("Start MetaTrader 5 once", 1, |_, found| {
-            found.terminals[0].data_dir = None
+            found.terminals[0].data_dir = None;
         }),
         (
             "Install the Expert Advisor in MetaTrader 5",

@@ -1,5 +1,5 @@
 //! On made-up trees, with stand-ins for MetaEditor and the terminal that behave as the real ones were seen to.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 // The stand-ins are shell scripts; under Wine the same is tested with the Windows program (tests/wine).
 #![cfg(unix)]
 
