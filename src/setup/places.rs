@@ -11,7 +11,7 @@ pub const TERMINAL: &str = "terminal64.exe";
 pub struct Places {
     /// `%APPDATA%\MetaQuotes\Terminal`, the parent of the data folders.
     pub data_root: Option<PathBuf>,
-    /// Folders that may hold [`TERMINAL`]: from uninstall entries, or named by a person.
+    /// Folders that may hold `terminal64.exe`: from uninstall entries, or named by a person.
     pub installs: Vec<PathBuf>,
     pub running: RunningPrograms,
 }

@@ -233,7 +233,9 @@ impl Step {
                 format!("{} is renamed to {}", from.display(), name(to))
             }
             Self::WriteSource { path, .. } => path.display().to_string(),
-            Self::Compile { metaeditor, source, .. } => format!(
+            Self::Compile {
+                metaeditor, source, ..
+            } => format!(
                 "{} compiles {}; it counts only with 0 errors and a new {}",
                 metaeditor.display(),
                 name(source),
@@ -254,7 +256,7 @@ impl Step {
             Self::DragByHand(why) => match why {
                 WhyByHand::TerminalRuns => "The terminal is running and is left alone.",
                 WhyByHand::MayRun => {
-                    "A terminal is running that cannot be looked at; it may be this one, so it is left alone."
+                    "Whether the terminal is running cannot be seen from here, so it is left alone."
                 }
                 WhyByHand::NotAsked => "From Navigator, Expert Advisors, FX-Executor.",
             }

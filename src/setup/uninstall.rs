@@ -139,12 +139,11 @@ impl fmt::Display for Removal {
             };
             write!(f, "\n  {words}: {}", path.display())?;
         }
-        if self.terminal.presence != Presence::Closed {
-            write!(
-                f,
-                "\nThe terminal is running: remove FX-Executor from its chart first (right click, Expert List, Remove)."
-            )?;
+        let first = "remove FX-Executor from its chart first (right click, Expert List, Remove).";
+        match self.terminal.presence {
+            Presence::Closed => Ok(()),
+            Presence::Running => write!(f, "\nThe terminal is running: {first}"),
+            Presence::Unknown => write!(f, "\nIf the terminal is running, {first}"),
         }
-        Ok(())
     }
 }

@@ -155,7 +155,7 @@ pub fn terminals_ui(ui: &mut Ui, view: &View<'_>, state: &mut State) {
     }
     for note in &found.notes {
         ui.horizontal_top(|ui| {
-            tone_icon(ui, Tone::Neutral, 14.0);
+            tone_icon(ui, Tone::Info, 14.0);
             ui.add(egui::Label::new(muted(ui, note)).wrap());
         });
     }
