@@ -114,6 +114,7 @@ impl Agreed {
                     metaeditor,
                     source,
                     log,
+                    ..
                 } => build(&folder, &mut manifest, metaeditor, source, log, limit).map(|result| {
                     let words = words_of(&result);
                     compiled = Some(result);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::detect::{Presence, Terminal};
-use super::expert::{self, ExpertSource};
+use super::expert::{self, ExpertSource, ExpertState};
 use super::install::Agreed;
 use super::manifest::{Manifest, ManifestError};
 use super::start_ini::{self, StartIni, SymbolChoice, choose_symbol};
@@ -30,6 +30,8 @@ pub enum Step {
         metaeditor: PathBuf,
         source: PathBuf,
         log: PathBuf,
+        /// It may be on a chart now: the terminal then takes the new program at once.
+        reloads: bool,
     },
     /// Start the closed terminal with the Expert Advisor on a chart.
     Start {
@@ -108,6 +110,8 @@ impl Plan {
             metaeditor,
             log: folder.join("FX-Executor.compile.log"),
             source,
+            reloads: terminal.presence != Presence::Closed
+                && matches!(terminal.expert, ExpertState::Compiled { .. }),
         });
         steps.push(start_step(terminal, data, &folder, wish)?);
         Ok(Self {
@@ -234,13 +238,23 @@ impl Step {
             }
             Self::WriteSource { path, .. } => path.display().to_string(),
             Self::Compile {
-                metaeditor, source, ..
-            } => format!(
-                "{} compiles {}; it counts only with 0 errors and a new {}",
-                metaeditor.display(),
-                name(source),
-                expert::PROGRAM
-            ),
+                metaeditor,
+                source,
+                reloads,
+                ..
+            } => {
+                let reload = if *reloads {
+                    " If it is on a chart, the terminal takes the new one at once; the link breaks for a moment."
+                } else {
+                    ""
+                };
+                format!(
+                    "{} compiles {}; it counts only with 0 errors and a new {}.{reload}",
+                    metaeditor.display(),
+                    name(source),
+                    expert::PROGRAM
+                )
+            }
             Self::Start { ini, symbol, .. } => {
                 let doubt = match symbol {
                     SymbolChoice::Guessed(_) => {

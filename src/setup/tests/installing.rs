@@ -134,6 +134,23 @@ fn installing_twice_is_the_same_as_once() {
 }
 
 #[test]
+fn replacing_one_that_runs_is_said_before() {
+    let computer = Computer::new();
+    let mut terminal = computer.terminal("MetaTrader 5", "AAAA");
+    let words = "the link breaks for a moment";
+    terminal.presence = Presence::Running;
+    assert!(
+        !plan(&terminal).to_string().contains(words),
+        "there is none yet"
+    );
+    install(plan(&terminal)).0.unwrap();
+    let mut terminal = computer.one("AAAA");
+    assert!(!plan(&terminal).to_string().contains(words), "it is closed");
+    terminal.presence = Presence::Running;
+    assert!(plan(&terminal).to_string().contains(words));
+}
+
+#[test]
 fn an_older_version_of_ours_is_replaced_and_an_edited_one_is_kept() {
     let computer = Computer::new();
     let terminal = computer.terminal("MetaTrader 5", "AAAA");
