@@ -19,4 +19,8 @@ mod scripted;
 
 mod lint;
 
+mod broker;
+mod fuzz;
+mod link;
+mod numbers;
 mod shim;

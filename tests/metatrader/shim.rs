@@ -33,23 +33,28 @@ fn text_follows_the_reference() {
     let lines = printed(
         r#"
    string parts[];
-   Print(StringSplit("a\t\tb\t", '\t', parts), "|", parts[1], "|", parts[2], "|", parts[3]);
-   Print(StringSplit("", '\t', parts), " ", StringSplit("x", '\t', parts));
+   int n = StringSplit("a\t\tb\t", '\t', parts);
+   Print(n, "|", parts[1], "|", parts[2], "|", parts[3]);
+   n = StringSplit("x", '\t', parts);
+   Print(n, " ", StringSplit("", '\t', parts));
    string s = "a-b-c";
-   Print(StringReplace(s, "-", "+-"), " ", s);
+   n = StringReplace(s, "-", "+-");
+   Print(n, " ", s);
    Print(StringFind("abcabc", "c", 3), " ", StringFind("abc", "x"), " ", StringSubstr("abc", 1), " ", StringSubstr("abc", 1, 1), "|", StringSubstr("abc", 9), "|");
    Print(StringFormat("%05.1f|%-4s|%I64d|%u|%%|%x|%c", 2.25, "ab", (long)-5, 7, 255, 'z'));
    Print(DoubleToString(1.005, 2), " ", DoubleToString(0.1), " ", DoubleToString(-0.00001, 2), " ", IntegerToString(42, 5, '0'));
    Print(StringToInteger("  -12x"), " ", StringToInteger("x"), " ", StringToDouble("1.5e1z"), " ", StringToDouble("0x10"));
    uchar b[];
-   Print(StringToCharArray("é", b, 0, WHOLE_ARRAY, CP_UTF8), " ", ArraySize(b), " ", (int)b[0], " ", (int)b[2]);
+   n = StringToCharArray("é", b, 0, WHOLE_ARRAY, CP_UTF8);
+   Print(n, " ", ArraySize(b), " ", (int)b[0], " ", (int)b[2]);
    ArrayResize(b, 10);
-   Print(StringToCharArray("x", b), " ", ArraySize(b), " ", StringLen(CharArrayToString(b)));
+   n = StringToCharArray("x", b);
+   Print(n, " ", ArraySize(b), " ", StringLen(CharArrayToString(b)));
    uchar bad[] = {65, 255, 66};
    string u = CharArrayToString(bad, 0, WHOLE_ARRAY, CP_UTF8);
    Print(StringLen(u), " ", (int)u[1]);
-   string empty = "", null;
-   Print(empty == NULL, " ", null == NULL, " ", StringLen(null), " ", StringTrimLeft(s), StringTrimRight(s));
+   string empty = "", none;
+   Print(empty == NULL, " ", none == NULL, " ", StringLen(none), " ", StringTrimLeft(empty));
    Print(TimeToString(D'2024.02.29 10:20:30', TIME_DATE | TIME_SECONDS), " ", (long)StringToTime("1970.01.02 00:00"));
    Print(StringCompare("a", "B", false) < 0, " ", ShortToString(0x20AC), " ", NormalizeDouble(1.23456, 2));
 "#,
@@ -58,7 +63,7 @@ fn text_follows_the_reference() {
         lines,
         [
             "4||b|",
-            "0 1",
+            "1 0",
             "2 a+-b+-c",
             "5 -1 bc b||",
             "002.2|ab  |-5|7|%|ff|z",
@@ -67,7 +72,7 @@ fn text_follows_the_reference() {
             "3 3 195 0",
             "2 10 1",
             "3 65533",
-            "0 1 0 00",
+            "0 1 0 0",
             "2024.02.29 10:20:30 86400",
             "1 € 1.23",
         ]
@@ -79,18 +84,20 @@ fn arrays_keep_their_bounds_and_their_direction() {
     let lines = printed(
         r#"
    int a[] = {1, 2, 3}, f[2];
+   bool fixed_turns = ArraySetAsSeries(f, true);
    ArraySetAsSeries(a, true);
-   Print(a[0], " ", a[2], " ", ArrayGetAsSeries(a), " ", ArraySetAsSeries(f, true));
+   Print(a[0], " ", a[2], " ", ArrayGetAsSeries(a), " ", fixed_turns);
    ArraySetAsSeries(a, false);
    ArrayResize(a, 5);
    Print(ArraySize(a), " ", a[3] != 0, " ", ArrayResize(f, 9));
    int b[];
-   Print(ArrayCopy(b, a, 2, 1, 2), " ", ArraySize(b), " ", b[2], b[3]);
+   int n = ArrayCopy(b, a, 2, 1, 2);
+   Print(n, " ", ArraySize(b), " ", b[2], b[3]);
    ArrayRemove(b, 0, 3);
    Print(ArraySize(b), " ", b[0]);
    MqlRates r[];
    ArraySetAsSeries(r, true);
-   int n = CopyRates("EURUSD", PERIOD_M1, 0, 3, r);
+   n = CopyRates("EURUSD", PERIOD_M1, 0, 3, r);
    Print(n, " ", r[0].time > r[1].time, " ", r[1].time > r[2].time);
 "#,
     );
@@ -117,7 +124,8 @@ fn hashes_are_right() {
         r#"
    uchar data[], key[], out[];
    StringToCharArray("abc", data); ArrayResize(data, 3);
-   Print(CryptEncode(CRYPT_HASH_SHA256, data, key, out), " ", (int)out[0], " ", (int)out[31]);
+   int n = CryptEncode(CRYPT_HASH_SHA256, data, key, out);
+   Print(n, " ", (int)out[0], " ", (int)out[31]);
    CryptEncode(CRYPT_BASE64, data, key, out);
    Print(CharArrayToString(out));
    ArrayResize(data, 2);
@@ -155,31 +163,40 @@ fn a_kill_takes_what_was_not_flushed() {
 fn files_follow_the_reference() {
     let lines = printed(
         r#"
-   Print(FileOpen("no.txt", FILE_READ | FILE_TXT), " ", GetLastError());
-   Print(FileOpen("../up.txt", FILE_WRITE | FILE_TXT), " ", GetLastError());
-   int h = FileOpen("dir\\a.txt", FILE_WRITE | FILE_TXT | FILE_ANSI, 0, CP_UTF8);
+   int h = FileOpen("no.txt", FILE_READ | FILE_TXT);
+   Print(h, " ", GetLastError());
+   h = FileOpen("../up.txt", FILE_WRITE | FILE_TXT);
+   Print(h, " ", GetLastError());
+   h = FileOpen("dir\\a.txt", FILE_WRITE | FILE_TXT | FILE_ANSI, 0, CP_UTF8);
    FileWriteString(h, "proto=1\r\nname=é\n");
-   Print(FileOpen("dir\\a.txt", FILE_READ | FILE_TXT), " ", GetLastError());
+   int second = FileOpen("dir\\a.txt", FILE_READ | FILE_TXT);
+   Print(second, " ", GetLastError());
    FileClose(h);
    h = FileOpen("dir\\a.txt", FILE_READ | FILE_TXT | FILE_ANSI, 0, CP_UTF8);
-   Print(FileReadString(h), "|", FileReadString(h), "|", FileIsEnding(h));
+   string one = FileReadString(h);
+   string two = FileReadString(h);
+   Print(one, "|", two, "|", FileIsEnding(h));
    FileClose(h);
    h = FileOpen("wide.txt", FILE_WRITE | FILE_TXT);
    FileWriteString(h, "ab");
    FileClose(h);
    h = FileOpen("wide.txt", FILE_READ | FILE_BIN);
    uchar bytes[];
-   Print(FileReadArray(h, bytes), " ", (int)bytes[0], " ", (int)bytes[2]);
+   uint got = FileReadArray(h, bytes);
+   Print(got, " ", (int)bytes[0], " ", (int)bytes[2]);
    FileClose(h);
-   Print(FileIsExist("wide.txt"), FileDelete("wide.txt"), FileIsExist("wide.txt"), " ", FileIsExist("link.txt", FILE_COMMON));
+   bool before = FileIsExist("wide.txt"), deleted = FileDelete("wide.txt");
+   Print(before, deleted, FileIsExist("wide.txt"), " ", FileIsExist("link.txt", FILE_COMMON));
    h = FileOpen("part.bin", FILE_READ | FILE_WRITE | FILE_BIN);
-   uchar two[] = {1, 2, 3, 4};
-   FileWriteArray(h, two, 1, 2);
+   uchar four[] = {1, 2, 3, 4};
+   FileWriteArray(h, four, 1, 2);
    FileSeek(h, -1, SEEK_CUR);
-   Print(FileTell(h), " ", FileReadArray(h, bytes, 0, 9), " ", (int)bytes[0]);
+   ulong at = FileTell(h);
+   got = FileReadArray(h, bytes, 0, 9);
+   Print(at, " ", got, " ", (int)bytes[0]);
 "#,
     );
-    assert_eq!(lines, ["-1 5004", "-1 5002", "-1 5004", "proto=1|name=é|1", "6 255 97", "110 0", "1 1 2"]);
+    assert_eq!(lines, ["-1 5004", "-1 5002", "-1 5004", "proto=1|name=é|1", "6 255 97", "110 0", "1 1 3"]);
 }
 
 const COUNTER: &str = r#"

@@ -131,7 +131,7 @@ int fuzz(ulong seed, long cases, const std::string &trace) {
   }
   expert().deinit(REASON_CLOSE);
   tell("ok cases=" + std::to_string(done) + " answers=" + std::to_string(answers) + " handshakes=" + std::to_string(handshakes) + " sends=" + std::to_string(world.sends) + " pipe_turns_missed=" + std::to_string(pipe_turns_missed));
-  fflush(nullptr);
+  fflush(stdout);
   _exit(0);
 }
 } // namespace mql

@@ -17,7 +17,7 @@ static thread_local int depth = 0;
 void critical(const std::string &why) {
   tell("critical " + why);
   fprintf(stderr, "critical error: %s\n", why.c_str());
-  fflush(nullptr);
+  fflush(stdout);
   _exit(86);
 }
 void set_error(int code) { terminal.error = code; }
