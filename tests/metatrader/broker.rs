@@ -20,7 +20,8 @@ double Bid(string s) { return SymbolInfoDouble(s, SYMBOL_BID); }
 "#;
 
 fn run(setup: &[&str], body: &str) -> Emulated {
-    let source = format!("{HELPERS}\nint OnInit()\n  {{\n{body}\n   return INIT_SUCCEEDED;\n  }}\n{AFTER}");
+    let source =
+        format!("{HELPERS}\nint OnInit()\n  {{\n{body}\n   return INIT_SUCCEEDED;\n  }}\n{AFTER}");
     let mut options = Options::default().text(source).fast();
     for command in setup {
         options = options.setup(command);
@@ -40,13 +41,22 @@ void OnTradeTransaction(const MqlTradeTransaction &t, const MqlTradeRequest &q, 
 
 /// Return codes of the run's requests, in order.
 fn codes(terminal: &Emulated) -> Vec<String> {
-    terminal.logs().into_iter().filter(|line| !line.starts_with("txn")).collect()
+    terminal
+        .logs()
+        .into_iter()
+        .filter(|line| !line.starts_with("txn"))
+        .collect()
 }
 
 #[test]
 fn a_request_is_refused_for_its_reason() {
     let terminal = run(
-        &["symbol GBPUSD mode=3", "symbol AUDUSD mode=1", "symbol DE40 tsess=", "account 1001 balance=1000"],
+        &[
+            "symbol GBPUSD mode=3",
+            "symbol AUDUSD mode=1",
+            "symbol DE40 tsess=",
+            "account 1001 balance=1000",
+        ],
         r#"
    Deal("EURUSD", ORDER_TYPE_BUY, 0.015, ORDER_FILLING_IOC, 0);                                       // not a step
    Deal("EURUSD", ORDER_TYPE_BUY, 0.001, ORDER_FILLING_IOC, 0);                                       // below the least
@@ -70,11 +80,15 @@ fn a_request_is_refused_for_its_reason() {
     assert_eq!(
         codes(&terminal),
         [
-            "10014", "10014", "10030", "10030", "10017", "10044", "10042", "10018", "10013", "10019", "10016", "10016", "10004", "10009",
-            "10036", "10015", "10035"
+            "10014", "10014", "10030", "10030", "10017", "10044", "10042", "10018", "10013",
+            "10019", "10016", "10016", "10004", "10009", "10036", "10015", "10035"
         ]
     );
-    assert_eq!(terminal.truth("positions").len(), 1, "only the gold order was taken");
+    assert_eq!(
+        terminal.truth("positions").len(),
+        1,
+        "only the gold order was taken"
+    );
 }
 
 #[test]
@@ -86,7 +100,10 @@ fn switches_of_terminal_and_account_refuse() {
         ("account 1001 trade=off", "10017", 1),
         ("broker off", "10031", 1),
     ] {
-        let terminal = run(&[setup], "Deal(\"EURUSD\", ORDER_TYPE_BUY, 0.1, ORDER_FILLING_IOC, 0);");
+        let terminal = run(
+            &[setup],
+            "Deal(\"EURUSD\", ORDER_TYPE_BUY, 0.1, ORDER_FILLING_IOC, 0);",
+        );
         assert_eq!(codes(&terminal), [code], "{setup}");
         assert_eq!(terminal.stat("sends"), sends);
         assert!(terminal.truth("deals").is_empty(), "{setup}");
@@ -113,8 +130,23 @@ fn hedging_opens_closes_and_closes_by() {
    Print(PositionGetDouble(POSITION_VOLUME), " ", PositionGetInteger(POSITION_MAGIC));
 "#,
     );
-    assert_eq!(codes(&terminal), ["10009", "10009", "10038", "10009", "10013", "10009 1", "0.15 4611686018427387911"]);
-    let entries: Vec<String> = terminal.truth("deals").iter().map(|deal| format!("{}:{}", deal["entry"], deal["vol"])).collect();
+    assert_eq!(
+        codes(&terminal),
+        [
+            "10009",
+            "10009",
+            "10038",
+            "10009",
+            "10013",
+            "10009 1",
+            "0.15 4611686018427387911"
+        ]
+    );
+    let entries: Vec<String> = terminal
+        .truth("deals")
+        .iter()
+        .map(|deal| format!("{}:{}", deal["entry"], deal["vol"]))
+        .collect();
     assert_eq!(entries, ["0:0.3", "0:0.1", "1:0.05", "3:0.1", "3:0.1"]);
 }
 
@@ -136,8 +168,24 @@ fn netting_adds_reduces_and_turns() {
    Print(PositionsTotal());
 "#,
     );
-    assert_eq!(codes(&terminal), ["10009", "10009", "10009", "1 0.2", "10009", "1 0.3 1 0", "10009", "0"]);
-    let entries: Vec<String> = terminal.truth("deals").iter().map(|deal| deal["entry"].clone()).collect();
+    assert_eq!(
+        codes(&terminal),
+        [
+            "10009",
+            "10009",
+            "10009",
+            "1 0.2",
+            "10009",
+            "1 0.3 1 0",
+            "10009",
+            "0"
+        ]
+    );
+    let entries: Vec<String> = terminal
+        .truth("deals")
+        .iter()
+        .map(|deal| deal["entry"].clone())
+        .collect();
     assert_eq!(entries, ["0", "0", "1", "2", "1"]);
 }
 
@@ -150,18 +198,33 @@ fn thin_liquidity_fills_in_part_by_the_filling() {
 "#;
     let terminal = run(&["symbol EURUSD liquidity=0.2"], body);
     assert_eq!(codes(&terminal), ["10006", "10010", "0.2 0 1"]);
-    let states: Vec<String> = terminal.truth("history").iter().map(|order| format!("{} {}", order["state"], order["vol"])).collect();
-    assert_eq!(states, ["2 0.5", "2 0.3"], "the killed order and the rest of the other are cancelled");
+    let states: Vec<String> = terminal
+        .truth("history")
+        .iter()
+        .map(|order| format!("{} {}", order["state"], order["vol"]))
+        .collect();
+    assert_eq!(
+        states,
+        ["2 0.5", "2 0.3"],
+        "the killed order and the rest of the other are cancelled"
+    );
 
     let terminal = run(
-        &["symbol DE40 liquidity=0.3", "account 1001 margin_mode=exchange balance=100000"],
+        &[
+            "symbol DE40 liquidity=0.3",
+            "account 1001 margin_mode=exchange balance=100000",
+        ],
         "Deal(\"DE40\", ORDER_TYPE_BUY, 1.0, ORDER_FILLING_RETURN, 0);\nPrint(g_r.volume, \" \", OrdersTotal(), \" \", PositionsTotal());",
     );
     assert_eq!(codes(&terminal), ["10010", "0.3 1 1"]);
     let ticket = terminal.truth("orders")[0]["ticket"].clone();
     terminal.cmd(&format!("by_hand fill {ticket}"));
     assert!(terminal.truth("orders").is_empty());
-    assert_eq!(terminal.truth("positions")[0]["vol"], "1", "the working rest was filled into the same position");
+    assert_eq!(
+        terminal.truth("positions")[0]["vol"],
+        "1",
+        "the working rest was filled into the same position"
+    );
 }
 
 #[test]
@@ -177,12 +240,33 @@ fn pending_orders_wait_for_their_price_and_stops_close() {
     assert_eq!(codes(&terminal), ["10009", "10009", "2 0"]);
     terminal.cmd("price EURUSD 1.09480 1.09490");
     let position = &terminal.truth("positions")[0];
-    assert_eq!((position["open"].as_str(), position["sl"].as_str(), position["magic"].as_str()), ("1.0949", "1.09", "4611686018427387911"));
+    assert_eq!(
+        (
+            position["open"].as_str(),
+            position["sl"].as_str(),
+            position["magic"].as_str()
+        ),
+        ("1.0949", "1.09", "4611686018427387911")
+    );
     terminal.cmd("price EURUSD 1.08900 1.08910");
     let deals = terminal.truth("deals");
-    let stopped = deals.iter().find(|deal| deal["reason"] == "4").expect("the stop closed the position");
-    assert_eq!((stopped["comment"].as_str(), stopped["magic"].as_str(), stopped["price"].as_str()), ("[sl 1.09000]", "4611686018427387911", "1.089"));
-    assert_eq!(terminal.truth("positions").len(), 1, "the sell stop has become a position");
+    let stopped = deals
+        .iter()
+        .find(|deal| deal["reason"] == "4")
+        .expect("the stop closed the position");
+    assert_eq!(
+        (
+            stopped["comment"].as_str(),
+            stopped["magic"].as_str(),
+            stopped["price"].as_str()
+        ),
+        ("[sl 1.09000]", "4611686018427387911", "1.089")
+    );
+    assert_eq!(
+        terminal.truth("positions").len(),
+        1,
+        "the sell stop has become a position"
+    );
     assert!(terminal.truth("orders").is_empty());
 }
 
@@ -201,7 +285,12 @@ fn within_the_freeze_level_nothing_changes() {
    Send(TRADE_ACTION_SLTP, "USDJPY", ORDER_TYPE_BUY, 0, 0, 149.970, 0, ORDER_FILLING_IOC, PositionGetTicket(0), 0);
 "#,
     );
-    assert_eq!(codes(&terminal), ["10009", "10009", "10009", "10009", "10009", "10016", "10025"]);
+    assert_eq!(
+        codes(&terminal),
+        [
+            "10009", "10009", "10009", "10009", "10009", "10016", "10025"
+        ]
+    );
     let order = terminal.truth("orders")[0]["ticket"].clone();
     terminal.cmd("price USDJPY 149.985 149.993");
     let body_ticket = terminal.truth("positions")[0]["ticket"].clone();
@@ -210,17 +299,38 @@ fn within_the_freeze_level_nothing_changes() {
 
 #[test]
 fn a_lost_answer_hides_a_deal_and_an_unsent_one_hides_none() {
-    for (fault, code, deals) in [("lost 10012", "10012", 1), ("lost 0", "0", 1), ("unsent 10031", "10031", 0), ("reject 10006", "10006", 0), ("requote", "10004", 0), ("changed", "10020", 0)] {
-        let terminal = run(&[&format!("fault {fault}")], "Deal(\"EURUSD\", ORDER_TYPE_BUY, 0.1, ORDER_FILLING_IOC, 0);\nPrint(g_r.order);");
+    for (fault, code, deals) in [
+        ("lost 10012", "10012", 1),
+        ("lost 0", "0", 1),
+        ("unsent 10031", "10031", 0),
+        ("reject 10006", "10006", 0),
+        ("requote", "10004", 0),
+        ("changed", "10020", 0),
+    ] {
+        let terminal = run(
+            &[&format!("fault {fault}")],
+            "Deal(\"EURUSD\", ORDER_TYPE_BUY, 0.1, ORDER_FILLING_IOC, 0);\nPrint(g_r.order);",
+        );
         assert_eq!(codes(&terminal)[0], code, "{fault}");
-        assert_eq!(codes(&terminal)[1] == "0", code != "10009", "{fault}: no order is named");
-        assert_eq!(terminal.deals_of(4_611_686_018_427_387_911).len(), deals, "{fault}");
+        assert_eq!(
+            codes(&terminal)[1] == "0",
+            code != "10009",
+            "{fault}: no order is named"
+        );
+        assert_eq!(
+            terminal.deals_of(4_611_686_018_427_387_911).len(),
+            deals,
+            "{fault}"
+        );
     }
 }
 
 #[test]
 fn a_late_execution_comes_after_the_answer() {
-    let terminal = run(&["fault late 10012 300"], "Deal(\"EURUSD\", ORDER_TYPE_BUY, 0.1, ORDER_FILLING_IOC, 0);\nPrint(PositionsTotal());");
+    let terminal = run(
+        &["fault late 10012 300"],
+        "Deal(\"EURUSD\", ORDER_TYPE_BUY, 0.1, ORDER_FILLING_IOC, 0);\nPrint(PositionsTotal());",
+    );
     assert_eq!(codes(&terminal), ["10012", "0"]);
     terminal.await_line("txn 6 deal", SOON);
     assert_eq!(terminal.deals_of(4_611_686_018_427_387_911).len(), 1);
@@ -240,7 +350,10 @@ fn the_history_can_come_later_than_the_deal() {
    Print(HistoryDealsTotal(), " ", HistoryOrdersTotal(), " ", HistoryDealGetInteger(HistoryDealGetTicket(0), DEAL_MAGIC));
 "#,
     );
-    assert_eq!(codes(&terminal), ["10009", "0 0", "1 1 4611686018427387911"]);
+    assert_eq!(
+        codes(&terminal),
+        ["10009", "0 0", "1 1 4611686018427387911"]
+    );
 }
 
 #[test]
@@ -258,20 +371,41 @@ fn bars_may_come_short_at_first_use() {
 #[test]
 fn transactions_come_after_the_handler_and_in_no_fixed_order() {
     let order_of = |seed: &str| {
-        let terminal = run(&[seed], "Deal(\"EURUSD\", ORDER_TYPE_BUY, 0.1, ORDER_FILLING_IOC, 0);\nPrint(\"returned\");");
+        let terminal = run(
+            &[seed],
+            "Deal(\"EURUSD\", ORDER_TYPE_BUY, 0.1, ORDER_FILLING_IOC, 0);\nPrint(\"returned\");",
+        );
         terminal.sync();
         let logs = terminal.logs();
         let returned = logs.iter().position(|line| line == "returned").unwrap();
-        let kinds: Vec<String> = logs.iter().filter_map(|line| line.strip_prefix("txn ")).map(|line| line.split(' ').next().unwrap().to_owned()).collect();
-        assert!(logs.iter().skip(returned).filter(|line| line.starts_with("txn")).count() == kinds.len(), "{logs:?}");
+        let kinds: Vec<String> = logs
+            .iter()
+            .filter_map(|line| line.strip_prefix("txn "))
+            .map(|line| line.split(' ').next().unwrap().to_owned())
+            .collect();
+        assert!(
+            logs.iter()
+                .skip(returned)
+                .filter(|line| line.starts_with("txn"))
+                .count()
+                == kinds.len(),
+            "{logs:?}"
+        );
         kinds
     };
     let first = order_of("seed 1");
     let mut sorted = first.clone();
     sorted.sort();
-    assert_eq!(sorted, ["0", "10", "2", "3", "6"], "ORDER_ADD, REQUEST, ORDER_DELETE, HISTORY_ADD, DEAL_ADD");
+    assert_eq!(
+        sorted,
+        ["0", "10", "2", "3", "6"],
+        "ORDER_ADD, REQUEST, ORDER_DELETE, HISTORY_ADD, DEAL_ADD"
+    );
     assert_eq!(first, order_of("seed 1"), "a seed repeats");
-    assert!((2..12).any(|seed| order_of(&format!("seed {seed}")) != first), "the order of arrival is not fixed");
+    assert!(
+        (2..12).any(|seed| order_of(&format!("seed {seed}")) != first),
+        "the order of arrival is not fixed"
+    );
 }
 
 #[test]
@@ -280,17 +414,28 @@ fn the_broker_survives_the_terminal() {
         &[],
         "if(PositionsTotal() == 0) Deal(\"EURUSD\", ORDER_TYPE_BUY, 0.1, ORDER_FILLING_IOC, 0);\nPrint(\"positions \", PositionsTotal());",
     );
-    let before = (terminal.truth("positions"), terminal.truth("deals"), terminal.truth("account")[0]["balance"].clone());
+    let before = (
+        terminal.truth("positions"),
+        terminal.truth("deals"),
+        terminal.truth("account")[0]["balance"].clone(),
+    );
     terminal.kill9();
     terminal.restart();
-    let again = (terminal.truth("positions"), terminal.truth("deals"), terminal.truth("account")[0]["balance"].clone());
+    let again = (
+        terminal.truth("positions"),
+        terminal.truth("deals"),
+        terminal.truth("account")[0]["balance"].clone(),
+    );
     assert_eq!(before, again);
     assert_eq!(terminal.stat("sends"), 0, "a new terminal");
 }
 
 #[test]
 fn margin_runs_out_and_the_broker_closes() {
-    let terminal = run(&["account 1001 balance=1200", "price EURUSD 1.10000 1.10010"], "Deal(\"EURUSD\", ORDER_TYPE_BUY, 1.0, ORDER_FILLING_IOC, 0);");
+    let terminal = run(
+        &["account 1001 balance=1200", "price EURUSD 1.10000 1.10010"],
+        "Deal(\"EURUSD\", ORDER_TYPE_BUY, 1.0, ORDER_FILLING_IOC, 0);",
+    );
     assert_eq!(codes(&terminal), ["10009"]);
     terminal.cmd("price EURUSD 1.09000 1.09010");
     assert!(terminal.truth("positions").is_empty());
@@ -300,9 +445,15 @@ fn margin_runs_out_and_the_broker_closes() {
 #[test]
 fn comments_follow_the_brokers_rule() {
     for (rule, comment) in [("keep", "cid"), ("drop", ""), ("append:[x]", "cid[x]")] {
-        let terminal = run(&[&format!("account 1001 comment={rule}")], "Deal(\"EURUSD\", ORDER_TYPE_BUY, 0.1, ORDER_FILLING_IOC, 0);");
+        let terminal = run(
+            &[&format!("account 1001 comment={rule}")],
+            "Deal(\"EURUSD\", ORDER_TYPE_BUY, 0.1, ORDER_FILLING_IOC, 0);",
+        );
         assert_eq!(terminal.truth("positions")[0]["comment"], comment);
     }
-    let terminal = run(&[], "MqlTradeRequest q = {};\nq.action = TRADE_ACTION_DEAL; q.symbol = \"EURUSD\"; q.volume = 0.1; q.type_filling = ORDER_FILLING_IOC; q.comment = \"1234567890123456789012345678901234567890\";\nPrint(OrderSend(q, g_r));");
+    let terminal = run(
+        &[],
+        "MqlTradeRequest q = {};\nq.action = TRADE_ACTION_DEAL; q.symbol = \"EURUSD\"; q.volume = 0.1; q.type_filling = ORDER_FILLING_IOC; q.comment = \"1234567890123456789012345678901234567890\";\nPrint(OrderSend(q, g_r));",
+    );
     assert_eq!(terminal.truth("positions")[0]["comment"].len(), 31);
 }

@@ -21,9 +21,28 @@ pub enum Build {
     Measured,
 }
 
-const COMMON: &[&str] = &["-std=c++20", "-g1", "-Wall", "-Wextra", "-Wno-unused-parameter", "-fno-operator-names", "-fPIC"];
-const SANITIZED: &[&str] = &["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"];
-const HANDLERS: &[&str] = &["OnInit", "OnDeinit", "OnTick", "OnTimer", "OnTradeTransaction"];
+const COMMON: &[&str] = &[
+    "-std=c++20",
+    "-g1",
+    "-Wall",
+    "-Wextra",
+    "-Wno-unused-parameter",
+    "-fno-operator-names",
+    "-fPIC",
+];
+const SANITIZED: &[&str] = &[
+    "-O1",
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=all",
+    "-fno-omit-frame-pointer",
+];
+const HANDLERS: &[&str] = &[
+    "OnInit",
+    "OnDeinit",
+    "OnTick",
+    "OnTimer",
+    "OnTradeTransaction",
+];
 
 /// One build at a time: the machine is small and two tests often want the same thing.
 static BUILDING: Mutex<()> = Mutex::new(());
@@ -58,12 +77,18 @@ fn hash_of(parts: &[&[u8]]) -> String {
 }
 
 fn contents(paths: &[PathBuf]) -> Vec<u8> {
-    paths.iter().flat_map(|path| fs::read(path).unwrap()).collect()
+    paths
+        .iter()
+        .flat_map(|path| fs::read(path).unwrap())
+        .collect()
 }
 
 fn compiler() -> Command {
     let mut command = Command::new("g++");
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 
@@ -81,7 +106,11 @@ fn start(command: &mut Command) -> std::process::Child {
 fn finish(child: std::process::Child) -> Result<String, String> {
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    if output.status.success() { Ok(said) } else { Err(said) }
+    if output.status.success() {
+        Ok(said)
+    } else {
+        Err(said)
+    }
 }
 
 fn flags(build: Build) -> Vec<&'static str> {
@@ -96,8 +125,14 @@ fn flags(build: Build) -> Vec<&'static str> {
 
 /// The emulated terminal without an Expert Advisor.
 pub fn emulator(build: Build) -> PathBuf {
-    let _one = BUILDING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let flags = flags(if build == Build::Fast { Build::Checked } else { build });
+    let _one = BUILDING
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let flags = flags(if build == Build::Fast {
+        Build::Checked
+    } else {
+        build
+    });
     let headers = contents(&sources("hpp"));
     let shared = flags.join(" ");
     let files = sources("cpp");
@@ -110,7 +145,10 @@ pub fn emulator(build: Build) -> PathBuf {
     let mut missing = Vec::new();
     for file in files {
         let hash = hash_of(&[&headers, &fs::read(&file).unwrap(), shared.as_bytes()]);
-        let object = cache().join(format!("{}-{hash}.o", file.file_stem().unwrap().to_string_lossy()));
+        let object = cache().join(format!(
+            "{}-{hash}.o",
+            file.file_stem().unwrap().to_string_lossy()
+        ));
         if !object.exists() {
             missing.push((file, object.clone()));
         }
@@ -121,19 +159,36 @@ pub fn emulator(build: Build) -> PathBuf {
             .iter()
             .map(|(file, object)| {
                 let part = object.with_extension(format!("{}.part", std::process::id()));
-                let child = start(compiler().args(&flags).arg("-c").arg(file).arg("-o").arg(&part));
+                let child = start(
+                    compiler()
+                        .args(&flags)
+                        .arg("-c")
+                        .arg(file)
+                        .arg("-o")
+                        .arg(&part),
+                );
                 (child, part, object)
             })
             .collect();
         for (child, part, object) in running {
-            let said = finish(child).unwrap_or_else(|said| panic!("the emulated terminal does not compile:\n{said}"));
-            assert!(said.is_empty(), "the emulated terminal compiles with warnings:\n{said}");
+            let said = finish(child)
+                .unwrap_or_else(|said| panic!("the emulated terminal does not compile:\n{said}"));
+            assert!(
+                said.is_empty(),
+                "the emulated terminal compiles with warnings:\n{said}"
+            );
             fs::rename(part, object).unwrap();
         }
     }
     let part = program.with_extension(format!("{}.part", std::process::id()));
-    finish(start(compiler().args(&flags).args(&objects).args(["-rdynamic", "-ldl", "-pthread", "-o"]).arg(&part)))
-        .unwrap_or_else(|said| panic!("the emulated terminal does not link:\n{said}"));
+    finish(start(
+        compiler()
+            .args(&flags)
+            .args(&objects)
+            .args(["-rdynamic", "-ldl", "-pthread", "-o"])
+            .arg(&part),
+    ))
+    .unwrap_or_else(|said| panic!("the emulated terminal does not link:\n{said}"));
     fs::rename(part, &program).unwrap();
     program
 }
@@ -142,19 +197,34 @@ pub fn emulator(build: Build) -> PathBuf {
 /// beginning with `shown` (the path of the `.mq5`) and its line.
 pub fn module_of(source: &str, shown: &str, build: Build) -> Result<PathBuf, String> {
     let translated = preprocess::translate(source, shown).map_err(|refusals| {
-        refusals.iter().map(|refusal| format!("{shown}:{}: {}\n", refusal.line, refusal.why)).collect::<String>()
+        refusals
+            .iter()
+            .map(|refusal| format!("{shown}:{}: {}\n", refusal.line, refusal.why))
+            .collect::<String>()
     })?;
     let table: String = HANDLERS
         .iter()
-        .map(|name| if preprocess::defines(source, name) { format!("mql::ea::{name}, ") } else { "nullptr, ".to_owned() })
+        .map(|name| {
+            if preprocess::defines(source, name) {
+                format!("mql::ea::{name}, ")
+            } else {
+                "nullptr, ".to_owned()
+            }
+        })
         .collect();
     let text = format!(
         "#include \"mql5.hpp\"\nnamespace mql {{ namespace ea {{\n{translated}\n#line 1 \"handlers\"\n}} }}\n\
          extern \"C\" __attribute__((visibility(\"default\"))) mql::Handlers fx_handlers() {{ return {{ {table} }}; }}\n"
     );
-    let _one = BUILDING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _one = BUILDING
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     let flags = flags(build);
-    let hash = hash_of(&[&contents(&sources("hpp")), text.as_bytes(), flags.join(" ").as_bytes()]);
+    let hash = hash_of(&[
+        &contents(&sources("hpp")),
+        text.as_bytes(),
+        flags.join(" ").as_bytes(),
+    ]);
     let module = cache().join(format!("expert-{hash}.so"));
     if module.exists() {
         return Ok(module);

@@ -29,7 +29,12 @@ impl Folders {
     pub fn new() -> Self {
         let root = tempfile::Builder::new().prefix("mt").tempdir().unwrap();
         let folders = Self { root };
-        for folder in [folders.data(), folders.files(), folders.common().join("Files/FX-Executor"), folders.common().join("pipe")] {
+        for folder in [
+            folders.data(),
+            folders.files(),
+            folders.common().join("Files/FX-Executor"),
+            folders.common().join("pipe"),
+        ] {
             std::fs::create_dir_all(folder).unwrap();
         }
         folders
@@ -73,7 +78,13 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { source: shipped(), text: None, build: Build::Checked, inputs: Vec::new(), setup: Vec::new() }
+        Self {
+            source: shipped(),
+            text: None,
+            build: Build::Checked,
+            inputs: Vec::new(),
+            setup: Vec::new(),
+        }
     }
 }
 
@@ -137,15 +148,32 @@ pub struct Emulated {
 
 /// Commands that describe the world and therefore hold after a restart, too.
 const STICKY: &[&str] = &[
-    "price", "symbol", "account", "login", "latency", "lag", "clock", "quirk", "algo", "expert", "chance", "many",
-    "ticks", "chart_symbol", "late_history", "broker",
+    "price",
+    "symbol",
+    "account",
+    "login",
+    "latency",
+    "lag",
+    "clock",
+    "quirk",
+    "algo",
+    "expert",
+    "chance",
+    "many",
+    "ticks",
+    "chart_symbol",
+    "late_history",
+    "broker",
 ];
 
 impl Emulated {
     /// Starts a terminal with the Expert Advisor on its chart.
     pub fn start(folders: Folders, options: Options) -> Self {
         let shown = options.source.display().to_string();
-        let text = options.text.clone().unwrap_or_else(|| std::fs::read_to_string(&options.source).unwrap());
+        let text = options
+            .text
+            .clone()
+            .unwrap_or_else(|| std::fs::read_to_string(&options.source).unwrap());
         let module = compile::module_of(&text, &shown, options.build)
             .unwrap_or_else(|said| panic!("the Expert Advisor does not compile:\n{said}"));
         let mut emulated = Self {
@@ -170,7 +198,10 @@ impl Emulated {
             .arg(self.folders.common())
             .arg("--module")
             .arg(&self.module)
-            .env("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=1:disable_coredump=1")
+            .env(
+                "ASAN_OPTIONS",
+                "detect_leaks=0:abort_on_error=1:disable_coredump=1",
+            )
             .env("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -184,7 +215,10 @@ impl Emulated {
         std::thread::spawn(move || {
             for line in stdout.lines() {
                 let Ok(line) = line else { break };
-                if ["log ", "init ", "critical "].iter().any(|word| line.starts_with(word)) {
+                if ["log ", "init ", "critical "]
+                    .iter()
+                    .any(|word| line.starts_with(word))
+                {
                     heard.lines.lock().unwrap().push(line);
                     heard.more.notify_all();
                 } else if replies.send(line).is_err() {
@@ -192,7 +226,10 @@ impl Emulated {
                 }
             }
         });
-        self.process = Some(Process { child, words: Mutex::new((stdin, received)) });
+        self.process = Some(Process {
+            child,
+            words: Mutex::new((stdin, received)),
+        });
         for command in setup {
             self.cmd(command);
         }
@@ -209,7 +246,8 @@ impl Emulated {
     /// Tells the emulator to do something; the rows and the word behind `ok`.
     pub fn try_cmd(&self, command: &str) -> Result<(Vec<Row>, String), String> {
         let mut words = self.process().words.lock().unwrap();
-        writeln!(words.0, "{command}").map_err(|error| format!("{command}: the terminal is gone ({error})"))?;
+        writeln!(words.0, "{command}")
+            .map_err(|error| format!("{command}: the terminal is gone ({error})"))?;
         let until = Instant::now() + SOON;
         let mut rows = Vec::new();
         loop {
@@ -218,7 +256,12 @@ impl Emulated {
                 .recv_timeout(until.saturating_duration_since(Instant::now()))
                 .map_err(|error| format!("{command}: no answer from the terminal ({error})"))?;
             if let Some(row) = line.strip_prefix("row ") {
-                rows.push(row.split('\t').filter_map(|field| field.split_once('=')).map(|(key, value)| (key.to_owned(), value.to_owned())).collect());
+                rows.push(
+                    row.split('\t')
+                        .filter_map(|field| field.split_once('='))
+                        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                        .collect(),
+                );
             } else if let Some(rest) = line.strip_prefix("ok") {
                 self.remember(command);
                 return Ok((rows, rest.trim().to_owned()));
@@ -230,7 +273,9 @@ impl Emulated {
 
     /// Tells the emulator to do something it must be able to do.
     pub fn cmd(&self, command: &str) -> String {
-        self.try_cmd(command).unwrap_or_else(|error| panic!("{error}")).1
+        self.try_cmd(command)
+            .unwrap_or_else(|error| panic!("{error}"))
+            .1
     }
 
     fn remember(&self, command: &str) {
@@ -247,20 +292,27 @@ impl Emulated {
         // Money is in the broker's books and must not be set back.
         let kept: Vec<&str> = command
             .split_whitespace()
-            .filter(|word| first != "account" || !(word.starts_with("balance=") || word.starts_with("credit=")))
+            .filter(|word| {
+                first != "account" || !(word.starts_with("balance=") || word.starts_with("credit="))
+            })
             .collect();
         sticky.push(kept.join(" "));
     }
 
     /// The broker's `positions`, `orders`, `history`, `deals` or `account`.
     pub fn truth(&self, what: &str) -> Vec<Row> {
-        self.try_cmd(&format!("truth {what}")).unwrap_or_else(|error| panic!("{error}")).0
+        self.try_cmd(&format!("truth {what}"))
+            .unwrap_or_else(|error| panic!("{error}"))
+            .0
     }
 
     /// Entry deals of the broker with this magic.
     pub fn deals_of(&self, magic: u64) -> Vec<Row> {
         let magic = magic.to_string();
-        self.truth("deals").into_iter().filter(|deal| deal["magic"] == magic).collect()
+        self.truth("deals")
+            .into_iter()
+            .filter(|deal| deal["magic"] == magic)
+            .collect()
     }
 
     /// Counters: sends, ticks, timers, transactions, dropped, inits, longest_us, ea_cpu_us, cpu_us, server_ms...
@@ -282,7 +334,14 @@ impl Emulated {
 
     /// What the Expert Advisor has printed so far, over all its lives.
     pub fn logs(&self) -> Vec<String> {
-        self.heard.lines.lock().unwrap().iter().filter_map(|line| line.strip_prefix("log ")).map(str::to_owned).collect()
+        self.heard
+            .lines
+            .lock()
+            .unwrap()
+            .iter()
+            .filter_map(|line| line.strip_prefix("log "))
+            .map(str::to_owned)
+            .collect()
     }
 
     /// Waits for a line of the Experts log (or `init`, `critical`) that holds `part`.
@@ -294,8 +353,16 @@ impl Emulated {
                 return found.clone();
             }
             let critical = lines.iter().any(|line| line.starts_with("critical "));
-            let left = if critical { Duration::ZERO } else { until.saturating_duration_since(Instant::now()) };
-            assert!(!left.is_zero(), "no line with {part:?} within {limit:?}; heard:\n{}", lines.join("\n"));
+            let left = if critical {
+                Duration::ZERO
+            } else {
+                until.saturating_duration_since(Instant::now())
+            };
+            assert!(
+                !left.is_zero(),
+                "no line with {part:?} within {limit:?}; heard:\n{}",
+                lines.join("\n")
+            );
             lines = self.heard.more.wait_timeout(lines, left).unwrap().0;
         }
     }
@@ -317,13 +384,18 @@ impl Emulated {
                 self.process = None;
                 return status;
             }
-            assert!(Instant::now() < until, "the terminal still runs after {limit:?}");
+            assert!(
+                Instant::now() < until,
+                "the terminal still runs after {limit:?}"
+            );
             std::thread::sleep(Duration::from_millis(2));
         }
     }
 
     pub fn is_alive(&mut self) -> bool {
-        self.process.as_mut().is_some_and(|process| process.child.try_wait().unwrap().is_none())
+        self.process
+            .as_mut()
+            .is_some_and(|process| process.child.try_wait().unwrap().is_none())
     }
 
     /// Starts the terminal again over the same folders and the same broker.

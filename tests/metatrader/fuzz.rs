@@ -11,7 +11,8 @@ fn no_line_breaks_the_expert_advisor() {
     let cases = std::env::var("FX_FUZZ_CASES").unwrap_or_else(|_| "20000".to_owned());
     let seed = std::env::var("FX_FUZZ_SEED").unwrap_or_else(|_| fastrand::u32(..).to_string());
     let text = std::fs::read_to_string(shipped()).unwrap();
-    let module = compile::module_of(&text, &shipped().display().to_string(), Build::Checked).unwrap();
+    let module =
+        compile::module_of(&text, &shipped().display().to_string(), Build::Checked).unwrap();
     let folders = Folders::new();
     let trace = folders.data().join("last-batch");
     let output = Command::new(compile::emulator(Build::Checked))
@@ -35,8 +36,17 @@ fn no_line_breaks_the_expert_advisor() {
         String::from_utf8_lossy(&output.stderr),
         std::fs::read(&trace).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
     );
-    let count = |key: &str| -> u64 { last.split(' ').find_map(|field| field.strip_prefix(key)).unwrap().parse().unwrap() };
-    assert!(count("answers=") > count("cases=") / 4, "the lines reach the parser: {last}");
+    let count = |key: &str| -> u64 {
+        last.split(' ')
+            .find_map(|field| field.strip_prefix(key))
+            .unwrap()
+            .parse()
+            .unwrap()
+    };
+    assert!(
+        count("answers=") > count("cases=") / 4,
+        "the lines reach the parser: {last}"
+    );
     assert_eq!(count("pipe_turns_missed="), 0);
     println!("seed {seed}: {last}");
 }

@@ -21,7 +21,11 @@ impl Rig {
         let options = options.input("InpTcp", kind == Kind::Tcp);
         let terminal = Emulated::start(folders, options);
         let peer = executor.accept();
-        Self { peer, executor, terminal }
+        Self {
+            peer,
+            executor,
+            terminal,
+        }
     }
 
     /// Over the pipe's stand-in, with the shipped Expert Advisor.
@@ -47,7 +51,11 @@ pub const ACCOUNT: &str = "1001@Broker-Demo";
 
 /// The fields of an ORDER that buys 0.1 lots of EURUSD at the market with a stop; `more` comes behind.
 pub fn buy(cid: u64, more: &str) -> String {
-    let more = if more.is_empty() { String::new() } else { format!("\t{more}") };
+    let more = if more.is_empty() {
+        String::new()
+    } else {
+        format!("\t{more}")
+    };
     format!(
         "cid={cid}\tacct={ACCOUNT}\tttl_ms=10000\tmade_ms=0\taction=deal\tsym=EURUSD\ttype=buy\tvol=0.1\tprice=\tstoplimit=\tsl=1.09000\ttp=\tdev=20\tfill=auto\tttype=gtc\texp=0\ttag=\tmax_spread=\tnostop=0{more}"
     )

@@ -13,15 +13,32 @@ fn an_order_goes_through_on_both_links() {
     for kind in [Kind::Pipe, Kind::Tcp] {
         let rig = Rig::start(kind, Options::default());
         assert_eq!(rig.peer.hello().get("login"), "1001");
-        let pong = { let id = rig.peer.request("PING", "x=7"); rig.peer.answer("PONG", id) };
+        let pong = {
+            let id = rig.peer.request("PING", "x=7");
+            rig.peer.answer("PONG", id)
+        };
         assert_eq!(pong.get("x"), "7");
         let res = rig.peer.res("ORDER", &buy(CID, ""));
-        assert_eq!((res.get("retcode"), res.get("stage"), res.get("cid")), ("10009", "done", CID.to_string().as_str()), "{}", res.raw);
+        assert_eq!(
+            (res.get("retcode"), res.get("stage"), res.get("cid")),
+            ("10009", "done", CID.to_string().as_str()),
+            "{}",
+            res.raw
+        );
         let again = rig.peer.res("ORDER", &buy(CID, ""));
-        assert_eq!((again.get("dup"), again.get("order")), ("1", res.get("order")), "{}", again.raw);
+        assert_eq!(
+            (again.get("dup"), again.get("order")),
+            ("1", res.get("order")),
+            "{}",
+            again.raw
+        );
         assert_eq!(rig.terminal.deals_of(CID).len(), 1);
         assert_eq!(rig.terminal.stat("sends"), 1);
-        assert_eq!(rig.terminal.stat("pipe_turns_missed"), 0, "between reading and writing a pipe wants FileSeek or FileFlush");
+        assert_eq!(
+            rig.terminal.stat("pipe_turns_missed"),
+            0,
+            "between reading and writing a pipe wants FileSeek or FileFlush"
+        );
         assert!(rig.peer.gaps().is_empty(), "{:?}", rig.peer.gaps());
     }
 }
@@ -29,7 +46,10 @@ fn an_order_goes_through_on_both_links() {
 #[test]
 fn short_reads_and_short_writes_lose_nothing() {
     for kind in [Kind::Pipe, Kind::Tcp] {
-        let rig = Rig::start(kind, Options::default().setup("quirk short_send=7 short_read=3"));
+        let rig = Rig::start(
+            kind,
+            Options::default().setup("quirk short_send=7 short_read=3"),
+        );
         let id = rig.peer.request("SYMS", "");
         let lines = rig.peer.answers(id);
         assert_eq!(lines.last().unwrap().get("n"), "7");
@@ -43,7 +63,12 @@ fn short_reads_and_short_writes_lose_nothing() {
 fn tcp_without_the_allowed_address_says_what_to_do() {
     let folders = Folders::new();
     let _executor = ScriptedExecutor::listen(&folders, Kind::Tcp);
-    let terminal = Emulated::start(folders, Options::default().input("InpTcp", true).setup("quirk allow_localhost=off"));
+    let terminal = Emulated::start(
+        folders,
+        Options::default()
+            .input("InpTcp", true)
+            .setup("quirk allow_localhost=off"),
+    );
     terminal.await_line("127.0.0.1", SOON);
 }
 
@@ -74,7 +99,11 @@ fn a_frozen_terminal_answers_when_it_thaws() {
     let rig = Rig::pipe();
     rig.terminal.freeze();
     let id = rig.peer.request("PING", "x=1");
-    assert!(rig.peer.try_take(|line| line.is("PONG", id), Duration::from_millis(300)).is_none());
+    assert!(
+        rig.peer
+            .try_take(|line| line.is("PONG", id), Duration::from_millis(300))
+            .is_none()
+    );
     rig.terminal.thaw();
     rig.peer.answer("PONG", id);
 }
@@ -89,6 +118,12 @@ fn a_peer_that_stops_reading_is_survived() {
     std::thread::sleep(Duration::from_millis(300));
     rig.peer.stall(false);
     let id = rig.peer.request("PING", "x=1");
-    let answered = rig.peer.try_take(|line| line.is("PONG", id), SOON).is_some();
-    assert!(answered || rig.peer.closed(SOON), "either it answers or it has dropped the link");
+    let answered = rig
+        .peer
+        .try_take(|line| line.is("PONG", id), SOON)
+        .is_some();
+    assert!(
+        answered || rig.peer.closed(SOON),
+        "either it answers or it has dropped the link"
+    );
 }

@@ -36,9 +36,29 @@ struct Token {
 
 /// Words that begin a statement and are therefore no type of a declaration.
 const NOT_A_TYPE: &[&str] = &[
-    "return", "else", "case", "sizeof", "do", "if", "while", "for", "switch", "break", "continue",
-    "default", "struct", "class", "enum", "public", "private", "protected", "define", "undef",
-    "ifdef", "ifndef", "endif",
+    "return",
+    "else",
+    "case",
+    "sizeof",
+    "do",
+    "if",
+    "while",
+    "for",
+    "switch",
+    "break",
+    "continue",
+    "default",
+    "struct",
+    "class",
+    "enum",
+    "public",
+    "private",
+    "protected",
+    "define",
+    "undef",
+    "ifdef",
+    "ifndef",
+    "endif",
 ];
 
 /// Words of C++ or of the rest of MQL5 that the subset does not have, with the reason.
@@ -49,28 +69,79 @@ const REFUSED: &[(&[&str], &str)] = &[
     ),
     (
         &[
-            "auto", "nullptr", "std", "constexpr", "try", "catch", "throw", "decltype", "static_assert",
-            "goto", "using", "static_cast", "reinterpret_cast", "const_cast", "mutable", "friend",
-            "unsigned", "signed", "inline", "explicit", "noexcept", "asm", "namespace", "size_t",
-            "int8_t", "int16_t", "int32_t", "int64_t", "uint8_t", "uint16_t", "uint32_t", "uint64_t",
-            "wchar_t", "char16_t", "char32_t", "typedef", "volatile", "register", "extern",
+            "auto",
+            "nullptr",
+            "std",
+            "constexpr",
+            "try",
+            "catch",
+            "throw",
+            "decltype",
+            "static_assert",
+            "goto",
+            "using",
+            "static_cast",
+            "reinterpret_cast",
+            "const_cast",
+            "mutable",
+            "friend",
+            "unsigned",
+            "signed",
+            "inline",
+            "explicit",
+            "noexcept",
+            "asm",
+            "namespace",
+            "size_t",
+            "int8_t",
+            "int16_t",
+            "int32_t",
+            "int64_t",
+            "uint8_t",
+            "uint16_t",
+            "uint32_t",
+            "uint64_t",
+            "wchar_t",
+            "char16_t",
+            "char32_t",
+            "typedef",
+            "volatile",
+            "register",
+            "extern",
         ],
         "this word is C++ and not in the subset",
     ),
     (
-        &["template", "typename", "virtual", "override", "interface", "union", "pack", "operator"],
+        &[
+            "template",
+            "typename",
+            "virtual",
+            "override",
+            "interface",
+            "union",
+            "pack",
+            "operator",
+        ],
         "this MQL5 construct is outside the subset",
     ),
     (
         &[
-            "ArrayPrint", "EnumToString", "StructToCharArray", "CharArrayToStruct",
-            "FileWriteStruct", "FileReadStruct", "FileLoad", "FileSave",
+            "ArrayPrint",
+            "EnumToString",
+            "StructToCharArray",
+            "CharArrayToStruct",
+            "FileWriteStruct",
+            "FileReadStruct",
+            "FileLoad",
+            "FileSave",
         ],
         "this function depends on layouts or types and is outside the subset",
     ),
 ];
 
-const DIRECTIVES: &[&str] = &["property", "define", "undef", "ifdef", "ifndef", "else", "endif"];
+const DIRECTIVES: &[&str] = &[
+    "property", "define", "undef", "ifdef", "ifndef", "else", "endif",
+];
 
 /// The C++ of an `.mq5` source, or everything in it that is outside the subset.
 pub fn translate(source: &str, shown_path: &str) -> Result<String, Vec<Refusal>> {
@@ -121,14 +192,21 @@ fn tokens_of(source: &str, refusals: &mut Vec<Refusal>) -> Vec<Token> {
         let next = chars.get(at + 1).copied();
         let kind = if c == '\n' && in_directive {
             in_directive = false;
-            tokens.push(Token { kind: Kind::DirectiveEnd, text: String::new(), line });
+            tokens.push(Token {
+                kind: Kind::DirectiveEnd,
+                text: String::new(),
+                line,
+            });
             at += 1;
             Kind::Space
         } else if c.is_whitespace() {
             at += 1;
             Kind::Space
         } else if c == '/' && next == Some('/') {
-            at += chars[at..].iter().position(|&c| c == '\n').unwrap_or(chars.len() - at);
+            at += chars[at..]
+                .iter()
+                .position(|&c| c == '\n')
+                .unwrap_or(chars.len() - at);
             Kind::Comment
         } else if c == '/' && next == Some('*') {
             at += 2;
@@ -136,7 +214,10 @@ fn tokens_of(source: &str, refusals: &mut Vec<Refusal>) -> Vec<Token> {
                 at += 1;
             }
             if at >= chars.len() {
-                refusals.push(Refusal { line, why: "the comment does not end".into() });
+                refusals.push(Refusal {
+                    line,
+                    why: "the comment does not end".into(),
+                });
             }
             at = (at + 2).min(chars.len());
             Kind::Comment
@@ -164,10 +245,16 @@ fn tokens_of(source: &str, refusals: &mut Vec<Refusal>) -> Vec<Token> {
                 .take_while(|c| c.is_ascii_alphanumeric())
                 .collect();
             if !DIRECTIVES.contains(&word.as_str()) {
-                refusals.push(Refusal { line, why: format!("#{word} is outside the subset") });
+                refusals.push(Refusal {
+                    line,
+                    why: format!("#{word} is outside the subset"),
+                });
             }
             if word == "property" {
-                at += chars[at..].iter().position(|&c| c == '\n').unwrap_or(chars.len() - at);
+                at += chars[at..]
+                    .iter()
+                    .position(|&c| c == '\n')
+                    .unwrap_or(chars.len() - at);
                 Kind::Property
             } else {
                 in_directive = true;
@@ -175,12 +262,20 @@ fn tokens_of(source: &str, refusals: &mut Vec<Refusal>) -> Vec<Token> {
                 Kind::Sign
             }
         } else {
-            at += if (c == '-' && next == Some('>')) || (c == ':' && next == Some(':')) { 2 } else { 1 };
+            at += if (c == '-' && next == Some('>')) || (c == ':' && next == Some(':')) {
+                2
+            } else {
+                1
+            };
             Kind::Sign
         };
         let text: String = chars[start..at].iter().collect();
         let lines = text.matches('\n').count();
-        fresh_line = if lines > 0 { true } else { fresh_line && kind == Kind::Space };
+        fresh_line = if lines > 0 {
+            true
+        } else {
+            fresh_line && kind == Kind::Space
+        };
         tokens.push(Token { kind, text, line });
         line += lines;
     }
@@ -195,13 +290,19 @@ fn quoted(chars: &[char], at: usize, line: usize, refusals: &mut Vec<Refusal>) -
         if chars[end] == '\\' {
             end += 1;
             if !matches!(chars.get(end), Some('n' | 't' | 'r' | '\\' | '"' | '\'')) {
-                refusals.push(Refusal { line, why: "only \\n \\t \\r \\\\ \\\" \\' are in the subset".into() });
+                refusals.push(Refusal {
+                    line,
+                    why: "only \\n \\t \\r \\\\ \\\" \\' are in the subset".into(),
+                });
             }
         }
         end += 1;
     }
     if chars.get(end) != Some(&quote) {
-        refusals.push(Refusal { line, why: "the literal does not end on its line".into() });
+        refusals.push(Refusal {
+            line,
+            why: "the literal does not end on its line".into(),
+        });
         return end.min(chars.len());
     }
     end + 1
@@ -211,7 +312,11 @@ fn number(chars: &[char], mut at: usize) -> usize {
     while at < chars.len() {
         let c = chars[at];
         let exponent = matches!(c, '+' | '-') && matches!(chars[at - 1], 'e' | 'E');
-        let hexadecimal = chars[..at].iter().rev().take_while(|c| c.is_ascii_alphanumeric()).any(|&c| c == 'x');
+        let hexadecimal = chars[..at]
+            .iter()
+            .rev()
+            .take_while(|c| c.is_ascii_alphanumeric())
+            .any(|&c| c == 'x');
         if !(c.is_ascii_alphanumeric() || c == '.' || (exponent && !hexadecimal)) {
             break;
         }
@@ -233,7 +338,9 @@ fn refuse_words(tokens: &[Token], refusals: &mut Vec<Refusal>) {
             (Kind::Sign, "::") if before.is_none_or(|before| before.kind != Kind::Word) => {
                 Some("a leading :: is outside the subset".to_owned())
             }
-            (Kind::Word, "this") if after == "." => Some("`this.` is outside the subset".to_owned()),
+            (Kind::Word, "this") if after == "." => {
+                Some("`this.` is outside the subset".to_owned())
+            }
             (Kind::Word, "long" | "short") if matches!(after, "long" | "int") => {
                 Some("MQL5 has no types of two words".to_owned())
             }
@@ -246,13 +353,19 @@ fn refuse_words(tokens: &[Token], refusals: &mut Vec<Refusal>) {
             {
                 Some(format!("{number}: MQL5 has no such suffix"))
             }
-            (Kind::Char, text) if text.chars().count() != 3 && !(text.chars().count() == 4 && text.starts_with("'\\")) => {
+            (Kind::Char, text)
+                if text.chars().count() != 3
+                    && !(text.chars().count() == 4 && text.starts_with("'\\")) =>
+            {
                 Some("a character literal holds one character".to_owned())
             }
             _ => None,
         };
         if let Some(why) = why {
-            refusals.push(Refusal { line: token.line, why });
+            refusals.push(Refusal {
+                line: token.line,
+                why,
+            });
         }
     }
 }
@@ -295,9 +408,17 @@ struct Declarator {
 }
 
 /// Declarations with arrays, and inputs.
-fn rewrite_declarations(tokens: &[Token], code: &[usize], out: &mut [String], refusals: &mut Vec<Refusal>) {
+fn rewrite_declarations(
+    tokens: &[Token],
+    code: &[usize],
+    out: &mut [String],
+    refusals: &mut Vec<Refusal>,
+) {
     let text = |i: usize| code.get(i).map_or("", |&token| tokens[token].text.as_str());
-    let is_word = |i: usize| code.get(i).is_some_and(|&token| tokens[token].kind == Kind::Word);
+    let is_word = |i: usize| {
+        code.get(i)
+            .is_some_and(|&token| tokens[token].kind == Kind::Word)
+    };
     let mut i = 0;
     while i < code.len() {
         let starts = i == 0
@@ -341,25 +462,44 @@ fn rewrite_declarations(tokens: &[Token], code: &[usize], out: &mut [String], re
     }
 }
 
-fn declarators(tokens: &[Token], code: &[usize], mut i: usize, refusals: &mut Vec<Refusal>) -> Option<Vec<Declarator>> {
+fn declarators(
+    tokens: &[Token],
+    code: &[usize],
+    mut i: usize,
+    refusals: &mut Vec<Refusal>,
+) -> Option<Vec<Declarator>> {
     let text = |i: usize| code.get(i).map_or("", |&token| tokens[token].text.as_str());
     let mut found = Vec::new();
     loop {
-        if code.get(i).is_none_or(|&token| tokens[token].kind != Kind::Word) {
+        if code
+            .get(i)
+            .is_none_or(|&token| tokens[token].kind != Kind::Word)
+        {
             return None;
         }
-        let mut one = Declarator { name: i, array: None, value: None, end: 0 };
+        let mut one = Declarator {
+            name: i,
+            array: None,
+            value: None,
+            end: 0,
+        };
         i += 1;
         if text(i) == "[" {
             let close = if text(i + 1) == "]" { i + 1 } else { i + 2 };
             if text(close) != "]" {
-                refusals.push(Refusal { line: tokens[code[i]].line, why: "the size of an array is one number or name".into() });
+                refusals.push(Refusal {
+                    line: tokens[code[i]].line,
+                    why: "the size of an array is one number or name".into(),
+                });
                 return None;
             }
             one.array = Some((i, (close == i + 2).then_some(i + 1), close));
             i = close + 1;
             if text(i) == "[" {
-                refusals.push(Refusal { line: tokens[code[i]].line, why: "arrays of more dimensions are outside the subset".into() });
+                refusals.push(Refusal {
+                    line: tokens[code[i]].line,
+                    why: "arrays of more dimensions are outside the subset".into(),
+                });
                 return None;
             }
         }
@@ -403,17 +543,25 @@ fn input(
     refusals: &mut Vec<Refusal>,
 ) {
     let [one] = declarators else {
-        refusals.push(Refusal { line: tokens[code[first]].line, why: "one input in a declaration".into() });
+        refusals.push(Refusal {
+            line: tokens[code[first]].line,
+            why: "one input in a declaration".into(),
+        });
         return;
     };
     if one.array.is_some() || one.value.is_none() {
-        refusals.push(Refusal { line: tokens[code[first]].line, why: "an input is no array and has a value".into() });
+        refusals.push(Refusal {
+            line: tokens[code[first]].line,
+            why: "an input is no array and has a value".into(),
+        });
         return;
     }
     let name = tokens[code[one.name]].text.clone();
     out[code[first]] = "static".to_owned();
     out[code[one.name]] = format!("in_{name}");
-    out[code[one.end]] = format!("; static const {kind} &{name} = in_{name}; static MqlInput set_{name}(\"{name}\", in_{name});");
+    out[code[one.end]] = format!(
+        "; static const {kind} &{name} = in_{name}; static MqlInput set_{name}(\"{name}\", in_{name});"
+    );
 }
 
 /// Each declarator becomes a declaration of its own, on the line where it was.
@@ -427,7 +575,10 @@ fn arrays(
     out: &mut [String],
 ) {
     for (number, one) in declarators.iter().enumerate() {
-        let size = one.array.and_then(|(_, size, _)| size).map(|size| tokens[code[size]].text.clone());
+        let size = one
+            .array
+            .and_then(|(_, size, _)| size)
+            .map(|size| tokens[code[size]].text.clone());
         let of = match (&one.array, &size) {
             (None, _) => kind.to_owned(),
             (Some(_), None) => format!("MqlArr<{kind}>"),
@@ -460,11 +611,16 @@ fn arrays(
 fn refuse_brackets(tokens: &[Token], code: &[usize], out: &[String], refusals: &mut Vec<Refusal>) {
     for two in code.windows(2) {
         let why = match (out[two[0]].as_str(), out[two[1]].as_str()) {
-            ("[", "]") => "this form of an array is outside the subset (arrays are passed as `T &name[]`)",
+            ("[", "]") => {
+                "this form of an array is outside the subset (arrays are passed as `T &name[]`)"
+            }
             ("]", "[") => "arrays of more dimensions are outside the subset",
             _ => continue,
         };
-        refusals.push(Refusal { line: tokens[two[0]].line, why: why.to_owned() });
+        refusals.push(Refusal {
+            line: tokens[two[0]].line,
+            why: why.to_owned(),
+        });
     }
 }
 

@@ -2,7 +2,8 @@ use super::{Refusal, defines, translate};
 
 /// The translation without its `#line`.
 fn cpp(source: &str) -> String {
-    let text = translate(source, "x.mq5").unwrap_or_else(|refusals| panic!("refused: {refusals:?}"));
+    let text =
+        translate(source, "x.mq5").unwrap_or_else(|refusals| panic!("refused: {refusals:?}"));
     text.strip_prefix("#line 1 \"x.mq5\"\n").unwrap().to_owned()
 }
 
@@ -15,20 +16,38 @@ fn each_rewrite() {
     for (mql, expected) in [
         ("string s = \"a\" + \"b\";", "string s = \"a\"_S + \"b\"_S;"),
         ("if(c == '\\n') x();", "if(c == ushort(u'\\n')) x();"),
-        ("datetime d = D'2024.02.29 10:00';", "datetime d = MqlDate(\"2024.02.29 10:00\");"),
+        (
+            "datetime d = D'2024.02.29 10:00';",
+            "datetime d = MqlDate(\"2024.02.29 10:00\");",
+        ),
         ("color c = C'1,2,3';", "color c = MqlColor(1,2,3);"),
-        ("void F(const uchar &a[], int n) {}", "void F(const MqlArr<uchar> &a, int n) {}"),
+        (
+            "void F(const uchar &a[], int n) {}",
+            "void F(const MqlArr<uchar> &a, int n) {}",
+        ),
         ("uchar a[];", "MqlArr<uchar> a;"),
         ("static long a[8];", "static MqlFix<long,8> a;"),
-        ("double a[], b[3], c;", "MqlArr<double> a; MqlFix<double,3> b; double c;"),
-        ("const string N[] = {\"x\", \"y\"};", "const MqlArr<string> N = {\"x\"_S, \"y\"_S};"),
+        (
+            "double a[], b[3], c;",
+            "MqlArr<double> a; MqlFix<double,3> b; double c;",
+        ),
+        (
+            "const string N[] = {\"x\", \"y\"};",
+            "const MqlArr<string> N = {\"x\"_S, \"y\"_S};",
+        ),
         ("int z[4] = {};", "MqlFix<int,4> z = {int()};"),
         ("int v = f(1, 2), a[];", "int v = f(1, 2); MqlArr<int> a;"),
-        ("struct S { string f[]; int n; };", "struct S { MqlArr<string> f; int n; };"),
+        (
+            "struct S { string f[]; int n; };",
+            "struct S { MqlArr<string> f; int n; };",
+        ),
         ("a[i] = b[j] + 1;", "a[i] = b[j] + 1;"),
         ("return a[0];", "return a[0];"),
         ("#property strict\nint x;", "\nint x;"),
-        ("#define NAME \"n\"\nuchar a[];", "#define NAME \"n\"_S\nMqlArr<uchar> a;"),
+        (
+            "#define NAME \"n\"\nuchar a[];",
+            "#define NAME \"n\"_S\nMqlArr<uchar> a;",
+        ),
         ("input group \"Link\"\nint x;", " \nint x;"),
         (
             "input int InpTimer = 10; // ms",
@@ -49,7 +68,10 @@ fn text_and_comments_are_no_code() {
 fn lines_stay_where_they_are() {
     let source = "#property version \"1\"\n\ndouble a[],\n       b[2],\n       c;\ninput group \"G\"\nint last;\n";
     let translated = cpp(source);
-    assert_eq!(translated.matches('\n').count(), source.matches('\n').count());
+    assert_eq!(
+        translated.matches('\n').count(),
+        source.matches('\n').count()
+    );
     assert!(translated.lines().nth(6).unwrap().contains("int last;"));
     assert!(translated.lines().nth(4).unwrap().contains("double c;"));
 }
@@ -64,7 +86,10 @@ fn each_refusal_names_its_line() {
         ("\np->x = 1;\n", "->"),
         ("\nthis.x = 1;\n", "this."),
         ("\nauto x = 1;\n", "auto"),
-        ("\ntemplate<typename T> T f(T x) { return x; }\n", "template"),
+        (
+            "\ntemplate<typename T> T f(T x) { return x; }\n",
+            "template",
+        ),
         ("\nunsigned x;\n", "unsigned"),
         ("\nlong long x;\n", "two words"),
         ("\nint x = 5u;\n", "suffix"),
@@ -83,7 +108,10 @@ fn each_refusal_names_its_line() {
     ] {
         let refusals = refused(source);
         assert_eq!(refusals[0].line, 2, "{source}: {refusals:?}");
-        assert!(refusals.iter().any(|refusal| refusal.why.contains(part)), "{source}: {refusals:?}");
+        assert!(
+            refusals.iter().any(|refusal| refusal.why.contains(part)),
+            "{source}: {refusals:?}"
+        );
     }
 }
 

@@ -35,23 +35,35 @@ impl Line {
         let kind = parts.next().unwrap_or_default().to_owned();
         let fields = parts
             .map(|part| {
-                let (key, value) = part.split_once('=').unwrap_or_else(|| panic!("a field without `=`: {raw:?}"));
+                let (key, value) = part
+                    .split_once('=')
+                    .unwrap_or_else(|| panic!("a field without `=`: {raw:?}"));
                 (key.to_owned(), unescape(value))
             })
             .collect::<Vec<_>>();
         let count = fields.len();
         let fields: BTreeMap<_, _> = fields.into_iter().collect();
         assert_eq!(fields.len(), count, "a key twice: {raw:?}");
-        Self { kind, fields, raw: raw.to_owned() }
+        Self {
+            kind,
+            fields,
+            raw: raw.to_owned(),
+        }
     }
 
     /// The value of a field that must be there.
     pub fn get(&self, key: &str) -> &str {
-        self.fields.get(key).unwrap_or_else(|| panic!("no {key} in {:?}", self.raw))
+        self.fields
+            .get(key)
+            .unwrap_or_else(|| panic!("no {key} in {:?}", self.raw))
     }
 
     pub fn is(&self, kind: &str, id: u64) -> bool {
-        self.kind == kind && self.fields.get("id").is_some_and(|value| *value == id.to_string())
+        self.kind == kind
+            && self
+                .fields
+                .get("id")
+                .is_some_and(|value| *value == id.to_string())
     }
 }
 
@@ -71,7 +83,10 @@ pub fn unescape(value: &str) -> String {
 }
 
 pub fn escape(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n")
+    value
+        .replace('\\', "\\\\")
+        .replace('\t', "\\t")
+        .replace('\n', "\\n")
 }
 
 /// HMAC-SHA256 in hex, keyed by the text of the secret.
@@ -173,19 +188,27 @@ impl ScriptedExecutor {
             Listening::Pipe(listener) => listener.set_nonblocking(true).unwrap(),
             Listening::Tcp(listener) => listener.set_nonblocking(true).unwrap(),
         }
-        let executor = Self { listening, kind, secret };
+        let executor = Self {
+            listening,
+            kind,
+            secret,
+        };
         executor.write_link_file(folders, port);
         executor
     }
 
     fn write_link_file(&self, folders: &Folders, port: u16) {
-        let text = format!("proto=1\npipe=fx-executor-test\nport={port}\nsecret={}\n", self.secret);
+        let text = format!(
+            "proto=1\npipe=fx-executor-test\nport={port}\nsecret={}\n",
+            self.secret
+        );
         std::fs::write(folders.link_file(), text).unwrap();
     }
 
     /// The next connection, before any line.
     pub fn accept_raw(&self, limit: Duration) -> Peer {
-        self.try_accept(limit).unwrap_or_else(|| panic!("the Expert Advisor did not connect within {limit:?}"))
+        self.try_accept(limit)
+            .unwrap_or_else(|| panic!("the Expert Advisor did not connect within {limit:?}"))
     }
 
     pub fn try_accept(&self, limit: Duration) -> Option<Peer> {
@@ -228,9 +251,21 @@ impl ScriptedExecutor {
         assert_eq!(ea.len(), 64, "the nonce has 64 hex digits");
         peer.send(&format!("CHAL\tnonce={mine}"));
         let auth = peer.expect("AUTH");
-        let text = format!("ea|{ea}|{mine}|{}|{}|{}", hello.get("login"), hello.get("server"), hello.get("proto"));
-        assert_eq!(auth.get("mac"), mac(&self.secret, &text), "the Expert Advisor's proof");
-        peer.send(&format!("OK\tmac={}\tsid=1", mac(&self.secret, &format!("ex|{mine}|{ea}"))));
+        let text = format!(
+            "ea|{ea}|{mine}|{}|{}|{}",
+            hello.get("login"),
+            hello.get("server"),
+            hello.get("proto")
+        );
+        assert_eq!(
+            auth.get("mac"),
+            mac(&self.secret, &text),
+            "the Expert Advisor's proof"
+        );
+        peer.send(&format!(
+            "OK\tmac={}\tsid=1",
+            mac(&self.secret, &format!("ex|{mine}|{ea}"))
+        ));
         *peer.shared.hello.lock().unwrap() = Some(hello);
         peer.shared.heartbeats.store(true, Ordering::SeqCst);
     }
@@ -241,6 +276,8 @@ struct Inbox {
     lines: VecDeque<Line>,
     closed: bool,
     last_q: u64,
+    /// How many lines of each type have come, taken or not.
+    counts: BTreeMap<String, usize>,
     /// Sequence errors: a gap or a repetition of `q`.
     gaps: Vec<String>,
 }
@@ -276,7 +313,10 @@ impl Peer {
             next_id: AtomicU64::new(1),
         });
         let writer = Arc::new(Mutex::new(stream.try_clone()));
-        let peer = Self { writer: Arc::clone(&writer), shared: Arc::clone(&shared) };
+        let peer = Self {
+            writer: Arc::clone(&writer),
+            shared: Arc::clone(&shared),
+        };
         std::thread::spawn(move || read_lines(stream, &writer, &shared));
         peer
     }
@@ -303,10 +343,12 @@ impl Peer {
     pub fn try_take(&self, fits: impl Fn(&Line) -> bool, limit: Duration) -> Option<Line> {
         let until = Instant::now() + limit;
         let mut inbox = self.shared.inbox.lock().unwrap();
+        let mut looked_at = 0;
         loop {
-            if let Some(at) = inbox.lines.iter().position(&fits) {
-                return inbox.lines.remove(at);
+            if let Some(at) = inbox.lines.iter().skip(looked_at).position(&fits) {
+                return inbox.lines.remove(looked_at + at);
             }
+            looked_at = inbox.lines.len();
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() || inbox.closed {
                 return None;
@@ -319,7 +361,11 @@ impl Peer {
         self.try_take(fits, SOON).unwrap_or_else(|| {
             let inbox = self.shared.inbox.lock().unwrap();
             let lines: Vec<&str> = inbox.lines.iter().map(|line| line.raw.as_str()).collect();
-            panic!("no {what} (link closed: {}); waiting lines:\n{}", inbox.closed, lines.join("\n"))
+            panic!(
+                "no {what} (link closed: {}); waiting lines:\n{}",
+                inbox.closed,
+                lines.join("\n")
+            )
         })
     }
 
@@ -329,7 +375,9 @@ impl Peer {
 
     /// The one line of `kind` that answers the request `id` (an ERR for it is a failure).
     pub fn answer(&self, kind: &str, id: u64) -> Line {
-        let line = self.take(&format!("{kind} id={id}"), |line| line.is(kind, id) || line.is("ERR", id));
+        let line = self.take(&format!("{kind} id={id}"), |line| {
+            line.is(kind, id) || line.is("ERR", id)
+        });
         assert_eq!(line.kind, kind, "{}", line.raw);
         line
     }
@@ -338,7 +386,11 @@ impl Peer {
     pub fn answers(&self, id: u64) -> Vec<Line> {
         let mut lines = Vec::new();
         loop {
-            let line = self.take(&format!("END id={id}"), |line| line.fields.get("id").is_some_and(|value| *value == id.to_string()));
+            let line = self.take(&format!("END id={id}"), |line| {
+                line.fields
+                    .get("id")
+                    .is_some_and(|value| *value == id.to_string())
+            });
             let last = matches!(line.kind.as_str(), "END" | "ERR");
             lines.push(line);
             if last {
@@ -355,12 +407,41 @@ impl Peer {
 
     /// The HELLO of the handshake.
     pub fn hello(&self) -> Line {
-        self.shared.hello.lock().unwrap().clone().expect("the handshake is done")
+        self.shared
+            .hello
+            .lock()
+            .unwrap()
+            .clone()
+            .expect("the handshake is done")
     }
 
     /// Lines that nobody has taken.
     pub fn waiting(&self) -> Vec<Line> {
-        self.shared.inbox.lock().unwrap().lines.iter().cloned().collect()
+        self.shared
+            .inbox
+            .lock()
+            .unwrap()
+            .lines
+            .iter()
+            .cloned()
+            .collect()
+    }
+
+    /// Drops the lines that nobody has taken.
+    pub fn forget(&self) {
+        self.shared.inbox.lock().unwrap().lines.clear();
+    }
+
+    /// How many lines of a type have come.
+    pub fn count(&self, kind: &str) -> usize {
+        self.shared
+            .inbox
+            .lock()
+            .unwrap()
+            .counts
+            .get(kind)
+            .copied()
+            .unwrap_or(0)
     }
 
     /// Gaps and repetitions of `q` so far.
@@ -414,10 +495,14 @@ fn read_lines(mut stream: Stream, writer: &Mutex<Stream>, shared: &Shared) {
     let mut beat = 0_u64;
     let mut last_beat = Instant::now();
     while !shared.ended.load(Ordering::SeqCst) {
-        if shared.heartbeats.load(Ordering::SeqCst) && last_beat.elapsed() > Duration::from_secs(1) {
+        if shared.heartbeats.load(Ordering::SeqCst) && last_beat.elapsed() > Duration::from_secs(1)
+        {
             last_beat = Instant::now();
             beat += 1;
-            let _ = writer.lock().unwrap().write_all(format!("HB\tn={beat}\tack=0\n").as_bytes());
+            let _ = writer
+                .lock()
+                .unwrap()
+                .write_all(format!("HB\tn={beat}\tack=0\n").as_bytes());
         }
         if shared.stalled.load(Ordering::SeqCst) {
             std::thread::sleep(Duration::from_millis(5));
@@ -426,13 +511,23 @@ fn read_lines(mut stream: Stream, writer: &Mutex<Stream>, shared: &Shared) {
         match stream.read(&mut block) {
             Ok(0) => break,
             Ok(got) => pending.extend_from_slice(&block[..got]),
-            Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut | std::io::ErrorKind::Interrupted) => continue,
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    std::io::ErrorKind::WouldBlock
+                        | std::io::ErrorKind::TimedOut
+                        | std::io::ErrorKind::Interrupted
+                ) =>
+            {
+                continue;
+            }
             Err(_) => break,
         }
         let mut inbox = shared.inbox.lock().unwrap();
         let mut start = 0;
         while let Some(length) = pending[start..].iter().position(|&byte| byte == b'\n') {
-            let raw = String::from_utf8(pending[start..start + length].to_vec()).expect("lines are UTF-8");
+            let raw = String::from_utf8(pending[start..start + length].to_vec())
+                .expect("lines are UTF-8");
             start += length + 1;
             let line = Line::parse(&raw);
             let q: u64 = line.get("q").parse().expect("q is a number");
@@ -441,6 +536,7 @@ fn read_lines(mut stream: Stream, writer: &Mutex<Stream>, shared: &Shared) {
                 inbox.gaps.push(gap);
             }
             inbox.last_q = q;
+            *inbox.counts.entry(line.kind.clone()).or_default() += 1;
             inbox.lines.push_back(line);
         }
         pending.drain(..start);

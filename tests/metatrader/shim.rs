@@ -14,7 +14,9 @@ fn printed(body: &str) -> Vec<String> {
 }
 
 fn expert(body: &str, rest: &str) -> String {
-    format!("#property strict\n{rest}\nint OnInit()\n  {{\n{body}\n   return INIT_SUCCEEDED;\n  }}\n")
+    format!(
+        "#property strict\n{rest}\nint OnInit()\n  {{\n{body}\n   return INIT_SUCCEEDED;\n  }}\n"
+    )
 }
 
 #[test]
@@ -22,7 +24,12 @@ fn an_error_points_to_the_line_of_the_mq5() {
     let source = "#property strict\n\nint OnInit()\n  {\n   int x = \"text\";\n   return 0;\n  }\n";
     let said = compile::module_of(source, "/made/up/Wrong.mq5", Build::Fast).unwrap_err();
     assert!(said.contains("/made/up/Wrong.mq5:5:"), "{said}");
-    let said = compile::module_of("int OnInit() { return NotThere(); }", "Wrong.mq5", Build::Fast).unwrap_err();
+    let said = compile::module_of(
+        "int OnInit() { return NotThere(); }",
+        "Wrong.mq5",
+        Build::Fast,
+    )
+    .unwrap_err();
     assert!(said.contains("Wrong.mq5:1:"), "{said}");
     let said = compile::module_of("\n\nint x = 1 -> 2;", "Wrong.mq5", Build::Fast).unwrap_err();
     assert!(said.starts_with("Wrong.mq5:3:"), "{said}");
@@ -107,12 +114,19 @@ fn arrays_keep_their_bounds_and_their_direction() {
 #[test]
 fn a_misuse_ends_the_expert_advisor_with_its_reason() {
     for (body, reason) in [
-        ("int a[]; ArrayResize(a, 3); Print(a[3]);", "array out of range: index 3 of 3"),
+        (
+            "int a[]; ArrayResize(a, 3); Print(a[3]);",
+            "array out of range: index 3 of 3",
+        ),
         ("Print(StringFormat(\"%d\", (long)5));", "needs %I64d"),
         ("Print(StringFormat(\"%s\", 5));", "%s needs a string"),
-        ("string s = \"ab\"; Print((int)s[2]);", "string index out of range"),
+        (
+            "string s = \"ab\"; Print((int)s[2]);",
+            "string index out of range",
+        ),
     ] {
-        let mut terminal = Emulated::start(Folders::new(), Options::default().text(expert(body, "")));
+        let mut terminal =
+            Emulated::start(Folders::new(), Options::default().text(expert(body, "")));
         assert_eq!(terminal.await_death(SOON).code(), Some(86), "{body}");
         terminal.await_line(reason, Duration::from_secs(5));
     }
@@ -156,7 +170,11 @@ fn a_kill_takes_what_was_not_flushed() {
     terminal.restart();
     terminal.await_line("written 6", SOON);
     terminal.close();
-    assert_eq!(std::fs::read_to_string(&file).unwrap(), "A\nA\nB\n", "a clean end writes everything");
+    assert_eq!(
+        std::fs::read_to_string(&file).unwrap(),
+        "A\nA\nB\n",
+        "a clean end writes everything"
+    );
 }
 
 #[test]
@@ -196,7 +214,18 @@ fn files_follow_the_reference() {
    Print(at, " ", got, " ", (int)bytes[0]);
 "#,
     );
-    assert_eq!(lines, ["-1 5004", "-1 5002", "-1 5004", "proto=1|name=é|1", "6 255 97", "110 0", "1 1 3"]);
+    assert_eq!(
+        lines,
+        [
+            "-1 5004",
+            "-1 5002",
+            "-1 5004",
+            "proto=1|name=é|1",
+            "6 255 97",
+            "110 0",
+            "1 1 3"
+        ]
+    );
 }
 
 const COUNTER: &str = r#"
@@ -210,7 +239,10 @@ void OnDeinit(const int reason) { Print("deinit ", reason, " ticks ", g_ticks); 
 
 #[test]
 fn a_timer_is_never_faster_than_ten_milliseconds() {
-    let terminal = Emulated::start(Folders::new(), Options::default().text(expert("EventSetMillisecondTimer(1);", COUNTER)));
+    let terminal = Emulated::start(
+        Folders::new(),
+        Options::default().text(expert("EventSetMillisecondTimer(1);", COUNTER)),
+    );
     let line = terminal.await_line("twenty periods", SOON);
     let took: u64 = line.rsplit(' ').next().unwrap().parse().unwrap();
     assert!(took >= 190, "twenty periods took {took} ms");
@@ -218,7 +250,10 @@ fn a_timer_is_never_faster_than_ten_milliseconds() {
 
 #[test]
 fn a_waiting_tick_or_timer_is_not_queued_again() {
-    let terminal = Emulated::start(Folders::new(), Options::default().text(expert("EventSetMillisecondTimer(10);", COUNTER)));
+    let terminal = Emulated::start(
+        Folders::new(),
+        Options::default().text(expert("EventSetMillisecondTimer(10);", COUNTER)),
+    );
     terminal.await_line("init 0", SOON);
     terminal.cmd("tick");
     terminal.await_line("tick 1", SOON);
@@ -228,8 +263,15 @@ fn a_waiting_tick_or_timer_is_not_queued_again() {
     }
     terminal.await_line("tick 2", SOON);
     terminal.cmd("sync 5000");
-    assert_eq!(terminal.stat("ticks"), 2, "fifty ticks during one handler are one event");
-    assert!(terminal.stat("timers") - timers <= 22, "the timer does not catch up");
+    assert_eq!(
+        terminal.stat("ticks"),
+        2,
+        "fifty ticks during one handler are one event"
+    );
+    assert!(
+        terminal.stat("timers") - timers <= 22,
+        "the timer does not catch up"
+    );
 }
 
 #[test]
@@ -240,12 +282,18 @@ fn the_queue_holds_1024_transactions_and_drops_the_rest() {
     terminal.await_line("tick 1", SOON);
     terminal.cmd("flood 1500");
     terminal.sync();
-    assert_eq!((terminal.stat("transactions"), terminal.stat("dropped")), (1024, 476));
+    assert_eq!(
+        (terminal.stat("transactions"), terminal.stat("dropped")),
+        (1024, 476)
+    );
 }
 
 #[test]
 fn what_keeps_the_variables_and_what_does_not() {
-    let terminal = Emulated::start(Folders::new(), Options::default().text(expert("", &format!("input int InpX = 1;\n{COUNTER}"))));
+    let terminal = Emulated::start(
+        Folders::new(),
+        Options::default().text(expert("", &format!("input int InpX = 1;\n{COUNTER}"))),
+    );
     terminal.await_line("init 0", SOON);
     terminal.cmd("tick");
     terminal.await_line("tick 1", SOON);

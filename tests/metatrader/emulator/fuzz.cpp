@@ -42,7 +42,7 @@ static std::string line() {
     case 11: return "SLTP" + order + "\tticket=" + number() + "\tident=" + number() + "\tsl=" + number() + "\ttp=" + number();
     case 12: return "MODIFY" + order + "\tticket=" + number() + "\tprice=" + number() + "\tstoplimit=\tsl=" + number() + "\ttp=" + number() + "\tttype=gtc\texp=0";
     case 13: return "CANCEL" + order + "\tticket=" + number();
-    case 14: return "FLAT" + order + "\treason=x\ton=" + any({"0", "0", "1"});
+    case 14: return "FLAT" + order + "\treason=x\ton=" + (below(20) ? "0" : "1");
     default:
       return any({"ORDER", "CHECK"}) + order + "\taction=" + any({"deal", "pending", "x"}) + "\tsym=" + symbol() + "\ttype=" + any({"buy", "sell", "buy_limit", "sell_stop", "buy_stop_limit", ""}) +
              "\tvol=" + any({"0.01", "0", "-1", "1e9", "0.015", ""}) + "\tprice=" + number() + "\tstoplimit=\tsl=" + any({"1.09", "0", "", "2"}) + "\ttp=" + number() + "\tdev=" + number() +
@@ -75,6 +75,7 @@ static std::string field(const std::string &l, const std::string &key) {
   return l.substr(p, l.find_first_of("\t\n", p) - p);
 }
 // Answers what the Expert Advisor said; true while it is past the handshake.
+static std::map<std::string, long> codes;
 static bool converse(MemoryPipe &pipe, bool open, std::string &ea_nonce, long &answers) {
   const std::string mine(64, '7');
   size_t end;
@@ -84,7 +85,10 @@ static bool converse(MemoryPipe &pipe, bool open, std::string &ea_nonce, long &a
     if (l.rfind("HELLO\t", 0) == 0) { ea_nonce = field(l, "nonce"); pipe.to_ea = "CHAL\tnonce=" + mine + "\n"; open = false; }
     else if (l.rfind("AUTH\t", 0) == 0) { pipe.to_ea = "OK\tmac=" + hex(hmac_sha256(SECRET, "ex|" + mine + "|" + ea_nonce)) + "\tsid=1\n"; open = true; }
     else if (l.rfind("BYE\t", 0) == 0) open = false;
-    else answers++;
+    else {
+      answers++;
+      if (l.rfind("RES\t", 0) == 0) codes[field(l, "retcode")]++;
+    }
   }
   return open;
 }
@@ -104,7 +108,7 @@ int fuzz(ulong seed, long cases, const std::string &trace) {
   bool open = false;
   while (done < cases) {
     clock_skew_us += 12000;
-    if (!open) { clock_skew_us += 600000; pipe.to_ea = pipe.from_ea.empty() ? "" : pipe.to_ea; }
+    if (!open) clock_skew_us += 600000;
     else {
       std::string batch;
       ulong n = 1 + below(30);
@@ -130,7 +134,9 @@ int fuzz(ulong seed, long cases, const std::string &trace) {
     if (world.account().positions.size() > 50) { world.account().positions.clear(); publish(); }
   }
   expert().deinit(REASON_CLOSE);
-  tell("ok cases=" + std::to_string(done) + " answers=" + std::to_string(answers) + " handshakes=" + std::to_string(handshakes) + " sends=" + std::to_string(world.sends) + " pipe_turns_missed=" + std::to_string(pipe_turns_missed));
+  std::string by_code;
+  for (auto &[code, n] : codes) by_code += (by_code.empty() ? "" : ",") + code + ":" + std::to_string(n);
+  tell("ok cases=" + std::to_string(done) + " answers=" + std::to_string(answers) + " handshakes=" + std::to_string(handshakes) + " sends=" + std::to_string(world.sends) + " pipe_turns_missed=" + std::to_string(pipe_turns_missed) + " codes=" + by_code);
   fflush(stdout);
   _exit(0);
 }

@@ -48,7 +48,9 @@ datetime TimeCurrent() {  // the server time of the last quote: it stands still 
 Call::Call(const char *name) {
   world.lock.lock();
   if (depth++ > 0) return;
-  long n = ++terminal.calls[name];
+  auto count = terminal.calls.find(std::string_view(name));
+  if (count == terminal.calls.end()) count = terminal.calls.emplace(name, 0).first;
+  long n = ++count->second;
   for (size_t i = 0; i < terminal.hooks.size(); i++) {
     if (terminal.hooks[i].function != name || terminal.hooks[i].nth != n) continue;
     std::vector<std::string> what = terminal.hooks[i].what;
