@@ -1,6 +1,7 @@
 //! Rules the Expert Advisor's file must hold before it is compiled at all: what MetaEditor would refuse and cannot be
 //! asked here, and what a review must not forget. The tables in `lint/` are the MQL5 Reference's names and signatures.
 
+mod tests;
 mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,21 +11,42 @@ use tokens::{Function, Kind, Source};
 
 const SIGNATURES: &str = include_str!("lint/signatures.txt");
 const BUILTINS: &str = include_str!("lint/builtins.txt");
-pub const EXPERT_ADVISOR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/mql5/FX-Executor.mq5");
+pub const EXPERT_ADVISOR: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/assets/mql5/FX-Executor.mq5");
 
 /// Words before `(` that are no calls.
-const NOT_CALLED: &[&str] = &["if", "for", "while", "switch", "return", "sizeof", "do", "else", "case"];
+const NOT_CALLED: &[&str] = &[
+    "if", "for", "while", "switch", "return", "sizeof", "do", "else", "case",
+];
 
 /// Built-ins that this Expert Advisor must do without, with the reason.
 const FORBIDDEN: &[(&str, &str)] = &[
-    ("Sleep", "the Expert Advisor never sleeps: an order would wait behind it"),
-    ("OrderSendAsync", "its outcome is known only by events, which may be lost"),
-    ("WebRequest", "it blocks, and needs the list of allowed addresses"),
+    (
+        "Sleep",
+        "the Expert Advisor never sleeps: an order would wait behind it",
+    ),
+    (
+        "OrderSendAsync",
+        "its outcome is known only by events, which may be lost",
+    ),
+    (
+        "WebRequest",
+        "it blocks, and needs the list of allowed addresses",
+    ),
     ("MessageBox", "it blocks until somebody clicks"),
-    ("ExpertRemove", "the trader decides when the Expert Advisor goes"),
+    (
+        "ExpertRemove",
+        "the trader decides when the Expert Advisor goes",
+    ),
     ("TerminalClose", "the terminal is the trader's"),
-    ("CopyTicks", "it may block for 45 seconds on first use of a symbol"),
-    ("CopyTicksRange", "it may block for 45 seconds on first use of a symbol"),
+    (
+        "CopyTicks",
+        "it may block for 45 seconds on first use of a symbol",
+    ),
+    (
+        "CopyTicksRange",
+        "it may block for 45 seconds on first use of a symbol",
+    ),
 ];
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,18 +93,32 @@ fn documented(section: &str) -> BTreeSet<&'static str> {
 
 fn documented_forms() -> Forms {
     let mut forms = Forms::new();
-    for line in SIGNATURES.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+    for line in SIGNATURES
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty())
+    {
         let source = tokens::read(line);
         let arguments = source.parts(2);
         let open_ended = line.contains("...");
         let least = arguments
             .iter()
-            .filter(|part| !(*part).clone().any(|at| source.is(at, "=") || source.is(at, ".")))
+            .filter(|part| {
+                !(*part)
+                    .clone()
+                    .any(|at| source.is(at, "=") || source.is(at, "."))
+            })
             .count();
         forms
             .entry(source.tokens[1].text.clone())
             .or_default()
-            .push((least, if open_ended { usize::MAX } else { arguments.len() }));
+            .push((
+                least,
+                if open_ended {
+                    usize::MAX
+                } else {
+                    arguments.len()
+                },
+            ));
     }
     forms
 }
@@ -95,7 +131,10 @@ fn own_forms(source: &Source, functions: &[Function]) -> Forms {
             .iter()
             .filter(|part| !(*part).clone().any(|at| source.is(at, "=")))
             .count();
-        forms.entry(function.name.clone()).or_default().push((least, parameters.len()));
+        forms
+            .entry(function.name.clone())
+            .or_default()
+            .push((least, parameters.len()));
     }
     forms
 }
@@ -110,12 +149,18 @@ fn directives(source: &Source, version: &str, add: &mut impl FnMut(usize, &'stat
         let words: Vec<&str> = directive.words.iter().map(String::as_str).collect();
         match words.as_slice() {
             ["import" | "include" | "resource", ..] => {
-                add(directive.line, "one file", format!("#{} brings in another file", words[0]));
+                add(
+                    directive.line,
+                    "one file",
+                    format!("#{} brings in another file", words[0]),
+                );
             }
             ["property", "strict"] => strict = true,
             ["property", "version", value] => shown = Some((directive.line, (*value).to_owned())),
             ["property", "description", ..] => described = true,
-            ["define", "EA_VERSION", value] => defined = Some((directive.line, (*value).to_owned())),
+            ["define", "EA_VERSION", value] => {
+                defined = Some((directive.line, (*value).to_owned()))
+            }
             _ => {}
         }
     }
@@ -128,12 +173,20 @@ fn directives(source: &Source, version: &str, add: &mut impl FnMut(usize, &'stat
     let wanted = format!("\"{}\"", metatrader_version(version));
     match shown {
         Some((_, value)) if value == wanted => {}
-        Some((line, value)) => add(line, "version", format!("#property version is {value}, the program's is {wanted}")),
+        Some((line, value)) => add(
+            line,
+            "version",
+            format!("#property version is {value}, the program's is {wanted}"),
+        ),
         None => add(1, "version", "#property version is missing".into()),
     }
     match defined {
         Some((_, value)) if value == format!("\"{version}\"") => {}
-        Some((line, value)) => add(line, "version", format!("EA_VERSION is {value}, the program's is \"{version}\"")),
+        Some((line, value)) => add(
+            line,
+            "version",
+            format!("EA_VERSION is {value}, the program's is \"{version}\""),
+        ),
         None => add(1, "version", "EA_VERSION is not defined".into()),
     }
 }
@@ -153,7 +206,11 @@ fn version_in_hello(source: &Source, add: &mut impl FnMut(usize, &'static str, S
         .find(|three| three[0].text == "\"ea\"" && three[1].text == ",");
     match said {
         Some(three) if three[2].text == "EA_VERSION" => {}
-        Some(three) => add(three[0].line, "version", "HELLO does not say EA_VERSION".into()),
+        Some(three) => add(
+            three[0].line,
+            "version",
+            "HELLO does not say EA_VERSION".into(),
+        ),
         None => add(1, "version", "HELLO has no field \"ea\"".into()),
     }
 }
@@ -162,13 +219,21 @@ fn version_in_hello(source: &Source, add: &mut impl FnMut(usize, &'static str, S
 fn ascii(text: &str, add: &mut impl FnMut(usize, &'static str, String)) {
     for (at, line) in text.lines().enumerate() {
         if !line.is_ascii() {
-            add(at + 1, "ascii", "a character outside ASCII depends on the trader's code page".into());
+            add(
+                at + 1,
+                "ascii",
+                "a character outside ASCII depends on the trader's code page".into(),
+            );
         }
     }
 }
 
 /// Nothing of ours is called like something of MQL5's, and every constant in capitals is documented or ours.
-fn names(source: &Source, functions: &[Function], add: &mut impl FnMut(usize, &'static str, String)) {
+fn names(
+    source: &Source,
+    functions: &[Function],
+    add: &mut impl FnMut(usize, &'static str, String),
+) {
     let mut taken = documented("functions");
     let constants = documented("constants");
     let enumerations = documented("enumerations");
@@ -185,41 +250,84 @@ fn names(source: &Source, functions: &[Function], add: &mut impl FnMut(usize, &'
             && word == "define"
             && taken.contains(name.as_str())
         {
-            add(directive.line, "built-in", format!("{name} belongs to MQL5"));
+            add(
+                directive.line,
+                "built-in",
+                format!("{name} belongs to MQL5"),
+            );
         }
     }
     for function in functions {
         if taken.contains(function.name.as_str()) {
-            add(function.line, "built-in", format!("{} belongs to MQL5", function.name));
+            add(
+                function.line,
+                "built-in",
+                format!("{} belongs to MQL5", function.name),
+            );
         }
     }
-    for (at, token) in source.tokens.iter().enumerate().filter(|(_, token)| token.kind == Kind::Word) {
+    for (at, token) in source
+        .tokens
+        .iter()
+        .enumerate()
+        .filter(|(_, token)| token.kind == Kind::Word)
+    {
         let declared = at > 0
-            && (source.word(at - 1).is_some_and(|before| !NOT_CALLED.contains(&before)) || source.is(at - 1, "&"))
-            && ["=", ";", ",", ")", "["].iter().any(|sign| source.is(at + 1, sign));
+            && (source
+                .word(at - 1)
+                .is_some_and(|before| !NOT_CALLED.contains(&before))
+                || source.is(at - 1, "&"))
+            && ["=", ";", ",", ")", "["]
+                .iter()
+                .any(|sign| source.is(at + 1, sign));
         let is_operand = source.is(at.wrapping_sub(1), "&")
             && at > 1
             && (source.is(at - 2, "&") || source.is(at - 2, ")"));
-        if declared && !is_operand && taken.contains(token.text.as_str()) && !constants.contains(token.text.as_str()) {
-            add(token.line, "built-in", format!("{} belongs to MQL5", token.text));
+        if declared
+            && !is_operand
+            && taken.contains(token.text.as_str())
+            && !constants.contains(token.text.as_str())
+        {
+            add(
+                token.line,
+                "built-in",
+                format!("{} belongs to MQL5", token.text),
+            );
         }
         let shouted = token.text.contains('_')
-            && token.text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+            && token
+                .text
+                .chars()
+                .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
             && token.text.starts_with(|c: char| c.is_ascii_uppercase());
-        if shouted && !taken.contains(token.text.as_str()) && !defined.contains(token.text.as_str()) {
-            add(token.line, "constant", format!("{} is neither documented nor defined here", token.text));
+        if shouted && !taken.contains(token.text.as_str()) && !defined.contains(token.text.as_str())
+        {
+            add(
+                token.line,
+                "constant",
+                format!("{} is neither documented nor defined here", token.text),
+            );
         }
     }
 }
 
 /// Every call is of our own function or of a documented one, with a number of arguments that it takes.
-fn calls(source: &Source, functions: &[Function], add: &mut impl FnMut(usize, &'static str, String)) {
+fn calls(
+    source: &Source,
+    functions: &[Function],
+    add: &mut impl FnMut(usize, &'static str, String),
+) {
     let documented = documented_forms();
     let own = own_forms(source, functions);
     for function in functions {
         for at in function.body.clone() {
-            let Some(name) = source.word(at) else { continue };
-            if !source.is(at + 1, "(") || NOT_CALLED.contains(&name) || source.is(at.wrapping_sub(1), ".") {
+            let Some(name) = source.word(at) else {
+                continue;
+            };
+            if !source.is(at + 1, "(")
+                || NOT_CALLED.contains(&name)
+                || source.is(at.wrapping_sub(1), ".")
+            {
                 continue;
             }
             let line = source.tokens[at].line;
@@ -229,9 +337,21 @@ fn calls(source: &Source, functions: &[Function], add: &mut impl FnMut(usize, &'
             }
             let given = source.parts(at + 1).len();
             match own.get(name).or_else(|| documented.get(name)) {
-                None => add(line, "unknown call", format!("{name} is neither in this file nor in the table of signatures")),
-                Some(forms) if !forms.iter().any(|(least, most)| (*least..=*most).contains(&given)) => {
-                    add(line, "arguments", format!("{name} does not take {given} argument(s)"));
+                None => add(
+                    line,
+                    "unknown call",
+                    format!("{name} is neither in this file nor in the table of signatures"),
+                ),
+                Some(forms)
+                    if !forms
+                        .iter()
+                        .any(|(least, most)| (*least..=*most).contains(&given)) =>
+                {
+                    add(
+                        line,
+                        "arguments",
+                        format!("{name} does not take {given} argument(s)"),
+                    );
                 }
                 Some(_) => {}
             }
@@ -240,7 +360,11 @@ fn calls(source: &Source, functions: &[Function], add: &mut impl FnMut(usize, &'
 }
 
 /// A trade request leaves in one place only, between "sent" in the journal and the result in the journal.
-fn order_send(source: &Source, functions: &[Function], add: &mut impl FnMut(usize, &'static str, String)) {
+fn order_send(
+    source: &Source,
+    functions: &[Function],
+    add: &mut impl FnMut(usize, &'static str, String),
+) {
     let mut places = Vec::new();
     for function in functions {
         let called = |name: &str| -> Vec<usize> {
@@ -256,145 +380,37 @@ fn order_send(source: &Source, functions: &[Function], add: &mut impl FnMut(usiz
             let before = |name: &str| called(name).iter().any(|&at| at < sent);
             let after = |name: &str| called(name).iter().any(|&at| at > sent);
             if !before("JournalSent") {
-                add(line, "journal first", "OrderSend without JournalSent before it".into());
+                add(
+                    line,
+                    "journal first",
+                    "OrderSend without JournalSent before it".into(),
+                );
             }
             let busy = function
                 .body
                 .clone()
                 .any(|at| at < sent && source.tokens[at].text == "\"BUSY\"");
             if !busy {
-                add(line, "journal first", "OrderSend without BUSY before it".into());
+                add(
+                    line,
+                    "journal first",
+                    "OrderSend without BUSY before it".into(),
+                );
             }
             if !after("JournalResult") {
-                add(line, "journal first", "OrderSend without JournalResult after it".into());
+                add(
+                    line,
+                    "journal first",
+                    "OrderSend without JournalResult after it".into(),
+                );
             }
         }
     }
     for line in places.into_iter().skip(1) {
-        add(line, "journal first", "OrderSend is called in a second place".into());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn expert_advisor() -> String {
-        std::fs::read_to_string(EXPERT_ADVISOR).unwrap()
-    }
-
-    /// The rules that `text`, put at the end of the real file, breaks.
-    fn broken_by(text: &str) -> Vec<&'static str> {
-        let whole = format!("{}\n{text}\n", expert_advisor());
-        let mut rules: Vec<_> = check(&whole, env!("CARGO_PKG_VERSION")).into_iter().map(|finding| finding.rule).collect();
-        rules.dedup();
-        rules
-    }
-
-    fn broken_when(from: &str, to: &str) -> Vec<&'static str> {
-        let text = expert_advisor();
-        assert_eq!(text.matches(from).count(), 1, "{from:?} must occur once");
-        let mut rules: Vec<_> = check(&text.replace(from, to), env!("CARGO_PKG_VERSION"))
-            .into_iter()
-            .map(|finding| finding.rule)
-            .collect();
-        rules.dedup();
-        rules
-    }
-
-    #[test]
-    fn the_expert_advisor_holds_every_rule() {
-        let findings = check(&expert_advisor(), env!("CARGO_PKG_VERSION"));
-        let shown: Vec<String> = findings
-            .iter()
-            .map(|finding| format!("FX-Executor.mq5:{}: {}: {}", finding.line, finding.rule, finding.text))
-            .collect();
-        assert!(shown.is_empty(), "{}", shown.join("\n"));
-    }
-
-    #[test]
-    fn what_the_subset_does_not_have_is_found() {
-        for text in [
-            "void X() { Thing *t = new Thing; }",
-            "int g_grid[2][3];",
-            "template<typename T> void X(T a) { }",
-            "void X() { auto a = 1; }",
-        ] {
-            assert!(broken_by(text).contains(&"subset"), "{text}");
-        }
-    }
-
-    #[test]
-    fn another_file_is_found() {
-        for text in ["#import \"kernel32.dll\"", "#include <Trade/Trade.mqh>", "#resource \"x.bmp\""] {
-            assert!(broken_by(text).contains(&"one file"), "{text}");
-        }
-    }
-
-    #[test]
-    fn names_of_mql5_are_not_redefined() {
-        for text in [
-            "void StringTrimLeft(string s) { }",
-            "int Bars = 0;",
-            "void X(const int Symbol) { }",
-            "#define ORDER_MAGIC 7",
-        ] {
-            assert_eq!(broken_by(text), ["built-in"], "{text}");
-        }
-    }
-
-    #[test]
-    fn an_undocumented_constant_is_found() {
-        assert_eq!(broken_by("int X() { return ORDER_STATE_LOST; }"), ["constant"]);
-    }
-
-    #[test]
-    fn calls_are_known_and_have_the_right_number_of_arguments() {
-        assert_eq!(broken_by("void X() { Explode(1); }"), ["unknown call"]);
-        assert_eq!(broken_by("void X() { FileFlush(1, 2); }"), ["arguments"]);
-        assert_eq!(broken_by("void X() { StringSubstr(\"a,b\"); }"), ["arguments"]);
-        assert_eq!(broken_by("void X() { Say(\"a\", \"b\"); }"), ["arguments"]);
-        assert_eq!(broken_by("void X() { Print(1, 2, 3, StringSubstr(\"a,b\", 1)); Say(\"(\"); }"), [""; 0]);
-    }
-
-    #[test]
-    fn what_blocks_is_forbidden() {
-        assert_eq!(broken_by("void X() { Sleep(1); }"), ["forbidden"]);
-        assert_eq!(broken_by("void X() { MqlTick t[]; CopyTicks(\"A\", t); }"), ["forbidden"]);
-    }
-
-    #[test]
-    fn versions_are_the_programs() {
-        assert_eq!(broken_when("#property version     \"0.10\"", "#property version     \"0.11\""), ["version"]);
-        assert_eq!(broken_when("#define EA_VERSION    \"0.1.0\"", "#define EA_VERSION    \"0.2.0\""), ["version"]);
-        assert_eq!(broken_when("Txt(\"ea\", EA_VERSION)", "Txt(\"ea\", \"0.1.0\")"), ["version"]);
-        assert_eq!(metatrader_version("0.1.0"), "0.10");
-        assert_eq!(metatrader_version("1.4.2"), "1.42");
-    }
-
-    #[test]
-    fn strict_and_a_description_are_needed() {
-        assert_eq!(broken_when("#property strict\n", "\n"), ["strict"]);
-        let text = expert_advisor().replace("#property description", "#property copyright");
-        assert!(check(&text, env!("CARGO_PKG_VERSION")).iter().any(|finding| finding.rule == "description"));
-    }
-
-    #[test]
-    fn only_ascii() {
-        assert_eq!(broken_by("// caf\u{e9}"), ["ascii"]);
-    }
-
-    #[test]
-    fn nothing_is_sent_past_the_journal() {
-        assert_eq!(
-            broken_by("void X() { MqlTradeRequest q = {}; MqlTradeResult r = {}; OrderSend(q, r); }"),
-            ["journal first"]
-        );
-        assert_eq!(broken_when("if(!JournalSent(o, ticket) && must_journal)", "if(must_journal && false)"), ["journal first"]);
-        assert_eq!(broken_when("Line(\"BUSY\", ", "Line(\"HB\", "), ["journal first"]);
-        assert_eq!(
-            broken_when("   FillIn(req.symbol, o);\n   JournalResult(o);\n", "   FillIn(req.symbol, o);\n"),
-            ["journal first"]
+        add(
+            line,
+            "journal first",
+            "OrderSend is called in a second place".into(),
         );
     }
 }

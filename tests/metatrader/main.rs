@@ -17,7 +17,9 @@ mod harness;
 mod preprocess;
 mod scripted;
 
+mod defects;
 mod lint;
+mod scenarios;
 
 mod broker;
 mod fuzz;

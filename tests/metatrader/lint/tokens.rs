@@ -45,7 +45,9 @@ pub fn read(text: &str) -> Source {
         let c = chars[at];
         let next = chars.get(at + 1).copied();
         let end = |from: usize, stop: &dyn Fn(char) -> bool| {
-            (from..chars.len()).find(|&i| stop(chars[i])).unwrap_or(chars.len())
+            (from..chars.len())
+                .find(|&i| stop(chars[i]))
+                .unwrap_or(chars.len())
         };
         if c == '\n' {
             (line, fresh) = (line + 1, true);
@@ -74,9 +76,15 @@ pub fn read(text: &str) -> Source {
             let (kind, stop) = if c == '"' || c == '\'' {
                 (Kind::Text, closing_quote(&chars, at))
             } else if c.is_ascii_alphabetic() || c == '_' {
-                (Kind::Word, end(at, &|c| !c.is_ascii_alphanumeric() && c != '_'))
+                (
+                    Kind::Word,
+                    end(at, &|c| !c.is_ascii_alphanumeric() && c != '_'),
+                )
             } else if c.is_ascii_digit() {
-                (Kind::Number, end(at, &|c| !c.is_ascii_alphanumeric() && c != '.'))
+                (
+                    Kind::Number,
+                    end(at, &|c| !c.is_ascii_alphanumeric() && c != '.'),
+                )
             } else {
                 (Kind::Sign, at + 1)
             };
@@ -101,7 +109,9 @@ fn closing_quote(chars: &[char], open: usize) -> usize {
 
 impl Source {
     pub fn is(&self, at: usize, text: &str) -> bool {
-        self.tokens.get(at).is_some_and(|token| token.kind != Kind::Text && token.text == text)
+        self.tokens
+            .get(at)
+            .is_some_and(|token| token.kind != Kind::Text && token.text == text)
     }
 
     pub fn word(&self, at: usize) -> Option<&str> {
@@ -171,7 +181,11 @@ impl Source {
                     continue;
                 }
             }
-            at = if self.is(at, "{") || self.is(at, "(") { self.after_bracket(at) } else { at + 1 };
+            at = if self.is(at, "{") || self.is(at, "(") {
+                self.after_bracket(at)
+            } else {
+                at + 1
+            };
         }
         found
     }

@@ -9,8 +9,9 @@ use crate::scripted::{Kind, Peer, ScriptedExecutor};
 
 fn unintroduced(variant: &Variant) -> (Emulated, Peer, ScriptedExecutor) {
     let folders = Folders::new();
-    let executor = ScriptedExecutor::listen(&folders, Kind::Pipe);
-    let terminal = Emulated::start(folders, variant.options());
+    let executor = ScriptedExecutor::listen(&folders, variant.link);
+    let options = variant.options().input("InpTcp", variant.link == Kind::Tcp);
+    let terminal = Emulated::start(folders, options);
     let peer = executor.accept_raw(Duration::from_secs(20));
     (terminal, peer, executor)
 }
@@ -34,8 +35,14 @@ pub fn nothing_is_done_before_ok(variant: &Variant) -> Outcome {
     let (terminal, peer, _executor) = unintroduced(variant);
     soon(&peer, "HELLO", |line| line.kind == "HELLO")?;
     peer.send(&format!("ORDER\tid=1\t{}", buy(&terminal, cid(1), &[])));
-    ensure!(peer.closed(BRIEF), "the link stays open after an order that came too early");
-    ensure!(sends(&terminal) == 0, "an order was sent before the executor had proved itself");
+    ensure!(
+        peer.closed(BRIEF),
+        "the link stays open after an order that came too early"
+    );
+    ensure!(
+        sends(&terminal) == 0,
+        "an order was sent before the executor had proved itself"
+    );
     Ok(())
 }
 
@@ -65,15 +72,24 @@ pub fn it_says_that_it_lives(variant: &Variant) -> Outcome {
 
 /// After a change of the account the Expert Advisor takes leave and introduces the new one.
 pub fn another_account_is_greeted_anew(variant: &Variant) -> Outcome {
-    let mut rig = Rig::start(Kind::Pipe, variant.options().setup("account 1002 server=Other-Demo"));
+    let mut rig = Rig::start(
+        variant.link,
+        variant.options().setup("account 1002 server=Other-Demo"),
+    );
     rig.terminal.cmd("login 1002");
     let bye = soon(&rig.peer, "BYE", |line| line.kind == "BYE")?;
     has(&bye, &[("reason", "account")])?;
     rig.reconnect();
-    has(&rig.peer.hello(), &[("login", "1002"), ("server", "Other-Demo")])?;
+    has(
+        &rig.peer.hello(),
+        &[("login", "1002"), ("server", "Other-Demo")],
+    )?;
     let line = super::res(&rig.peer, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
     has(&line, &[("retcode", "-4"), ("stage", "refused")])?;
-    ensure!(sends(&rig.terminal) == 0, "an order for the old account was sent");
+    ensure!(
+        sends(&rig.terminal) == 0,
+        "an order for the old account was sent"
+    );
     Ok(())
 }
 
@@ -94,7 +110,11 @@ pub fn a_damaged_line_is_told_and_dropped(variant: &Variant) -> Outcome {
     }
     ensure!(sends(&rig.terminal) == 0, "a damaged order was sent");
     done(&rig, "ORDER", &order)?;
-    rig.peer.send(&format!("ORDER\tid=9\ttag={}", "x".repeat(70_000)));
-    ensure!(rig.peer.closed(BRIEF), "a line without end does not end the link");
+    rig.peer
+        .send(&format!("ORDER\tid=9\ttag={}", "x".repeat(70_000)));
+    ensure!(
+        rig.peer.closed(BRIEF),
+        "a line without end does not end the link"
+    );
     Ok(())
 }

@@ -7,11 +7,32 @@ pub fn the_same_order_twice_is_one_deal(variant: &Variant) -> Outcome {
     let order = buy(&rig.terminal, cid(1), &[]);
     let first = done(&rig, "ORDER", &order)?;
     let again = done(&rig, "ORDER", &order)?;
-    has(&again, &[("dup", "1"), ("deal", first.get("deal")), ("pos", first.get("pos")), ("vol", first.get("vol")), ("price", first.get("price"))])?;
-    let other = res(&rig.peer, "ORDER", &buy(&rig.terminal, cid(1), &[("vol", "0.20")]))?;
+    has(
+        &again,
+        &[
+            ("dup", "1"),
+            ("deal", first.get("deal")),
+            ("pos", first.get("pos")),
+            ("vol", first.get("vol")),
+            ("price", first.get("price")),
+        ],
+    )?;
+    let other = res(
+        &rig.peer,
+        "ORDER",
+        &buy(&rig.terminal, cid(1), &[("vol", "0.20")]),
+    )?;
     has(&other, &[("retcode", "-3"), ("stage", "refused")])?;
-    ensure!(rig.terminal.deals_of(cid(1)).len() == 1, "{}", rig.terminal.picture());
-    ensure!(sends(&rig.terminal) == 1, "OrderSend was called {} times", sends(&rig.terminal));
+    ensure!(
+        rig.terminal.deals_of(cid(1)).len() == 1,
+        "{}",
+        rig.terminal.picture()
+    );
+    ensure!(
+        sends(&rig.terminal) == 1,
+        "OrderSend was called {} times",
+        sends(&rig.terminal)
+    );
     Ok(())
 }
 
@@ -20,12 +41,27 @@ pub fn a_refusal_is_final(variant: &Variant) -> Outcome {
     let rig = variant.rig();
     let order = buy(&rig.terminal, cid(1), &[("max_spread", "9")]);
     let refused = res(&rig.peer, "ORDER", &order)?;
-    has(&refused, &[("retcode", "-12"), ("stage", "refused"), ("ok", "0"), ("dup", "0")])?;
+    has(
+        &refused,
+        &[
+            ("retcode", "-12"),
+            ("stage", "refused"),
+            ("ok", "0"),
+            ("dup", "0"),
+        ],
+    )?;
     rig.terminal.cmd("price EURUSD 1.10000 1.10001");
     let again = res(&rig.peer, "ORDER", &order)?;
-    has(&again, &[("retcode", "-12"), ("stage", "refused"), ("dup", "1")])?;
+    has(
+        &again,
+        &[("retcode", "-12"), ("stage", "refused"), ("dup", "1")],
+    )?;
     ensure!(sends(&rig.terminal) == 0, "a refused order was sent later");
-    done(&rig, "ORDER", &buy(&rig.terminal, cid(2), &[("max_spread", "9")]))?;
+    done(
+        &rig,
+        "ORDER",
+        &buy(&rig.terminal, cid(2), &[("max_spread", "9")]),
+    )?;
     Ok(())
 }
 
@@ -39,9 +75,25 @@ pub fn a_lost_answer_is_looked_for(variant: &Variant) -> Outcome {
         has(&lost, &[("stage", "sent"), ("retcode", code), ("ok", "0")])?;
         rig.terminal.sync();
         let found = done(&rig, "ORDER", &order)?;
-        has(&found, &[("dup", "1"), ("retcode", "10009"), ("vol", "0.1"), ("price", "1.10010")])?;
-        ensure!(found.get("deal") != "0" && found.get("pos") != "0", "{}", found.raw);
-        ensure!(rig.terminal.deals_of(cid(1)).len() == 1, "{}", rig.terminal.picture());
+        has(
+            &found,
+            &[
+                ("dup", "1"),
+                ("retcode", "10009"),
+                ("vol", "0.1"),
+                ("price", "1.10010"),
+            ],
+        )?;
+        ensure!(
+            found.get("deal") != "0" && found.get("pos") != "0",
+            "{}",
+            found.raw
+        );
+        ensure!(
+            rig.terminal.deals_of(cid(1)).len() == 1,
+            "{}",
+            rig.terminal.picture()
+        );
     }
     Ok(())
 }
@@ -53,8 +105,20 @@ pub fn what_may_have_been_sent_is_not_sent_again(variant: &Variant) -> Outcome {
     let order = buy(&rig.terminal, cid(1), &[]);
     has(&res(&rig.peer, "ORDER", &order)?, &[("stage", "sent")])?;
     let again = res(&rig.peer, "ORDER", &order)?;
-    has(&again, &[("stage", "sent"), ("retcode", "-10"), ("dup", "1"), ("ok", "0")])?;
-    ensure!(sends(&rig.terminal) == 1, "OrderSend was called {} times", sends(&rig.terminal));
+    has(
+        &again,
+        &[
+            ("stage", "sent"),
+            ("retcode", "-10"),
+            ("dup", "1"),
+            ("ok", "0"),
+        ],
+    )?;
+    ensure!(
+        sends(&rig.terminal) == 1,
+        "OrderSend was called {} times",
+        sends(&rig.terminal)
+    );
     Ok(())
 }
 
@@ -64,18 +128,35 @@ pub fn the_terminal_itself_remembers(variant: &Variant) -> Outcome {
     let order = buy(&rig.terminal, cid(1), &[]);
     let first = done(&rig, "ORDER", &order)?;
     rig.terminal.close();
-    std::fs::remove_file(super::journal(&rig.terminal)).map_err(|error| format!("the journal: {error}"))?;
+    std::fs::remove_file(super::journal(&rig.terminal))
+        .map_err(|error| format!("the journal: {error}"))?;
     rig.terminal.restart();
     rig.reconnect();
     let again = done(&rig, "ORDER", &order)?;
-    has(&again, &[("dup", "1"), ("pos", first.get("pos")), ("deal", first.get("deal"))])?;
-    ensure!(rig.terminal.deals_of(cid(1)).len() == 1, "{}", rig.terminal.picture());
+    has(
+        &again,
+        &[
+            ("dup", "1"),
+            ("pos", first.get("pos")),
+            ("deal", first.get("deal")),
+        ],
+    )?;
+    ensure!(
+        rig.terminal.deals_of(cid(1)).len() == 1,
+        "{}",
+        rig.terminal.picture()
+    );
     // The same when the position is gone and the history alone knows it.
-    rig.terminal.cmd(&format!("by_hand close {}", first.get("pos")));
+    rig.terminal
+        .cmd(&format!("by_hand close {}", first.get("pos")));
     rig.terminal.close();
-    std::fs::remove_file(super::journal(&rig.terminal)).map_err(|error| format!("the journal: {error}"))?;
+    std::fs::remove_file(super::journal(&rig.terminal))
+        .map_err(|error| format!("the journal: {error}"))?;
     rig.terminal.restart();
     rig.reconnect();
-    has(&done(&rig, "ORDER", &order)?, &[("dup", "1"), ("deal", first.get("deal"))])?;
+    has(
+        &done(&rig, "ORDER", &order)?,
+        &[("dup", "1"), ("deal", first.get("deal"))],
+    )?;
     Ok(())
 }

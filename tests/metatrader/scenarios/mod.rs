@@ -10,6 +10,7 @@ mod idempotency;
 mod journal;
 mod orders;
 mod priority;
+mod refusals;
 
 use std::time::Duration;
 
@@ -29,10 +30,19 @@ pub struct Variant {
     /// The shipped file's text when `None`.
     pub text: Option<String>,
     pub build: Build,
+    pub link: Kind,
 }
 
 impl Variant {
-    pub const SHIPPED: Self = Self { text: None, build: Build::Checked };
+    pub const SHIPPED: Self = Self {
+        text: None,
+        build: Build::Checked,
+        link: Kind::Pipe,
+    };
+    pub const BY_TCP: Self = Self {
+        link: Kind::Tcp,
+        ..Self::SHIPPED
+    };
 
     pub fn options(&self) -> Options {
         let mut options = Options::default()
@@ -44,7 +54,7 @@ impl Variant {
     }
 
     pub fn rig(&self) -> Rig {
-        Rig::start(Kind::Pipe, self.options())
+        Rig::start(self.link, self.options())
     }
 }
 
@@ -58,14 +68,20 @@ macro_rules! scenarios {
     ($($module:ident :: $name:ident),+ $(,)?) => {
         pub const ALL: &[Scenario] = &[$(Scenario { name: stringify!($name), run: $module::$name }),+];
 
-        #[cfg(test)]
         mod on_the_shipped_file {
             $(
                 #[test]
                 fn $name() {
-                    if let Err(why) = super::$module::$name(&super::Variant::SHIPPED) {
-                        panic!("{why}");
-                    }
+                    super::$module::$name(&super::Variant::SHIPPED).unwrap();
+                }
+            )+
+        }
+
+        mod by_tcp {
+            $(
+                #[test]
+                fn $name() {
+                    super::$module::$name(&super::Variant::BY_TCP).unwrap();
                 }
             )+
         }
@@ -92,17 +108,17 @@ scenarios! {
     find::an_absence_needs_a_steady_connection,
     orders::the_order_is_what_was_asked,
     orders::the_filling_is_the_brokers,
-    orders::an_old_order_is_refused,
-    orders::an_order_that_waited_is_refused,
-    orders::an_order_for_another_account_is_refused,
-    orders::the_price_may_not_run_away,
-    orders::no_stop_no_order,
+    refusals::an_old_order_is_refused,
+    refusals::an_order_that_waited_is_refused,
+    refusals::an_order_for_another_account_is_refused,
+    refusals::the_price_may_not_run_away,
+    refusals::no_stop_no_order,
     orders::a_part_is_closed,
-    orders::a_forbidden_order_names_the_switch,
-    orders::a_closed_or_silent_market_is_not_traded,
+    refusals::a_forbidden_order_names_the_switch,
+    refusals::a_closed_or_silent_market_is_not_traded,
     orders::busy_is_said_before_sending,
     orders::levels_are_kept_unless_named,
-    orders::a_strangers_position_is_not_touched,
+    refusals::a_strangers_position_is_not_touched,
     emergency::flat_takes_ours_off_and_stays,
     emergency::the_dead_man_cancels_what_is_pending,
     emergency::the_dead_man_closes_when_told,
@@ -135,7 +151,10 @@ pub fn cid(n: u64) -> u64 {
 
 /// The fields all order lines begin with, made now and good for ten seconds.
 pub fn head(terminal: &Emulated, cid: u64) -> String {
-    format!("cid={cid}\tacct={ACCOUNT}\tttl_ms=10000\tmade_ms={}", terminal.stat("server_ms"))
+    format!(
+        "cid={cid}\tacct={ACCOUNT}\tttl_ms=10000\tmade_ms={}",
+        terminal.stat("server_ms")
+    )
 }
 
 /// An ORDER that buys 0.1 lots of EURUSD with a stop; a field in `changes` replaces the usual one.
@@ -154,7 +173,10 @@ pub fn buy(terminal: &Emulated, cid: u64, changes: &[(&str, &str)]) -> String {
             None => fields.push(((*key).to_owned(), (*value).to_owned())),
         }
     }
-    let fields: Vec<String> = fields.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let fields: Vec<String> = fields
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
     fields.join("\t")
 }
 
@@ -169,8 +191,14 @@ pub fn soon(peer: &Peer, what: &str, fits: impl Fn(&Line) -> bool) -> Result<Lin
 /// Asks and takes the answer of `kind`.
 pub fn ask(peer: &Peer, request: &str, fields: &str, kind: &str) -> Result<Line, String> {
     let id = peer.request(request, fields);
-    let line = soon(peer, &format!("{kind} for {request} {fields}"), |line| line.is(kind, id) || line.is("ERR", id))?;
-    if line.kind == kind { Ok(line) } else { Err(format!("{request}: {}", line.raw)) }
+    let line = soon(peer, &format!("{kind} for {request} {fields}"), |line| {
+        line.is(kind, id) || line.is("ERR", id)
+    })?;
+    if line.kind == kind {
+        Ok(line)
+    } else {
+        Err(format!("{request}: {}", line.raw))
+    }
 }
 
 /// Sends an order line and takes its RES.
@@ -201,5 +229,8 @@ pub fn sends(terminal: &Emulated) -> i64 {
 
 /// Where the terminal's journal lies.
 pub fn journal(terminal: &Emulated) -> std::path::PathBuf {
-    terminal.folders.files().join("FX-Executor/journal-main.txt")
+    terminal
+        .folders
+        .files()
+        .join("FX-Executor/journal-main.txt")
 }
