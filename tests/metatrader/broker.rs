@@ -19,7 +19,7 @@ double Ask(string s) { return SymbolInfoDouble(s, SYMBOL_ASK); }
 double Bid(string s) { return SymbolInfoDouble(s, SYMBOL_BID); }
 "#;
 
-fn run(setup: &[&str], body: &str) -> Emulated {
+pub fn run(setup: &[&str], body: &str) -> Emulated {
     let source =
         format!("{HELPERS}\nint OnInit()\n  {{\n{body}\n   return INIT_SUCCEEDED;\n  }}\n{AFTER}");
     let mut options = Options::default().text(source).fast();
@@ -40,7 +40,7 @@ void OnTradeTransaction(const MqlTradeTransaction &t, const MqlTradeRequest &q, 
 "#;
 
 /// Return codes of the run's requests, in order.
-fn codes(terminal: &Emulated) -> Vec<String> {
+pub fn codes(terminal: &Emulated) -> Vec<String> {
     terminal
         .logs()
         .into_iter()
