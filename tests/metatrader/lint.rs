@@ -159,7 +159,7 @@ fn directives(source: &Source, version: &str, add: &mut impl FnMut(usize, &'stat
             ["property", "version", value] => shown = Some((directive.line, (*value).to_owned())),
             ["property", "description", ..] => described = true,
             ["define", "EA_VERSION", value] => {
-                defined = Some((directive.line, (*value).to_owned()))
+                defined = Some((directive.line, (*value).to_owned()));
             }
             _ => {}
         }

@@ -67,6 +67,37 @@ pub fn flat_takes_ours_off_and_stays(variant: &Variant) -> Outcome {
     Ok(())
 }
 
+/// A requote and a filling that the broker does not take after all are no reason to leave a position open.
+pub fn flat_does_not_give_up(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    rig.terminal.cmd("fault reject 10030");
+    rig.terminal.cmd("fault requote");
+    let (results, end) = flat(&rig, cid(10), 1)?;
+    has(&end, &[("n", "1"), ("left", "0")])?;
+    ensure!(results == 1, "{results} RES for one ticket");
+    ensure!(
+        rig.terminal.truth("positions").is_empty() && sends(&rig.terminal) == 4,
+        "{} sends\n{}",
+        sends(&rig.terminal),
+        rig.terminal.picture()
+    );
+    Ok(())
+}
+
+/// The answer of a close is lost: a second FLAT does not send another one, which on netting could turn the position round.
+pub fn flat_does_not_close_twice(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    rig.terminal.cmd("fault unsent 10031");
+    let (_, end) = flat(&rig, cid(10), 1)?;
+    has(&end, &[("n", "1"), ("left", "1")])?;
+    let (_, end) = flat(&rig, cid(11), 1)?;
+    has(&end, &[("n", "1"), ("left", "1")])?;
+    ensure!(sends(&rig.terminal) == 2, "{} sends", sends(&rig.terminal));
+    Ok(())
+}
+
 fn forsaken(variant: &Variant, close: bool) -> Rig {
     let options = variant
         .options()

@@ -243,3 +243,43 @@ pub fn levels_are_kept_unless_named(variant: &Variant) -> Outcome {
     );
     Ok(())
 }
+
+/// On a netting account orders add up in one position; each keeps its own deal and is found by it.
+pub fn netting_adds_up(variant: &Variant) -> Outcome {
+    let rig = Rig::start(
+        variant.link,
+        variant.options().setup("account 1001 margin_mode=netting"),
+    );
+    ensure!(
+        rig.peer.hello().get("margin") == "netting",
+        "{}",
+        rig.peer.hello().raw
+    );
+    let first = done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    let second = done(&rig, "ORDER", &buy(&rig.terminal, cid(2), &[]))?;
+    ensure!(
+        second.get("pos") == first.get("pos") && first.get("pos") != "0",
+        "{} and {}",
+        first.raw,
+        second.raw
+    );
+    let again = done(&rig, "ORDER", &buy(&rig.terminal, cid(2), &[]))?;
+    has(&again, &[("dup", "1"), ("deal", second.get("deal"))])?;
+    let positions = rig.terminal.truth("positions");
+    ensure!(
+        positions.len() == 1 && near(number(&positions[0], "vol"), 0.2),
+        "{positions:?}"
+    );
+    let ticket = first.get("pos");
+    let close = format!(
+        "{}\tticket={ticket}\tident={ticket}\tvol=\tdev=\tfill=auto",
+        head(&rig.terminal, cid(3))
+    );
+    has(&done(&rig, "CLOSE", &close)?, &[("vol", "0.2")])?;
+    ensure!(
+        rig.terminal.truth("positions").is_empty(),
+        "{}",
+        rig.terminal.picture()
+    );
+    Ok(())
+}
