@@ -46,7 +46,9 @@
 #define JOURNAL_LARGE 4194304     // a journal above this size is rewritten when nothing else is to be done
 #define JOURNAL_READ  16777216    // at most so many of its last bytes are read at start
 #define DEVIATION     100         // points, for a request that names none
-#define HOT_MS        1000        // so long after a request the pipe is listened to without a pause
+#define HOT_MS        1000        // so long after a request the pipe is listened to without a pause,
+#define WARM_MS       50          // and so long after a PING, which comes all the time
+#define MS_MOST       4102444800000 // 1 January 2100
 #define LOOK_APART_MS 300         // time between the two looks that prove an absence
 
 //+------------------------------------------------------------------+
@@ -190,7 +192,7 @@ ulong    g_heard = 0;              // last line received
 ulong    g_contact = 0;            // last line received from a program that has proved itself
 ulong    g_polled = 0;             // last look at the link
 ulong    g_spoke = 0;              // last line sent
-ulong    g_hot = 0;                // last request received; while hot, the timer event waits for the next one
+ulong    g_hot = 0;                // until then the timer event waits for the next request
 bool     g_wrote = false;          // the last operation on the pipe was a write
 uchar    g_rx[];                   // bytes of lines not yet complete
 string   g_tx = "";                // lines not yet written
@@ -478,6 +480,12 @@ bool GetLong(const Message &m, const string key, const long absent, long &value)
    string s = Get(m, key);
    value = absent;
    return Blank(s) || AsLong(s, value);
+  }
+
+//--- milliseconds, of the broker's clock or of a time to live: from 1970 to 2100
+bool GetMs(const Message &m, const string key, long &value)
+  {
+   return GetLong(m, key, 0, value) && value >= 0 && value <= MS_MOST;
   }
 
 bool GetDouble(const Message &m, const string key, const double absent, double &value)
@@ -1931,7 +1939,7 @@ void StartRates(const Message &m)
    long from = 0;
    long count = 0;
    g_job_sym = Get(m, "sym");
-   if(!TimeframeOf(Get(m, "tf"), tf) || !GetLong(m, "from", 0, from) || !GetLong(m, "count", 0, count) || count < 1 || count > 500 || from < 0)
+   if(!TimeframeOf(Get(m, "tf"), tf) || !GetLong(m, "from", 0, from) || !GetLong(m, "count", 0, count) || count < 1 || count > 500 || from < 0 || from > MS_MOST / 1000)
      {
       Fault(g_job_id, CODE_BAD_ARGUMENTS, "RATES needs a period, from >= 0 and a count of 1 to 500");
       return;
@@ -2052,7 +2060,7 @@ void StartHistory(const Message &m)
    long from = 0;
    long to = 0;
    string what = Get(m, "what");
-   if(!GetLong(m, "from_ms", 0, from) || !GetLong(m, "to_ms", 0, to) || (what != "deals" && what != "orders"))
+   if(!GetMs(m, "from_ms", from) || !GetMs(m, "to_ms", to) || (what != "deals" && what != "orders"))
      {
       Fault(g_job_id, CODE_BAD_ARGUMENTS, "HIST needs from_ms, to_ms and what=deals or orders");
       return;
@@ -2145,7 +2153,7 @@ void StartAsk(const string text)
      {
       long cid = 0;
       long since = 0;
-      if(!GetLong(m, "cid", 0, cid) || cid <= 0 || !GetLong(m, "since_ms", 0, since))
+      if(!GetLong(m, "cid", 0, cid) || cid <= 0 || !GetMs(m, "since_ms", since))
         {
          Fault(id, CODE_BAD_ARGUMENTS, "FIND needs a cid and since_ms");
          return;
@@ -2465,6 +2473,7 @@ bool BuildOrder(const Message &m, MqlTradeRequest &req, Outcome &o)
                GetDouble(m, "tp", 0.0, tp) && GetDouble(m, "max_spread", -1.0, spread) && GetLong(m, "dev", -1, dev) &&
                GetLong(m, "exp", 0, expires) && LifetimeOf(Get(m, "ttype"), life);
    bool market = type == ORDER_TYPE_BUY || type == ORDER_TYPE_SELL;
+   good = good && price >= 0.0 && stoplimit >= 0.0 && sl >= 0.0 && tp >= 0.0 && expires >= 0;
    if(!good || market == pending || (pending && price <= 0.0))
       return Refuse(o, CODE_BAD_ARGUMENTS, "the order's fields do not make an order");
    if(Blank(sym) || !SymbolSelect(sym, true))
@@ -2771,7 +2780,7 @@ bool PinAndLife(const Message &m, const ulong at, Outcome &o)
       return Refuse(o, CODE_OTHER_ACCOUNT, "the order is for account " + Get(m, "acct") + ", the terminal is on " + AccountPin());
    long ttl = 0;
    long made = 0;
-   if(!GetLong(m, "ttl_ms", 0, ttl) || ttl <= 0 || !GetLong(m, "made_ms", 0, made))
+   if(!GetMs(m, "ttl_ms", ttl) || ttl == 0 || !GetMs(m, "made_ms", made))
       return Refuse(o, CODE_BAD_ARGUMENTS, "ttl_ms is needed");
    if((long)(NowMs() - at) > ttl || (made > 0 && BrokerMs() - made > ttl + 1000))
       return Refuse(o, CODE_LATE, "the order is older than " + IntegerToString(ttl) + " ms");
@@ -2813,7 +2822,7 @@ void RunOrder(const Message &m, const ulong at)
       //--- 2. and 3. sent before, or known to the terminal
       long made = 0;
       long since = BrokerMs();
-      if(GetLong(m, "made_ms", 0, made) && made > 0 && made < since)
+      if(GetMs(m, "made_ms", made) && made > 0 && made < since)
          since = made;
       if(i >= 0 && g_memory[i].ms < since)
          since = g_memory[i].ms;
@@ -2953,26 +2962,12 @@ void TakeOff(const string id, const string kind, const ulong ticket, const bool 
      {
       req.action = TRADE_ACTION_REMOVE;
       req.order = ticket;
-     }
-   else
-     {
-      if(!PositionSelectByTicket(ticket))
-        {
-         Refuse(o, TRADE_RETCODE_POSITION_CLOSED, "the position is not open any more");
-         o.pos = ticket;
-         return;
-        }
-      ulong own = (ulong)PositionGetInteger(POSITION_MAGIC);
-      o.digits = PriceDigits(PositionGetString(POSITION_SYMBOL));
-      if(!ClosingRequest(ticket, 0.0, -1, "auto", req, o))
-        {
-         o.pos = ticket;
-         return;
-        }
-      req.magic = magic != 0 ? magic : own;
+      SendTrade(id, req, o, false);
+      o.order = ticket;
+      return;
      }
    int n = ArraySize(g_leaving);
-   for(int i = 0; i < n && !order; i++)
+   for(int i = 0; i < n; i++)
       if(g_leaving[i] == ticket && NowMs() - g_leaving_at[i] < 60000)
         {
          o.stage = "sent";                               // sent before without an answer: on netting a second one could turn it round
@@ -2981,11 +2976,28 @@ void TakeOff(const string id, const string kind, const ulong ticket, const bool 
          o.pos = ticket;
          return;
         }
-   SendTrade(id, req, o, false);
-   if(order)
+   //--- what is certainly not executed is tried again: at a fresh price, or with another filling than the symbol's mask promises
+   string fills[];
+   int words = StringSplit("auto,fok,ioc,return", ',', fills);
+   int word = 0;
+   for(int attempt = 0; attempt < 6 && word < words; attempt++)
      {
-      o.order = ticket;
-      return;
+      if(!PositionSelectByTicket(ticket))
+        {
+         Refuse(o, TRADE_RETCODE_POSITION_CLOSED, "the position is not open any more");
+         break;
+        }
+      ulong own = (ulong)PositionGetInteger(POSITION_MAGIC);
+      o.digits = PriceDigits(PositionGetString(POSITION_SYMBOL));
+      if(!ClosingRequest(ticket, 0.0, -1, fills[word], req, o))
+         break;
+      req.magic = magic != 0 ? magic : own;
+      SendTrade(id, req, o, false);
+      if(o.retcode == TRADE_RETCODE_INVALID_FILL)
+         word++;
+      else
+         if(o.retcode != TRADE_RETCODE_REQUOTE && o.retcode != TRADE_RETCODE_PRICE_CHANGED)
+            break;
      }
    o.pos = ticket;
    if(o.stage != "sent")
@@ -3168,7 +3180,8 @@ void Take(const string text)
      }
    if(m.type == "PING")
      {
-      g_hot = g_heard;
+      if(g_hot < g_heard + WARM_MS)
+         g_hot = g_heard + WARM_MS;
       Line("PONG", Txt("id", Get(m, "id")) + Txt("x", Get(m, "x")));
       Flush();
       return;
@@ -3185,7 +3198,7 @@ void Take(const string text)
       Print("FX Executor: the program says: ", Get(m, "text"));
       return;
      }
-   g_hot = g_heard;
+   g_hot = g_heard + HOT_MS;
    TakeLater(text, m);
   }
 
@@ -3344,7 +3357,7 @@ void DeadMan()
       g_dead_running = false;
       return;
      }
-   if(g_dead_done)
+   if(g_dead_done || !Connected())                       // without the broker nothing can be taken off: waited for
       return;
    if(!g_dead_running)
      {
@@ -3484,7 +3497,7 @@ void Work(const int wait)
             break;
          continue;
         }
-      bool listen = InpTcp || NowMs() - g_hot < HOT_MS;  // waiting on a pipe takes the processor, on a socket it does not
+      bool listen = InpTcp || NowMs() < g_hot;          // waiting on a pipe takes the processor, on a socket it does not
       if(used >= budget || g_stage != LINK_UP || !listen)
          break;
       Poll((int)(budget - used));

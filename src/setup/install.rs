@@ -92,6 +92,10 @@ impl Agreed {
         let mut compiled = None;
         let mut started = false;
         for step in &self.plan.steps {
+            if matches!(step, Step::DragByHand(_)) {
+                // The trader's own step: it is not done yet, and the window and the console say it afterwards.
+                continue;
+            }
             let title = step.title();
             tell(Progress {
                 step: title.clone(),
@@ -135,7 +139,7 @@ impl Agreed {
                         started = true;
                         "waiting for the Expert Advisor to connect".to_owned()
                     }),
-                Step::DragByHand(_) => Ok(step.detail()),
+                Step::DragByHand(_) => Ok(String::new()),
             };
             let (ok, detail) = match &done {
                 Ok(detail) => (true, detail.clone()),

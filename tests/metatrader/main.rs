@@ -7,6 +7,7 @@
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::disallowed_methods,
+    clippy::let_underscore_must_use,
     clippy::needless_pass_by_value,
     reason = "tests"
 )]
@@ -17,6 +18,14 @@ mod harness;
 mod preprocess;
 mod scripted;
 
+mod defects;
 mod lint;
+mod scenarios;
 
+mod away;
+mod broker;
+mod chaos;
+mod fuzz;
+mod link;
+mod numbers;
 mod shim;

@@ -82,13 +82,6 @@ pub fn unescape(value: &str) -> String {
     out
 }
 
-pub fn escape(value: &str) -> String {
-    value
-        .replace('\\', "\\\\")
-        .replace('\t', "\\t")
-        .replace('\n', "\\n")
-}
-
 /// HMAC-SHA256 in hex, keyed by the text of the secret.
 pub fn mac(secret: &str, text: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
@@ -159,7 +152,6 @@ impl Stream {
 #[derive(Debug)]
 pub struct ScriptedExecutor {
     listening: Listening,
-    pub kind: Kind,
     pub secret: String,
 }
 
@@ -188,11 +180,7 @@ impl ScriptedExecutor {
             Listening::Pipe(listener) => listener.set_nonblocking(true).unwrap(),
             Listening::Tcp(listener) => listener.set_nonblocking(true).unwrap(),
         }
-        let executor = Self {
-            listening,
-            kind,
-            secret,
-        };
+        let executor = Self { listening, secret };
         executor.write_link_file(folders, port);
         executor
     }
@@ -276,6 +264,8 @@ struct Inbox {
     lines: VecDeque<Line>,
     closed: bool,
     last_q: u64,
+    /// How many lines of each type have come, taken or not.
+    counts: BTreeMap<String, usize>,
     /// Sequence errors: a gap or a repetition of `q`.
     gaps: Vec<String>,
 }
@@ -341,10 +331,12 @@ impl Peer {
     pub fn try_take(&self, fits: impl Fn(&Line) -> bool, limit: Duration) -> Option<Line> {
         let until = Instant::now() + limit;
         let mut inbox = self.shared.inbox.lock().unwrap();
+        let mut looked_at = 0;
         loop {
-            if let Some(at) = inbox.lines.iter().position(&fits) {
-                return inbox.lines.remove(at);
+            if let Some(at) = inbox.lines.iter().skip(looked_at).position(&fits) {
+                return inbox.lines.remove(looked_at + at);
             }
+            looked_at = inbox.lines.len();
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() || inbox.closed {
                 return None;
@@ -421,6 +413,23 @@ impl Peer {
             .iter()
             .cloned()
             .collect()
+    }
+
+    /// Drops the lines that nobody has taken.
+    pub fn forget(&self) {
+        self.shared.inbox.lock().unwrap().lines.clear();
+    }
+
+    /// How many lines of a type have come.
+    pub fn count(&self, kind: &str) -> usize {
+        self.shared
+            .inbox
+            .lock()
+            .unwrap()
+            .counts
+            .get(kind)
+            .copied()
+            .unwrap_or(0)
     }
 
     /// Gaps and repetitions of `q` so far.
@@ -515,6 +524,7 @@ fn read_lines(mut stream: Stream, writer: &Mutex<Stream>, shared: &Shared) {
                 inbox.gaps.push(gap);
             }
             inbox.last_q = q;
+            *inbox.counts.entry(line.kind.clone()).or_default() += 1;
             inbox.lines.push_back(line);
         }
         pending.drain(..start);

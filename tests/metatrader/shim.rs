@@ -40,23 +40,28 @@ fn text_follows_the_reference() {
     let lines = printed(
         r#"
    string parts[];
-   Print(StringSplit("a\t\tb\t", '\t', parts), "|", parts[1], "|", parts[2], "|", parts[3]);
-   Print(StringSplit("", '\t', parts), " ", StringSplit("x", '\t', parts));
+   int n = StringSplit("a\t\tb\t", '\t', parts);
+   Print(n, "|", parts[1], "|", parts[2], "|", parts[3]);
+   n = StringSplit("x", '\t', parts);
+   Print(n, " ", StringSplit("", '\t', parts));
    string s = "a-b-c";
-   Print(StringReplace(s, "-", "+-"), " ", s);
+   n = StringReplace(s, "-", "+-");
+   Print(n, " ", s);
    Print(StringFind("abcabc", "c", 3), " ", StringFind("abc", "x"), " ", StringSubstr("abc", 1), " ", StringSubstr("abc", 1, 1), "|", StringSubstr("abc", 9), "|");
    Print(StringFormat("%05.1f|%-4s|%I64d|%u|%%|%x|%c", 2.25, "ab", (long)-5, 7, 255, 'z'));
    Print(DoubleToString(1.005, 2), " ", DoubleToString(0.1), " ", DoubleToString(-0.00001, 2), " ", IntegerToString(42, 5, '0'));
    Print(StringToInteger("  -12x"), " ", StringToInteger("x"), " ", StringToDouble("1.5e1z"), " ", StringToDouble("0x10"));
    uchar b[];
-   Print(StringToCharArray("é", b, 0, WHOLE_ARRAY, CP_UTF8), " ", ArraySize(b), " ", (int)b[0], " ", (int)b[2]);
+   n = StringToCharArray("é", b, 0, WHOLE_ARRAY, CP_UTF8);
+   Print(n, " ", ArraySize(b), " ", (int)b[0], " ", (int)b[2]);
    ArrayResize(b, 10);
-   Print(StringToCharArray("x", b), " ", ArraySize(b), " ", StringLen(CharArrayToString(b)));
+   n = StringToCharArray("x", b);
+   Print(n, " ", ArraySize(b), " ", StringLen(CharArrayToString(b)));
    uchar bad[] = {65, 255, 66};
    string u = CharArrayToString(bad, 0, WHOLE_ARRAY, CP_UTF8);
    Print(StringLen(u), " ", (int)u[1]);
-   string empty = "", null;
-   Print(empty == NULL, " ", null == NULL, " ", StringLen(null), " ", StringTrimLeft(s), StringTrimRight(s));
+   string empty = "", none;
+   Print(empty == NULL, " ", none == NULL, " ", StringLen(none), " ", StringTrimLeft(empty));
    Print(TimeToString(D'2024.02.29 10:20:30', TIME_DATE | TIME_SECONDS), " ", (long)StringToTime("1970.01.02 00:00"));
    Print(StringCompare("a", "B", false) < 0, " ", ShortToString(0x20AC), " ", NormalizeDouble(1.23456, 2));
 "#,
@@ -65,7 +70,7 @@ fn text_follows_the_reference() {
         lines,
         [
             "4||b|",
-            "0 1",
+            "1 0",
             "2 a+-b+-c",
             "5 -1 bc b||",
             "002.2|ab  |-5|7|%|ff|z",
@@ -74,7 +79,7 @@ fn text_follows_the_reference() {
             "3 3 195 0",
             "2 10 1",
             "3 65533",
-            "0 1 0 00",
+            "0 1 0 0",
             "2024.02.29 10:20:30 86400",
             "1 € 1.23",
         ]
@@ -86,18 +91,20 @@ fn arrays_keep_their_bounds_and_their_direction() {
     let lines = printed(
         r#"
    int a[] = {1, 2, 3}, f[2];
+   bool fixed_turns = ArraySetAsSeries(f, true);
    ArraySetAsSeries(a, true);
-   Print(a[0], " ", a[2], " ", ArrayGetAsSeries(a), " ", ArraySetAsSeries(f, true));
+   Print(a[0], " ", a[2], " ", ArrayGetAsSeries(a), " ", fixed_turns);
    ArraySetAsSeries(a, false);
    ArrayResize(a, 5);
    Print(ArraySize(a), " ", a[3] != 0, " ", ArrayResize(f, 9));
    int b[];
-   Print(ArrayCopy(b, a, 2, 1, 2), " ", ArraySize(b), " ", b[2], b[3]);
+   int n = ArrayCopy(b, a, 2, 1, 2);
+   Print(n, " ", ArraySize(b), " ", b[2], b[3]);
    ArrayRemove(b, 0, 3);
    Print(ArraySize(b), " ", b[0]);
    MqlRates r[];
    ArraySetAsSeries(r, true);
-   int n = CopyRates("EURUSD", PERIOD_M1, 0, 3, r);
+   n = CopyRates("EURUSD", PERIOD_M1, 0, 3, r);
    Print(n, " ", r[0].time > r[1].time, " ", r[1].time > r[2].time);
 "#,
     );
@@ -131,7 +138,8 @@ fn hashes_are_right() {
         r#"
    uchar data[], key[], out[];
    StringToCharArray("abc", data); ArrayResize(data, 3);
-   Print(CryptEncode(CRYPT_HASH_SHA256, data, key, out), " ", (int)out[0], " ", (int)out[31]);
+   int n = CryptEncode(CRYPT_HASH_SHA256, data, key, out);
+   Print(n, " ", (int)out[0], " ", (int)out[31]);
    CryptEncode(CRYPT_BASE64, data, key, out);
    Print(CharArrayToString(out));
    ArrayResize(data, 2);
@@ -173,28 +181,37 @@ fn a_kill_takes_what_was_not_flushed() {
 fn files_follow_the_reference() {
     let lines = printed(
         r#"
-   Print(FileOpen("no.txt", FILE_READ | FILE_TXT), " ", GetLastError());
-   Print(FileOpen("../up.txt", FILE_WRITE | FILE_TXT), " ", GetLastError());
-   int h = FileOpen("dir\\a.txt", FILE_WRITE | FILE_TXT | FILE_ANSI, 0, CP_UTF8);
+   int h = FileOpen("no.txt", FILE_READ | FILE_TXT);
+   Print(h, " ", GetLastError());
+   h = FileOpen("../up.txt", FILE_WRITE | FILE_TXT);
+   Print(h, " ", GetLastError());
+   h = FileOpen("dir\\a.txt", FILE_WRITE | FILE_TXT | FILE_ANSI, 0, CP_UTF8);
    FileWriteString(h, "proto=1\r\nname=é\n");
-   Print(FileOpen("dir\\a.txt", FILE_READ | FILE_TXT), " ", GetLastError());
+   int second = FileOpen("dir\\a.txt", FILE_READ | FILE_TXT);
+   Print(second, " ", GetLastError());
    FileClose(h);
    h = FileOpen("dir\\a.txt", FILE_READ | FILE_TXT | FILE_ANSI, 0, CP_UTF8);
-   Print(FileReadString(h), "|", FileReadString(h), "|", FileIsEnding(h));
+   string one = FileReadString(h);
+   string two = FileReadString(h);
+   Print(one, "|", two, "|", FileIsEnding(h));
    FileClose(h);
    h = FileOpen("wide.txt", FILE_WRITE | FILE_TXT);
    FileWriteString(h, "ab");
    FileClose(h);
    h = FileOpen("wide.txt", FILE_READ | FILE_BIN);
    uchar bytes[];
-   Print(FileReadArray(h, bytes), " ", (int)bytes[0], " ", (int)bytes[2]);
+   uint got = FileReadArray(h, bytes);
+   Print(got, " ", (int)bytes[0], " ", (int)bytes[2]);
    FileClose(h);
-   Print(FileIsExist("wide.txt"), FileDelete("wide.txt"), FileIsExist("wide.txt"), " ", FileIsExist("link.txt", FILE_COMMON));
+   bool before = FileIsExist("wide.txt"), deleted = FileDelete("wide.txt");
+   Print(before, deleted, FileIsExist("wide.txt"), " ", FileIsExist("link.txt", FILE_COMMON));
    h = FileOpen("part.bin", FILE_READ | FILE_WRITE | FILE_BIN);
-   uchar two[] = {1, 2, 3, 4};
-   FileWriteArray(h, two, 1, 2);
+   uchar four[] = {1, 2, 3, 4};
+   FileWriteArray(h, four, 1, 2);
    FileSeek(h, -1, SEEK_CUR);
-   Print(FileTell(h), " ", FileReadArray(h, bytes, 0, 9), " ", (int)bytes[0]);
+   ulong at = FileTell(h);
+   got = FileReadArray(h, bytes, 0, 9);
+   Print(at, " ", got, " ", (int)bytes[0]);
 "#,
     );
     assert_eq!(
@@ -206,7 +223,7 @@ fn files_follow_the_reference() {
             "proto=1|name=é|1",
             "6 255 97",
             "110 0",
-            "1 1 2"
+            "1 1 3"
         ]
     );
 }
@@ -289,4 +306,38 @@ fn what_keeps_the_variables_and_what_does_not() {
     terminal.cmd("account 1002 server=Other");
     terminal.cmd("login 1002");
     terminal.await_line("deinit 6 ticks 0", SOON);
+}
+
+#[test]
+fn variables_of_the_terminal_are_kept_when_flushed() {
+    let body = r#"
+   Print(GlobalVariableCheck("a"), " ", GlobalVariableGet("a"), " ", GlobalVariableCheck("b"));
+   GlobalVariableSet("a", 1.5);
+   GlobalVariablesFlush();
+   GlobalVariableSet("b", 2);
+   Print("set");
+"#;
+    let mut terminal = Emulated::start(Folders::new(), Options::default().text(expert(body, "")));
+    terminal.await_line("set", SOON);
+    terminal.restart();
+    terminal.await_line("1 1.5 0", SOON);
+}
+
+#[test]
+fn a_failed_start_gets_no_events() {
+    let source = "int OnInit() { EventSetMillisecondTimer(10); return INIT_FAILED; }\nvoid OnTimer() { Print(\"timer\"); }\nvoid OnDeinit(const int reason) { Print(\"deinit \", reason); }\n";
+    let terminal = Emulated::start(Folders::new(), Options::default().text(source));
+    terminal.await_line("init 1", SOON);
+    terminal.await_line("deinit 8", SOON);
+    terminal.cmd("tick");
+    terminal.sync();
+    assert_eq!(terminal.stat("ticks"), 0);
+    assert!(!terminal.logs().contains(&"timer".to_owned()));
+}
+
+#[test]
+fn inputs_are_constants_for_the_expert_advisor() {
+    let source = "input int InpX = 1;\nint OnInit() { InpX = 2; return 0; }\n";
+    let said = compile::module_of(source, "Inputs.mq5", Build::Fast).unwrap_err();
+    assert!(said.contains("Inputs.mq5:2:"), "{said}");
 }

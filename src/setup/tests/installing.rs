@@ -86,6 +86,11 @@ fn the_expert_advisor_is_written_compiled_and_known() {
         told.iter().all(|progress| progress.ok != Some(false)),
         "{told:?}"
     );
+    let by_hand = |progress: &Progress| progress.step.contains("drag");
+    assert!(
+        !told.iter().any(by_hand),
+        "what the trader has yet to do is not told as done"
+    );
     assert!(
         told.iter().any(|progress| progress
             .detail

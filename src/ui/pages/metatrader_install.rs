@@ -65,6 +65,7 @@ fn preview_ui(ui: &mut Ui, view: &View<'_>, state: &mut State, preview: &Preview
     if let SetupWish::Install { terminal, start } = &preview.wish {
         ui.label(muted(ui, text.preview_not_touched));
         let mut wanted = *start;
+        visible_ring(ui);
         if preview.can_start && ui.checkbox(&mut wanted, text.also_start).changed() {
             // Consent is to what is shown, so the steps are made and shown anew.
             state.wanted = Some(Job::Preview(SetupWish::Install {
@@ -83,6 +84,11 @@ fn preview_ui(ui: &mut Ui, view: &View<'_>, state: &mut State, preview: &Preview
             state.preview = None;
         }
     });
+}
+
+/// The theme's quiet border is too faint for an empty ring or box.
+fn visible_ring(ui: &mut Ui) {
+    ui.visuals_mut().widgets.inactive.bg_stroke.color = theme::of(ui).muted;
 }
 
 fn name_of(state: &State, id: &str) -> String {
@@ -174,8 +180,7 @@ fn terminal_ui(
     ui.horizontal(|ui| {
         if several {
             let label = fill(text.choose_label, &[&terminal.name]);
-            // The theme's quiet border is too faint for an empty ring.
-            ui.visuals_mut().widgets.inactive.bg_stroke.color = theme::of(ui).muted;
+            visible_ring(ui);
             let choice = ui.radio(current, "");
             choice.widget_info(|| {
                 egui::WidgetInfo::selected(egui::Role::RadioButton, true, current, &label)

@@ -272,8 +272,8 @@ int main(int argc, char **argv) {
   bool ended = false;
   while (std::getline(std::cin, line)) {
     if (line == "start") {
-      if (!started.exchange(true)) terminal_runs = std::thread([] { terminal.run(); });
       reply("ok");
+      if (!started.exchange(true)) terminal_runs = std::thread([] { terminal.run(); });
     } else if (line.rfind("quit", 0) == 0) {
       ended = true;
       break;
@@ -288,6 +288,6 @@ int main(int argc, char **argv) {
   }
   { std::lock_guard guard(world.lock); world.ending = true; world.wake.notify_all(); }
   if (ended) market.join();
-  fflush(nullptr);
+  fflush(stdout);
   _exit(0);
 }

@@ -24,7 +24,23 @@ static std::string number() {
 }
 static std::string symbol() { return any({"EURUSD", "USDJPY", "XAUUSD.r", "DE40", "EURUSD.v", "NOPE", "", "\xc3\xa9", "A\\tB"}); }
 static std::string cid() { return below(2) ? std::to_string(4611686018427387904ul + below(200)) : number(); }
+static std::string ticket() { return below(4) ? std::to_string(5001 + below(60)) : number(); }
+// A request that can be carried out as it stands.
+static std::string good() {
+  static ulong next = 0;
+  std::string head = "\tid=" + std::to_string(below(1000000)) + "\tcid=" + std::to_string(144115188075855872ul + ++next) + "\tacct=1001@Broker-Demo\tttl_ms=60000\tmade_ms=0";
+  std::string tail = "\tdev=20\tfill=auto\tttype=gtc\texp=0\ttag=\tmax_spread=\tnostop=1";
+  switch (below(7)) {
+    case 0: return "ORDER" + head + "\taction=pending\tsym=EURUSD\ttype=buy_limit\tvol=0.01\tprice=1.05\tstoplimit=\tsl=1.04\ttp=" + tail;
+    case 1: return "CLOSE" + head + "\tticket=" + ticket() + "\tident=" + ticket() + "\tvol=\tdev=20\tfill=auto";
+    case 2: return "SLTP" + head + "\tticket=" + ticket() + "\tident=" + ticket() + "\tsl=1.0" + std::to_string(below(10)) + "\ttp=0";
+    case 3: return "CANCEL" + head + "\tticket=" + ticket();
+    case 4: return "MODIFY" + head + "\tticket=" + ticket() + "\tprice=1.0" + std::to_string(below(9)) + "\tstoplimit=\tsl=\ttp=\tttype=gtc\texp=0";
+    default: return "ORDER" + head + "\taction=deal\tsym=" + any({"EURUSD", "GBPUSD"}) + "\ttype=" + any({"buy", "sell"}) + "\tvol=0.01\tprice=\tstoplimit=\tsl=\ttp=" + tail;
+  }
+}
 static std::string line() {
+  if (below(8) == 0) return good();
   std::string id = "id=" + std::to_string(below(1000000));
   std::string order = "\t" + id + "\tcid=" + cid() + "\tacct=1001@Broker-Demo\tttl_ms=" + any({"60000", "0", "-1", "99999999999"}) + "\tmade_ms=" + number();
   switch (below(18)) {
@@ -37,12 +53,12 @@ static std::string line() {
     case 6: return "SNAP\t" + id;
     case 7: return "HIST\t" + id + "\tfrom_ms=" + number() + "\tto_ms=" + number() + "\twhat=" + any({"deals", "orders", "x", ""});
     case 8: return "FIND\t" + id + "\tcid=" + cid() + "\tsince_ms=" + number();
-    case 9: return "CLOSE" + order + "\tticket=" + number() + "\tident=" + number() + "\tvol=" + number() + "\tdev=" + number() + "\tfill=auto";
-    case 10: return "CLOSEBY" + order + "\tticket=" + number() + "\tby=" + number();
-    case 11: return "SLTP" + order + "\tticket=" + number() + "\tident=" + number() + "\tsl=" + number() + "\ttp=" + number();
-    case 12: return "MODIFY" + order + "\tticket=" + number() + "\tprice=" + number() + "\tstoplimit=\tsl=" + number() + "\ttp=" + number() + "\tttype=gtc\texp=0";
-    case 13: return "CANCEL" + order + "\tticket=" + number();
-    case 14: return "FLAT" + order + "\treason=x\ton=" + any({"0", "0", "1"});
+    case 9: return "CLOSE" + order + "\tticket=" + ticket() + "\tident=" + number() + "\tvol=" + number() + "\tdev=" + number() + "\tfill=auto";
+    case 10: return "CLOSEBY" + order + "\tticket=" + ticket() + "\tby=" + number();
+    case 11: return "SLTP" + order + "\tticket=" + ticket() + "\tident=" + number() + "\tsl=" + number() + "\ttp=" + number();
+    case 12: return "MODIFY" + order + "\tticket=" + ticket() + "\tprice=" + number() + "\tstoplimit=\tsl=" + number() + "\ttp=" + number() + "\tttype=gtc\texp=0";
+    case 13: return "CANCEL" + order + "\tticket=" + ticket();
+    case 14: return "FLAT" + order + "\treason=x\ton=" + (below(20) ? "0" : "1");
     default:
       return any({"ORDER", "CHECK"}) + order + "\taction=" + any({"deal", "pending", "x"}) + "\tsym=" + symbol() + "\ttype=" + any({"buy", "sell", "buy_limit", "sell_stop", "buy_stop_limit", ""}) +
              "\tvol=" + any({"0.01", "0", "-1", "1e9", "0.015", ""}) + "\tprice=" + number() + "\tstoplimit=\tsl=" + any({"1.09", "0", "", "2"}) + "\ttp=" + number() + "\tdev=" + number() +
@@ -75,6 +91,7 @@ static std::string field(const std::string &l, const std::string &key) {
   return l.substr(p, l.find_first_of("\t\n", p) - p);
 }
 // Answers what the Expert Advisor said; true while it is past the handshake.
+static std::map<std::string, long> codes;
 static bool converse(MemoryPipe &pipe, bool open, std::string &ea_nonce, long &answers) {
   const std::string mine(64, '7');
   size_t end;
@@ -84,7 +101,10 @@ static bool converse(MemoryPipe &pipe, bool open, std::string &ea_nonce, long &a
     if (l.rfind("HELLO\t", 0) == 0) { ea_nonce = field(l, "nonce"); pipe.to_ea = "CHAL\tnonce=" + mine + "\n"; open = false; }
     else if (l.rfind("AUTH\t", 0) == 0) { pipe.to_ea = "OK\tmac=" + hex(hmac_sha256(SECRET, "ex|" + mine + "|" + ea_nonce)) + "\tsid=1\n"; open = true; }
     else if (l.rfind("BYE\t", 0) == 0) open = false;
-    else answers++;
+    else {
+      answers++;
+      if (l.rfind("RES\t", 0) == 0) codes[field(l, "retcode")]++;
+    }
   }
   return open;
 }
@@ -104,7 +124,7 @@ int fuzz(ulong seed, long cases, const std::string &trace) {
   bool open = false;
   while (done < cases) {
     clock_skew_us += 12000;
-    if (!open) { clock_skew_us += 600000; pipe.to_ea = pipe.from_ea.empty() ? "" : pipe.to_ea; }
+    if (!open) clock_skew_us += 600000;
     else {
       std::string batch;
       ulong n = 1 + below(30);
@@ -127,11 +147,18 @@ int fuzz(ulong seed, long cases, const std::string &trace) {
     if (open && !was) handshakes++;
     quiet = open ? 0 : quiet + 1;
     if (quiet > 2000) critical("the Expert Advisor does not come back after case " + std::to_string(done));
-    if (world.account().positions.size() > 50) { world.account().positions.clear(); publish(); }
+    if (world.account().positions.size() + world.account().orders.size() > 60) {  // a fresh account: the numbers of tickets begin again
+      world.account() = Account{};
+      world.account().login = 1001;
+      world.next_ticket = 5000;
+      publish();
+    }
   }
   expert().deinit(REASON_CLOSE);
-  tell("ok cases=" + std::to_string(done) + " answers=" + std::to_string(answers) + " handshakes=" + std::to_string(handshakes) + " sends=" + std::to_string(world.sends) + " pipe_turns_missed=" + std::to_string(pipe_turns_missed));
-  fflush(nullptr);
+  std::string by_code;
+  for (auto &[code, n] : codes) by_code += (by_code.empty() ? "" : ",") + code + ":" + std::to_string(n);
+  tell("ok cases=" + std::to_string(done) + " answers=" + std::to_string(answers) + " handshakes=" + std::to_string(handshakes) + " sends=" + std::to_string(world.sends) + " pipe_turns_missed=" + std::to_string(pipe_turns_missed) + " codes=" + by_code);
+  fflush(stdout);
   _exit(0);
 }
 } // namespace mql

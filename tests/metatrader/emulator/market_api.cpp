@@ -217,9 +217,14 @@ bool SeriesInfoInteger(const string &name, ENUM_TIMEFRAMES tf, ENUM_SERIES_INFO_
   if (!s) return false;
   double part = arrived(*s, tf, false);
   if (p == SERIES_SYNCHRONIZED) { v = world.connected && part >= 1; return true; }
+  if (p == SERIES_LASTBAR_DATE) {
+    auto newest = bars_of(*s, tf, 1);
+    v = newest.empty() ? 0 : newest[0].time;
+    return true;
+  }
   auto bars = bars_of(*s, tf, SIZE_MAX);
   if (p == SERIES_BARS_COUNT) v = (long)((double)bars.size() * part);
-  else if (!bars.empty()) v = p == SERIES_LASTBAR_DATE ? bars.back().time : bars.front().time;
+  else if (!bars.empty()) v = bars.front().time;
   return true;
 }
 long SeriesInfoInteger(const string &name, ENUM_TIMEFRAMES tf, ENUM_SERIES_INFO_INTEGER p) { long v; SeriesInfoInteger(name, tf, p, v); return v; }

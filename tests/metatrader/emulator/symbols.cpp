@@ -10,7 +10,9 @@ double SymbolState::point() const { return pow(10, -digits); }
 double SymbolState::norm(double p) const { return NormalizeDouble(p, digits); }
 Account &World::account() { return accounts[current]; }
 SymbolState *World::symbol(const std::string &name) {
-  for (auto &s : symbols) if (s.name == name) return &s;
+  auto i = by_name.find(name);
+  if (i != by_name.end()) return i->second;
+  for (auto &s : symbols) if (s.name == name) return by_name[name] = &s;  // a deque's elements stay where they are
   return nullptr;
 }
 long clock_skew_us = 0;

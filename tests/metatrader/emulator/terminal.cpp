@@ -17,7 +17,7 @@ static thread_local int depth = 0;
 void critical(const std::string &why) {
   tell("critical " + why);
   fprintf(stderr, "critical error: %s\n", why.c_str());
-  fflush(nullptr);
+  fflush(stdout);
   _exit(86);
 }
 void set_error(int code) { terminal.error = code; }
@@ -48,7 +48,9 @@ datetime TimeCurrent() {  // the server time of the last quote: it stands still 
 Call::Call(const char *name) {
   world.lock.lock();
   if (depth++ > 0) return;
-  long n = ++terminal.calls[name];
+  auto count = terminal.calls.find(std::string_view(name));
+  if (count == terminal.calls.end()) count = terminal.calls.emplace(name, 0).first;
+  long n = ++count->second;
   for (size_t i = 0; i < terminal.hooks.size(); i++) {
     if (terminal.hooks[i].function != name || terminal.hooks[i].nth != n) continue;
     std::vector<std::string> what = terminal.hooks[i].what;
@@ -177,17 +179,21 @@ void set_inputs() {
     i->second(v);
   }
 }
+static void stop(int reason);
 static void start() {
   terminal.stopping = false;
   terminal.removed = false;
   terminal.counters.inits++;
   int code = handlers.init ? handlers.init() : INIT_SUCCEEDED;
   tell("init " + std::to_string(code));
-  if (code != INIT_SUCCEEDED) terminal.removed = true;
+  if (code != INIT_SUCCEEDED) {
+    terminal.removed = true;
+    stop(REASON_INITFAILED);
+  }
 }
 static void stop(int reason) {
+  if (terminal.stopping.exchange(true)) return;  // removed already
   terminal.reason = reason;
-  terminal.stopping = true;
   if (handlers.deinit) handlers.deinit(reason);
   close_all_handles();
   std::lock_guard guard(terminal.lock);

@@ -36,7 +36,7 @@ struct Terminal {
   bool removed = false;
   int reason = 0, error = 0;
   Counters counters;
-  std::map<std::string, long> calls;
+  std::map<std::string, long, std::less<>> calls;
   std::vector<Hook> hooks;
 
   void run();  // until a Stop event

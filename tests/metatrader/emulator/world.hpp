@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <deque>
 #include <random>
+#include <unordered_map>
 
 namespace mql {
 struct Session { int day, from, to; };  // minutes of the day
@@ -100,6 +101,7 @@ struct World {
   std::condition_variable_any wake;  // the market thread waits here
   std::mt19937_64 rng{1};
   std::deque<SymbolState> symbols;
+  std::unordered_map<std::string, SymbolState *> by_name;
   std::map<long, Account> accounts;
   long current = 0;  // the login the terminal has
   ulong next_ticket = 5000, next_deal = 900000;
