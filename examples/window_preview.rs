@@ -1,6 +1,6 @@
 //! Opens the window over a made-up trading day, for designers: no engine, no network.
 //!
-//! `cargo run --example window_preview -- [dark|light] [overview|commands|…] [live|stopped|trouble|empty] [WxH]`
+//! `cargo run --example window_preview -- [dark|light] [overview|commands|…] [live|stopped|trouble|empty|attach|algo|box|real] [WxH]`
 #![expect(clippy::disallowed_methods, reason = "a preview that plays an engine")]
 #![allow(clippy::unwrap_used, reason = "a design aid, not the program")]
 #![allow(clippy::print_stderr, reason = "its only output")]
@@ -19,7 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let has = |word: &str| arguments.iter().any(|argument| argument == word);
+    let has = &|word: &str| arguments.iter().any(|argument| argument == word);
     let now = Timestamp::now();
     let picture = if has("empty") {
         Snapshot {
@@ -27,9 +27,15 @@ fn main() {
             ..Snapshot::empty(now, TerminalMode::Paper)
         }
     } else {
-        changed(world::snapshot(now), now, &has)
+        changed(world::snapshot(now), now, has)
     };
     let mut world = world::World::new(picture);
+    if ["attach", "algo", "box", "real"].into_iter().any(has) {
+        let terminals = &mut world.terminals.found.lock().unwrap().terminals;
+        terminals[0].expert = world::compiled();
+        terminals[0].presence = fx_executor::ui::TerminalPresence::Running;
+        terminals.push(world::terminal("AB12CD34", "Second Broker MT5 Terminal"));
+    }
     let mut options = WindowOptions {
         theme: if has("light") {
             ThemeChoice::Light
@@ -88,6 +94,21 @@ fn changed(mut picture: Snapshot, now: Timestamp, has: &dyn Fn(&str) -> bool) ->
     if has("live") {
         picture.mode = TerminalMode::MetaTrader;
         picture.practice_page = None;
+    }
+    if let (true, Some(switches)) = (has("algo"), &mut picture.permissions) {
+        switches.algo_trading = false;
+    }
+    if let (true, Some(switches)) = (has("box"), &mut picture.permissions) {
+        switches.expert = false;
+    }
+    if let (true, Some(account)) = (has("real"), &mut picture.account) {
+        account.demo = false;
+        picture.account_confirmed = false;
+    }
+    if has("attach") {
+        let link = &mut picture.links[Leg::Terminal as usize];
+        link.phase = Phase::Connecting;
+        link.last_proof = None;
     }
     if has("stopped") {
         picture.trading = Trading::Stopped {

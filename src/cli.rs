@@ -12,6 +12,8 @@ pub mod exit {
     pub const IN_USE: u8 = 3;
     /// The settings cannot be used, and there is no window to correct them in.
     pub const SETTINGS: u8 = 4;
+    /// Nothing was done: a choice or a consent is missing (`mt5`).
+    pub const UNDECIDED: u8 = 5;
 }
 
 #[derive(Debug, Parser)]
@@ -27,6 +29,8 @@ pub mod exit {
   fx-executor doctor                  find out what keeps commands from arriving
   fx-executor stop-all                emergency stop of the running executor
   fx-executor resume --lift-stop      lift it again, by a person at this machine
+  fx-executor mt5 list                the MetaTrader 5 terminals of this computer
+  fx-executor mt5 install --dry-run   what installing the Expert Advisor would do
 
 Exit codes:
   0  fine
@@ -34,6 +38,7 @@ Exit codes:
   2  the command line is wrong
   3  another process uses the data folder
   4  the settings cannot be used (--headless)
+  5  nothing was done: a choice or your consent is missing (mt5)
   doctor: the number of failed checks
 
 Environment:
@@ -79,6 +84,65 @@ pub enum Mode {
         #[arg(long)]
         yes: bool,
     },
+    /// Find MetaTrader 5 terminals; install the Expert Advisor in one, or take it back
+    #[command(after_help = "Examples:
+  fx-executor mt5 list
+  fx-executor mt5 install --dry-run                    read the steps; nothing is written
+  fx-executor mt5 install                              read the steps, then agree or not
+  fx-executor mt5 install --terminal D0E8 --yes        agreed already; this terminal
+  fx-executor mt5 install --start --symbol EURUSD.r    and start the closed terminal with it
+  fx-executor mt5 uninstall                            take back exactly what was written
+
+Exit codes: 0 done, 1 failed, 5 nothing was done (a terminal or your consent is missing)")]
+    Mt5(Mt5),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Mt5 {
+    #[command(subcommand)]
+    pub task: Mt5Task,
+    /// Look here too: the folder of a portable copy (can be given several times)
+    #[arg(long, value_name = "FOLDER", global = true)]
+    pub folder: Vec<PathBuf>,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum Mt5Task {
+    /// List the terminals of this computer and what they have of the Expert Advisor
+    List,
+    /// Write the Expert Advisor into a terminal and compile it by that terminal's own MetaEditor
+    Install(Mt5Install),
+    /// Take back exactly what was written; files changed since stay
+    Uninstall {
+        /// Which terminal: its id, the beginning of it, or its name
+        #[arg(long, value_name = "ID")]
+        terminal: Option<String>,
+        /// Only say what would be done
+        #[arg(long)]
+        dry_run: bool,
+        /// Agree without being asked
+        #[arg(long, conflicts_with = "dry_run")]
+        yes: bool,
+    },
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Mt5Install {
+    /// Which terminal: its id, the beginning of it, or its name
+    #[arg(long, value_name = "ID")]
+    pub terminal: Option<String>,
+    /// Only say what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Agree without being asked
+    #[arg(long, conflicts_with = "dry_run")]
+    pub yes: bool,
+    /// Start the terminal with the Expert Advisor on a chart, when it is closed
+    #[arg(long)]
+    pub start: bool,
+    /// The chart's symbol, as the broker names it (default: one that the terminal has)
+    #[arg(long, value_name = "SYMBOL", requires = "start")]
+    pub symbol: Option<String>,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -1,7 +1,7 @@
 //! FX Executor: executes a trading platform's commands on MetaTrader 5, exactly once, and shows everything that happened.
 //!
 //! `core` and `strategy` decide and are pure; the shells (`pusher`, `platform`, `terminal`, `journal`, `settings`,
-//! `os`) translate and decide nothing; `engine` owns the state and runs the loop; `ui` draws it. `practice` is the
+//! `setup`, `os`) translate and decide nothing; `engine` owns the state and runs the loop; `ui` draws it. `practice` is the
 //! other side of every wire, on this machine. See ARCHITECTURE.md.
 
 pub mod cli;
@@ -18,6 +18,7 @@ pub mod platform;
 pub mod practice;
 pub mod pusher;
 pub mod settings;
+pub mod setup;
 pub mod strategy;
 pub mod terminal;
 pub mod ui;

@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("net", &[]),
     ("logs", &[]),
     ("os", &[]),
+    ("setup", &["os"]),
     ("pusher", &["net", "core"]),
     ("platform", &["net"]),
     ("terminal", &["market"]),

@@ -5,8 +5,8 @@ use super::State;
 use super::effect::LogLevel;
 use super::record::Record;
 use super::snapshot::Severity;
-use super::step::Turn;
-use crate::market::{Account, AccountId, IntentAction, MarginMode};
+use super::step::{SELF_TEST, Turn};
+use crate::market::{Account, AccountId, IntentAction, MarginMode, SelfTest};
 
 impl State {
     /// The terminal's account, when it holds real money and nobody allowed trading on it.
@@ -71,6 +71,34 @@ impl Turn<'_> {
             ),
             "Strategies opened nothing there. When this account is meant, resume trading; positions and orders without outcome of the other account wait until it is back.",
         );
+    }
+
+    /// What a harmless trial of the link found.
+    pub fn self_tested(&mut self, test: &SelfTest) {
+        let items: Vec<String> = test
+            .items
+            .iter()
+            .map(|item| {
+                let mark = if item.passed { "✓" } else { "✗" };
+                format!("{mark} {}: {}", item.name, item.detail)
+            })
+            .collect();
+        let (severity, remedy) = if test.passed() {
+            (Severity::Info, "")
+        } else {
+            (
+                Severity::Warning,
+                "See the first ✗; the checklist on the MetaTrader page says what to do.",
+            )
+        };
+        let times = format!(
+            "round trip: half within {:.2} ms, 95 of 100 within {:.2} ms",
+            test.median_us as f64 / 1_000.0,
+            test.p95_us as f64 / 1_000.0
+        );
+        let text = format!("{}; {times}", items.join("; "));
+        self.log(LogLevel::Info, "terminal", format!("Self-test: {text}"));
+        self.notice(SELF_TEST, severity, &text, remedy);
     }
 
     pub fn confirm_account(&mut self, account: AccountId) {

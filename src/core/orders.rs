@@ -151,7 +151,7 @@ impl Turn<'_> {
             TerminalEvent::Answer { cid, outcome } => self.answered(cid, outcome),
             TerminalEvent::Found { cid, found } => self.found(cid, found),
             TerminalEvent::Link(facts) => self.state.terminal.facts = facts,
-            TerminalEvent::SelfTested(test) => self.state.terminal.self_test = Some(test),
+            TerminalEvent::SelfTested(test) => self.self_tested(&test),
         }
     }
 

@@ -31,8 +31,7 @@ impl State {
             account: view.account.clone(),
             permissions: view.permissions,
             terminal: view.facts.clone(),
-            self_test: view.self_test.clone(),
-            account_unconfirmed: self.unconfirmed_account().is_some(),
+            account_confirmed: view.account.is_some() && self.unconfirmed_account().is_none(),
             market_time: view.market_time,
             commands: self.rows_shared.clone().unwrap_or_default(),
             counts: Counts {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::health::{Leg, LinkHealth};
 use crate::market::{
-    Account, AccountId, LinkFacts, PendingOrder, Permissions, Position, SelfTest, Side, Timeframe,
+    Account, AccountId, LinkFacts, PendingOrder, Permissions, Position, Side, Timeframe,
 };
 
 /// Which terminal executes orders.
@@ -37,10 +37,8 @@ pub struct Snapshot {
     pub permissions: Option<Permissions>,
     /// The terminal behind the link.
     pub terminal: LinkFacts,
-    /// What the last self-test of the link found.
-    pub self_test: Option<SelfTest>,
-    /// The terminal's account holds real money and the trader has not allowed trading on it yet.
-    pub account_unconfirmed: bool,
+    /// The account is a demo account, or a person allowed trading on it.
+    pub account_confirmed: bool,
     /// The market's clock, in UTC.
     pub market_time: Option<Timestamp>,
     /// Newest first; the latest few hundred. Older ones are read by page.
@@ -296,7 +294,7 @@ pub enum UiCommand {
     DismissNotice {
         key: String,
     },
-    /// Try the link to the terminal without trading.
+    /// Try the link to the terminal without trading; the outcome comes as the notice `self-test`.
     SelfTest,
     /// Allow trading with real money on this account.
     ConfirmAccount {
@@ -327,8 +325,7 @@ impl Snapshot {
             account: None,
             permissions: None,
             terminal: LinkFacts::default(),
-            self_test: None,
-            account_unconfirmed: false,
+            account_confirmed: false,
             market_time: None,
             commands: Arc::default(),
             counts: Counts::default(),

@@ -13,7 +13,7 @@ use super::durable::Durable;
 use super::health::{Leg, LinkHealth};
 use super::snapshot::{CommandRow, Counts, Notice, SettingsStatus, TerminalMode};
 use super::trading::Runtime;
-use crate::market::{Account, Book, Cid, LinkFacts, Permissions, Quote, SelfTest, SymbolSpec};
+use crate::market::{Account, Book, Cid, LinkFacts, Permissions, Quote, SymbolSpec};
 
 /// Local limits: a command can make them tighter, never looser.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,8 +63,6 @@ pub(super) struct TerminalView {
     pub quotes: BTreeMap<String, Quote>,
     pub market_time: Option<Timestamp>,
     pub facts: LinkFacts,
-    /// The last self-test's outcome.
-    pub self_test: Option<SelfTest>,
 }
 
 /// Waiting and retrying of one report to the platform.

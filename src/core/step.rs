@@ -9,6 +9,9 @@ use super::snapshot::{Notice, Severity, UiCommand};
 use super::{Config, Now, State};
 use crate::market::TerminalRequest;
 
+/// The key of the notice with the outcome of a self-test.
+pub(super) const SELF_TEST: &str = "self-test";
+
 /// The outcome of one event. Records must be stored, in this order and in one transaction, before any effect runs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Step {
@@ -103,7 +106,7 @@ impl Turn<'_> {
             UiCommand::DismissNotice { key } => self.drop_notice(&key),
             UiCommand::ReconnectNow => self.restart_loops(),
             UiCommand::SelfTest => {
-                self.state.terminal.self_test = None;
+                self.drop_notice(SELF_TEST);
                 self.effect(Effect::Terminal(TerminalRequest::SelfTest));
             }
             UiCommand::ConfirmAccount { account } => self.confirm_account(account),

@@ -4,12 +4,14 @@
 #![expect(clippy::print_stderr, reason = "the console modes speak to a person")]
 
 mod check;
+mod mt5;
 mod practice;
 mod practice_market;
 mod resume;
 mod session;
 mod settings_desk;
 mod stop_all;
+mod terminal_desk;
 mod window;
 
 use std::path::Path;
@@ -28,6 +30,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Mode::Resume { lift_stop, yes }) => {
             resume::run(cli.data_dir.as_deref(), *lift_stop, *yes)
         }
+        Some(Mode::Mt5(task)) => mt5::run(task),
         None => executor(cli),
     }
 }

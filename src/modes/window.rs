@@ -9,6 +9,7 @@ use tracing::Level;
 
 use super::session::{Session, wait_for_signal};
 use super::settings_desk::SettingsDesk;
+use super::terminal_desk::TerminalDesk;
 use crate::logs::{Feed, LogLine};
 use crate::os::say;
 use crate::ui::{self, LogLevel, LogSource, UiLinks, WindowOptions};
@@ -44,6 +45,9 @@ pub(super) fn run(session: Session) -> ExitCode {
             Arc::clone(&session.settings),
             session.engine.reconfigure.clone(),
         )),
+        terminals: Arc::new(TerminalDesk::new(Arc::new(|| {
+            crate::setup::this_computer(&[])
+        }))),
         waker: session.waker.clone(),
     };
     close_with_engine(&links, &ended);

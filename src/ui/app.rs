@@ -7,7 +7,9 @@ use jiff::tz::TimeZone;
 use tokio::sync::broadcast;
 
 use super::links::{LogLine, UiLinks};
-use super::pages::{Page, commands, journal, overview, positions, settings, strategies};
+use super::pages::{
+    Page, commands, journal, metatrader, overview, positions, settings, strategies,
+};
 use super::text::Text;
 use super::theme::{self, GRID, ThemeChoice};
 use super::view::{Clock, View};
@@ -31,6 +33,11 @@ pub enum Ask {
     Lift,
     Close(Ticket),
     StopStrategy(String),
+    /// Whether this real account may be traded.
+    RealAccount {
+        login: u64,
+        server: String,
+    },
 }
 
 pub struct App {
@@ -50,6 +57,7 @@ pub struct App {
     pub(super) journal: journal::State,
     pub(super) strategies: strategies::State,
     pub(super) settings: settings::State,
+    pub(super) metatrader: metatrader::State,
 }
 
 impl std::fmt::Debug for App {
@@ -91,6 +99,7 @@ impl App {
             journal,
             strategies: strategies::State::default(),
             settings: settings::State::new(Arc::clone(&links.settings)),
+            metatrader: metatrader::State::new(Arc::clone(&links.terminals)),
             links,
         }
     }
@@ -145,6 +154,9 @@ impl App {
             Page::Strategies => strategies::strategies_ui(ui, view, &mut self.strategies, acts),
             Page::Positions => positions::positions_ui(ui, view, acts),
             Page::Journal => journal::journal_ui(ui, view, &mut self.journal, &self.links.log_dir),
+            Page::MetaTrader => {
+                metatrader::metatrader_ui(ui, view, &mut self.metatrader, acts);
+            }
             Page::Settings => settings::settings_ui(ui, view, &mut self.settings, acts),
         }
     }
@@ -158,6 +170,7 @@ impl App {
             Key::Num4,
             Key::Num5,
             Key::Num6,
+            Key::Num7,
         ];
         ui.input_mut(|input| {
             for (key, page) in keys.into_iter().zip(Page::ALL) {

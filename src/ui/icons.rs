@@ -11,6 +11,7 @@ pub enum Icon {
     Strategies,
     Positions,
     Journal,
+    Terminal,
     Settings,
     Stop,
     Pause,
@@ -67,6 +68,13 @@ pub fn paint(painter: &Painter, icon: Icon, center: Pos2, size: f32, color: Colo
                 painter.circle_filled(at(-0.8, y), stroke.width * 0.9, color);
                 line(&[(-0.4, y), (0.9, y)]);
             }
+        }
+        // A plug and its socket: the link to the terminal.
+        Icon::Terminal => {
+            boxed(-0.9, -0.45, -0.1, 0.45);
+            line(&[(-0.1, -0.22), (0.25, -0.22)]);
+            line(&[(-0.1, 0.22), (0.25, 0.22)]);
+            line(&[(0.9, -0.6), (0.5, -0.6), (0.5, 0.6), (0.9, 0.6)]);
         }
         Icon::Settings => {
             for (y, knob) in [(-0.6, 0.3), (0.0, -0.4), (0.6, 0.5)] {

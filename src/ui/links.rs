@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::settings_port::SettingsPort;
+use super::terminal_port::TerminalSetup;
 use super::wake::Waker;
 use crate::core::snapshot::{CommandDetail, CommandRow, Snapshot, UiCommand};
 
@@ -22,6 +23,7 @@ pub struct UiLinks {
     /// The folder of the log files, for "Open folder".
     pub log_dir: PathBuf,
     pub settings: Arc<dyn SettingsPort>,
+    pub terminals: Arc<dyn TerminalSetup>,
     /// Filled by the window while it lives; the engine calls [`Waker::wake`] after publishing.
     pub waker: Waker,
 }

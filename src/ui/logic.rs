@@ -6,6 +6,7 @@ use tokio::sync::broadcast::error::TryRecvError;
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::app::App;
+use super::pages::Page;
 use crate::core::snapshot::UiCommand;
 
 /// Log lines taken in one frame; the rest waits in the channel for the next.
@@ -29,6 +30,8 @@ impl App {
         self.commands.take_detail(detail);
         self.drain_log(ctx);
         self.settings.drain(ctx, &self.snapshot.settings);
+        let shown = self.page == Page::MetaTrader;
+        self.metatrader.drain(ctx, (self.clock)(), shown);
         self.post();
     }
 

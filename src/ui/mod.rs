@@ -13,7 +13,9 @@ mod pages;
 mod settings_port;
 mod shell;
 mod strip;
+mod terminal_port;
 pub mod text;
+mod text_metatrader;
 pub mod theme;
 mod view;
 mod wake;
@@ -24,6 +26,10 @@ pub use app::App;
 pub use links::{LogLevel, LogLine, LogSource, UiLinks};
 pub use pages::Page;
 pub use settings_port::{FieldState, SecretText, SettingsForm, SettingsPort, TestStep};
+pub use terminal_port::{
+    ExpertInTerminal, FoundTerminal, FoundTerminals, Preview, PreviewStep, SetupStep, SetupWish,
+    TerminalPresence, TerminalSetup,
+};
 pub use theme::ThemeChoice;
 pub use view::Clock;
 pub use wake::Waker;

@@ -276,6 +276,11 @@ pub fn question_ui(ui: &Ui, view: &View<'_>, asking: &mut Option<Ask>, acts: &mu
             };
             (fill(text.stop_one_title, &[name]), body, choices)
         }
+        Ask::RealAccount { login, server } => (
+            text.mt.real_title.to_owned(),
+            fill(text.mt.real_body, &[&login.to_string(), server]),
+            vec![text.mt.real_confirm],
+        ),
     };
     let question = Question {
         title,
@@ -298,6 +303,9 @@ pub fn question_ui(ui: &Ui, view: &View<'_>, asking: &mut Option<Ask>, acts: &mu
                 Ask::StopStrategy(id) => UiCommand::StopStrategy {
                     id,
                     close_positions: place == 1,
+                },
+                Ask::RealAccount { login, server } => UiCommand::ConfirmAccount {
+                    account: crate::market::AccountId { login, server },
                 },
             }));
         }

@@ -4,25 +4,34 @@
 use crate::core::health::{Leg, Light};
 use crate::core::snapshot::{CommandRow, CommandState, Source};
 
+/// `Type, CONSTANT, part: its type = its English; entry = "English"; …`
 macro_rules! catalogue {
-    ($($name:ident = $english:literal;)*) => {
+    ($type:ident, $constant:ident $(, $part:ident: $part_type:ty = $part_english:expr)*;
+     $($name:ident = $english:literal;)*) => {
         /// One language.
         #[derive(Clone, Copy, Debug)]
-        pub struct Text { $(pub $name: &'static str,)* }
+        pub struct $type { $(pub $part: $part_type,)* $(pub $name: &'static str,)* }
 
-        pub const ENGLISH: Text = Text { $($name: $english,)* };
+        pub const $constant: $type = $type { $($part: $part_english,)* $($name: $english,)* };
 
-        impl Text {
+        impl $type {
             /// The same catalogue with every entry passed through `change`; layout tests lengthen strings with it.
             #[must_use]
             pub fn map(&self, change: impl Fn(&'static str) -> &'static str) -> Self {
-                Self { $($name: change(self.$name),)* }
+                Self {
+                    $($part: self.$part.map(&change),)*
+                    $($name: change(self.$name),)*
+                }
             }
         }
     };
 }
+pub(super) use catalogue;
+
+use super::text_metatrader::{METATRADER_ENGLISH, MetaTraderText};
 
 catalogue! {
+    Text, ENGLISH, mt: MetaTraderText = METATRADER_ENGLISH;
     app = "FX Executor";
     paper = "PAPER";
     paper_hint = "Simulated terminal. No real money is involved.";
@@ -32,6 +41,7 @@ catalogue! {
     nav_strategies = "Strategies";
     nav_positions = "Positions";
     nav_journal = "Journal";
+    nav_metatrader = "MetaTrader";
     nav_settings = "Settings";
     leg_platform = "Platform";
     leg_pusher = "Pusher";

@@ -20,6 +20,7 @@ mod backlog;
 mod disk;
 mod kills;
 mod modes;
+mod mt5;
 mod platform;
 mod pusher;
 mod secrets;

@@ -7,6 +7,7 @@
 
 mod layout;
 mod lights;
+mod metatrader;
 mod orders;
 mod pages;
 mod speed;

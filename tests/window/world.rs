@@ -15,7 +15,9 @@ use fx_executor::market::{
 };
 use fx_executor::settings::Field;
 use fx_executor::ui::{
-    LogLevel, LogLine, LogSource, SettingsForm, SettingsPort, TestStep, UiLinks, Waker,
+    ExpertInTerminal, FoundTerminal, FoundTerminals, LogLevel, LogLine, LogSource, Preview,
+    PreviewStep, SettingsForm, SettingsPort, SetupStep, SetupWish, TerminalPresence, TerminalSetup,
+    TestStep, UiLinks, Waker,
 };
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -270,6 +272,7 @@ pub fn snapshot(now: Timestamp) -> Snapshot {
             margin_free: decimal("9792.41"),
         }),
         permissions: Some(Permissions::ALL),
+        account_confirmed: true,
         market_time: Some(now),
         commands: Arc::new(commands(now)),
         counts: Counts {
@@ -357,6 +360,7 @@ pub struct World {
     pub asked: mpsc::Receiver<UiCommand>,
     pub log: broadcast::Sender<Arc<LogLine>>,
     pub settings: Arc<FakeSettings>,
+    pub terminals: Arc<FakeTerminals>,
 }
 
 impl World {
@@ -368,6 +372,7 @@ impl World {
         let (commands, asked) = mpsc::channel(32);
         let (log, _) = broadcast::channel(1_024);
         let settings = Arc::new(FakeSettings::default());
+        let terminals = Arc::new(FakeTerminals::default());
         let links = UiLinks {
             snapshot: snapshot_link,
             detail: detail_link,
@@ -379,6 +384,7 @@ impl World {
             }),
             log_dir: PathBuf::from("/nowhere"),
             settings: Arc::clone(&settings) as Arc<dyn SettingsPort>,
+            terminals: Arc::clone(&terminals) as Arc<dyn TerminalSetup>,
             waker: Waker::default(),
         };
         Self {
@@ -389,6 +395,7 @@ impl World {
             asked,
             log,
             settings,
+            terminals,
         }
     }
 }
@@ -530,5 +537,136 @@ impl SettingsPort for FakeSettings {
 
     fn export(&self, _path: &Path, _with_secret: bool) -> Result<(), String> {
         Ok(())
+    }
+}
+
+/// A computer with terminals, in memory.
+pub struct FakeTerminals {
+    pub found: Mutex<FoundTerminals>,
+    /// What a person agreed to.
+    pub agreed: Mutex<Vec<SetupWish>>,
+    /// The last preview; its number is how many there were.
+    previewed: Mutex<(u64, Option<SetupWish>)>,
+    /// What the compiler finds fault with.
+    pub compile_error: Mutex<Option<String>>,
+}
+
+impl Default for FakeTerminals {
+    fn default() -> Self {
+        Self {
+            found: Mutex::new(FoundTerminals {
+                terminals: vec![terminal("D0E8209F77C8", "MetaTrader 5")],
+                notes: Vec::new(),
+            }),
+            agreed: Mutex::default(),
+            previewed: Mutex::default(),
+            compile_error: Mutex::default(),
+        }
+    }
+}
+
+pub fn terminal(id: &str, name: &str) -> FoundTerminal {
+    FoundTerminal {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        install_dir: format!(r"C:\Program Files\{name}"),
+        data_dir: Some(format!(
+            r"C:\Users\trader\AppData\Roaming\MetaQuotes\Terminal\{id}"
+        )),
+        portable: false,
+        build: Some(6140),
+        broker: Some("Practice Markets Ltd".to_owned()),
+        server: Some("Practice-Demo".to_owned()),
+        presence: TerminalPresence::Closed,
+        expert: ExpertInTerminal::Absent,
+    }
+}
+
+pub fn compiled() -> ExpertInTerminal {
+    ExpertInTerminal::Current {
+        version: "0.10".to_owned(),
+    }
+}
+
+impl TerminalSetup for FakeTerminals {
+    fn find(&self) -> FoundTerminals {
+        self.found.lock().unwrap().clone()
+    }
+
+    fn preview(&self, wish: &SetupWish) -> Result<Preview, String> {
+        let mut previewed = self.previewed.lock().unwrap();
+        *previewed = (previewed.0 + 1, Some(wish.clone()));
+        let step = |title: &str, detail: &str| PreviewStep {
+            title: title.to_owned(),
+            detail: detail.to_owned(),
+        };
+        let folder = r"C:\Users\trader\AppData\Roaming\MetaQuotes\Terminal\D0E8209F77C8\MQL5\Experts\FX-Executor";
+        let source = format!(r"{folder}\FX-Executor.mq5");
+        let steps = match wish {
+            SetupWish::Install { start, .. } => vec![
+                step("Write the Expert Advisor 0.10", &source),
+                step(
+                    "Compile it by this terminal's own MetaEditor",
+                    r"C:\Program Files\MetaTrader 5\metaeditor64.exe compiles FX-Executor.mq5; it counts only with 0 errors and a new FX-Executor.ex5",
+                ),
+                if *start {
+                    step(
+                        "Start the terminal with the Expert Advisor on a EURUSD chart",
+                        "",
+                    )
+                } else {
+                    step(
+                        "Then you drag it onto a chart",
+                        "From Navigator, Expert Advisors, FX-Executor.",
+                    )
+                },
+            ],
+            SetupWish::Remove { .. } => vec![step("Remove FX-Executor.mq5", &source)],
+        };
+        Ok(Preview {
+            number: previewed.0,
+            wish: wish.clone(),
+            steps,
+            can_start: true,
+        })
+    }
+
+    fn carry_out(&self, preview: u64) -> mpsc::Receiver<SetupStep> {
+        let (sender, receiver) = mpsc::channel(8);
+        let previewed = self.previewed.lock().unwrap();
+        assert_eq!(preview, previewed.0, "consent is to the last preview alone");
+        let wish = previewed.1.clone().unwrap();
+        let error = self.compile_error.lock().unwrap().clone();
+        let step = |name: &str, ok, detail: &str| {
+            sender
+                .try_send(SetupStep {
+                    name: name.to_owned(),
+                    ok,
+                    detail: detail.to_owned(),
+                })
+                .unwrap();
+        };
+        step("Write the Expert Advisor 0.10", Some(true), "");
+        step("Compile it by this terminal's own MetaEditor", None, "");
+        let detail = error
+            .as_deref()
+            .unwrap_or("0 errors, a new FX-Executor.ex5 in 1.2 s");
+        step(
+            "Compile it by this terminal's own MetaEditor",
+            Some(error.is_none()),
+            detail,
+        );
+        let expert = match &wish {
+            SetupWish::Remove { .. } => ExpertInTerminal::Absent,
+            SetupWish::Install { .. } if error.is_some() => ExpertInTerminal::NotCompiled,
+            SetupWish::Install { .. } => compiled(),
+        };
+        for terminal in &mut self.found.lock().unwrap().terminals {
+            if terminal.id == wish.terminal() {
+                terminal.expert = expert.clone();
+            }
+        }
+        self.agreed.lock().unwrap().push(wish);
+        receiver
     }
 }

@@ -4,6 +4,11 @@
 pub mod command_detail;
 pub mod commands;
 pub mod journal;
+pub mod metatrader;
+mod metatrader_checklist;
+mod metatrader_install;
+mod metatrader_jobs;
+mod metatrader_pictures;
 pub mod overview;
 pub mod positions;
 pub mod settings;
@@ -22,17 +27,19 @@ pub enum Page {
     Strategies,
     Positions,
     Journal,
+    MetaTrader,
     Settings,
 }
 
 impl Page {
-    /// In the order of the rail and of Ctrl+1 to Ctrl+6.
-    pub const ALL: [Self; 6] = [
+    /// In the order of the rail and of Ctrl+1 to Ctrl+7.
+    pub const ALL: [Self; 7] = [
         Self::Overview,
         Self::Commands,
         Self::Strategies,
         Self::Positions,
         Self::Journal,
+        Self::MetaTrader,
         Self::Settings,
     ];
 
@@ -43,6 +50,7 @@ impl Page {
             Self::Strategies => text.nav_strategies,
             Self::Positions => text.nav_positions,
             Self::Journal => text.nav_journal,
+            Self::MetaTrader => text.nav_metatrader,
             Self::Settings => text.nav_settings,
         }
     }
@@ -54,6 +62,7 @@ impl Page {
             Self::Strategies => Icon::Strategies,
             Self::Positions => Icon::Positions,
             Self::Journal => Icon::Journal,
+            Self::MetaTrader => Icon::Terminal,
             Self::Settings => Icon::Settings,
         }
     }
@@ -71,7 +80,7 @@ impl Page {
                     .count() as u64
             }
             Self::Positions => snapshot.positions.len() as u64,
-            Self::Overview | Self::Journal | Self::Settings => 0,
+            Self::Overview | Self::Journal | Self::MetaTrader | Self::Settings => 0,
         };
         (number > 0).then_some(number)
     }

@@ -1,0 +1,3583 @@
+//+------------------------------------------------------------------+
+//| FX-Executor.mq5                                                  |
+//|                                                                  |
+//| The hands of FX Executor inside MetaTrader 5. It connects to the |
+//| program, shows it the account, and does what it asks: each order |
+//| at most once, whatever breaks in between.                        |
+//|                                                                  |
+//| It needs no DLL, no include and no other file. By default it     |
+//| uses a named pipe on this computer, which needs no entry in the  |
+//| list of allowed addresses. docs/metatrader-link.md describes     |
+//| every line that is exchanged.                                    |
+//|                                                                  |
+//| What it must never do:                                           |
+//|  - send a trade request that is not in its journal first         |
+//|  - call a doubtful answer definite                               |
+//|  - let a list, a chart or history stand in front of an order     |
+//|  - pause: there is no waiting function in this file              |
+//|  - touch what another program or the trader opened               |
+//|                                                                  |
+//| Sections: inputs, line codec, crypto, link, journal, data,       |
+//| orders, listening, events. Functions stand before their use.     |
+//+------------------------------------------------------------------+
+#property copyright   "FX Executor"
+#property version     "0.10"
+#property strict
+#property description "Connects MetaTrader 5 to the FX Executor program on this computer."
+#property description "Needs: the program running, the Algo Trading button on, and"
+#property description "\"Allow Algo Trading\" ticked for this Expert Advisor. No DLL."
+#property description "Put it on one chart only; any symbol and period will do."
+
+#define EA_VERSION    "0.1.0"
+#define EA_PROTO      1
+#define LINK_FILE     "FX-Executor\\link.txt"
+#define OWN_APP       0x46        // the top byte of every magic number that the program makes
+#define MAX_LINE      65536       // longest line, with its line feed
+#define READ_CHUNK    16384       // bytes per read
+#define MAX_FIELDS    64          // fields of one line
+#define MAX_ORDERS    256         // order lines that may wait
+#define MAX_ASKS      512         // other requests that may wait
+#define MAX_LOOKS     32          // FINDs that wait for their second look
+#define MAX_SUBS      512         // subscribed symbols
+#define MAX_SERIES    2048        // subscribed bar series
+#define MAX_MEMORY    4096        // remembered client ids
+#define MAX_TOLD      64          // notices kept for the next connection
+#define ROWS_PER_TURN 25          // rows collected or sent before orders get their turn again
+#define JOURNAL_LARGE 4194304     // a journal above this size is rewritten when nothing else is to be done
+#define JOURNAL_READ  16777216    // at most so many of its last bytes are read at start
+#define DEVIATION     100         // points, for a request that names none
+#define HOT_MS        1000        // so long after a request the pipe is listened to without a pause,
+#define WARM_MS       50          // and so long after a PING, which comes all the time
+#define MS_MOST       4102444800000 // 1 January 2100
+#define LOOK_APART_MS 300         // time between the two looks that prove an absence
+
+//+------------------------------------------------------------------+
+//| 1. Inputs                                                        |
+//+------------------------------------------------------------------+
+input bool   InpTcp            = false;  // Use TCP instead of the named pipe (needs 127.0.0.1 in the allowed list)
+input string InpRole           = "main"; // Name of this EA, if several serve one account
+input int    InpTimer          = 10;     // Timer period, milliseconds
+input int    InpWait           = 8;      // Longest wait for data within one timer event, milliseconds
+input int    InpTickAge        = 60;     // Oldest price an order may rely on, seconds
+input int    InpDeadManSeconds = 0;      // Cancel our pending orders after so many seconds without the program (0 = never)
+input bool   InpDeadManClose   = false;  // Then close our positions too
+
+//--- codes of the bridge itself; MetaTrader's own are above 10000
+#define CODE_BAD_ARGUMENTS -1
+#define CODE_LATE          -2
+#define CODE_OTHER_ORDER   -3
+#define CODE_OTHER_ACCOUNT -4
+#define CODE_NOT_PERMITTED -5
+#define CODE_NO_SYMBOL     -6
+#define CODE_NOT_SYNCED    -7
+#define CODE_NO_JOURNAL    -8
+#define CODE_BUSY          -9
+#define CODE_UNKNOWN       -10
+#define CODE_FLAT          -11
+#define CODE_SPREAD        -12
+
+//--- the life of a connection
+#define LINK_CLOSED   0
+#define LINK_GREETED  1           // HELLO is out, CHAL is awaited
+#define LINK_ANSWERED 2           // AUTH is out, OK is awaited
+#define LINK_UP       3
+
+//--- one parsed line
+struct Message
+  {
+   string            type;
+   int               n;
+   string            key[MAX_FIELDS];
+   string            val[MAX_FIELDS];
+  };
+
+//--- one line that waits for its turn
+struct Todo
+  {
+   string            text;
+   ulong             at;          // when it was read, milliseconds
+  };
+
+//--- what became of one client id
+struct Outcome
+  {
+   ulong             cid;
+   ulong             hash;        // of the request's parameters, frozen with the client id
+   string            kind;        // ORDER, CLOSE, ...
+   string            stage;       // done, sent or refused, as on the wire
+   bool              ok;
+   bool              keep;        // definite, so it may enter the memory
+   long              retcode;
+   long              ext;
+   ulong             order;
+   ulong             deal;
+   ulong             pos;
+   double            vol;
+   double            price;
+   double            bid;
+   double            ask;
+   double            profit;
+   int               digits;      // of the symbol's price
+   long              reqid;
+   int               err;
+   string            comment;
+   string            money;       // margin, free margin and level of an OrderCheck, ready for the line
+   long              ms;          // broker's clock
+  };
+
+//--- what the terminal knows about one client id
+struct Trace
+  {
+   string            where;       // pos, ord, deal, hist, or empty
+   ulong             ticket;
+   ulong             order;
+   ulong             deal;
+   double            vol;
+   double            price;
+   double            profit;
+   double            volcur;
+   int               state;       // of a history order
+   bool              pending;     // it was a pending order
+   int               digits;
+   bool              searched;    // the history could be searched at all
+   int               deals;       // deals and orders in the searched range
+   int               orders;
+   long              from_s;
+   long              to_s;
+  };
+
+//--- one FIND that found nothing and is waiting for its second look
+struct Look
+  {
+   string            id;
+   ulong             cid;
+   long              since_s;
+   ulong             due;
+   int               deals;
+   int               orders;
+   long              epoch;
+   bool              steady;
+  };
+
+//--- one subscribed symbol, and one subscribed series of bars
+struct Subscription
+  {
+   string            sym;
+   bool              ticks;
+   long              ms;
+   double            bid;
+   double            ask;
+   double            last;
+  };
+struct Series
+  {
+   string            sym;
+   string            name;
+   ENUM_TIMEFRAMES   tf;
+   datetime          forming;     // open time of the bar that is not closed yet
+  };
+
+//--- link
+int      g_handle = INVALID_HANDLE;
+int      g_stage = LINK_CLOSED;
+string   g_pipe = "";
+uint     g_port = 0;
+string   g_secret = "";
+string   g_nonce = "";             // ours of this connection
+string   g_other = "";             // the program's
+ulong    g_opened = 0;             // when the connection was opened
+ulong    g_retry = 0;              // not before this time
+ulong    g_pause = 500;            // between attempts
+ulong    g_heard = 0;              // last line received
+ulong    g_contact = 0;            // last line received from a program that has proved itself
+ulong    g_polled = 0;             // last look at the link
+ulong    g_spoke = 0;              // last line sent
+ulong    g_hot = 0;                // until then the timer event waits for the next request
+bool     g_wrote = false;          // the last operation on the pipe was a write
+uchar    g_rx[];                   // bytes of lines not yet complete
+string   g_tx = "";                // lines not yet written
+long     g_q = 0;                  // lines sent on this connection
+long     g_beat = 0;               // heartbeats sent
+long     g_ack = 0;                // last heartbeat of the program
+string   g_said = "";              // last sentence in the Experts log
+string   g_greeted = "";           // account of this connection, login@server
+ulong    g_salt = 0;               // grows with each nonce
+string   g_told[];                 // notices for the next connection
+//--- work that waits
+Todo     g_orders[];
+Todo     g_asks[];
+Look     g_looks[];
+//--- the one list that is being answered
+string   g_job = "";
+string   g_job_id = "";
+int      g_job_at = 0;
+int      g_job_tries = 0;
+bool     g_job_hist_orders = false;
+bool     g_job_synced = false;
+bool     g_job_more = false;
+string   g_job_sym = "";
+int      g_job_positions = 0;
+int      g_job_orders = 0;
+long     g_job_rev = 0;
+ulong    g_tickets[];
+string   g_rows[];
+MqlRates g_rates[];
+//--- data
+Subscription g_subs[];
+Series   g_series[];
+long     g_rev = 0;                // grows with every change of positions, orders or deals
+ulong    g_mark = 0;               // fingerprint of positions and orders when rev was last looked at
+string   g_flags = "";
+string   g_account = "";
+ulong    g_time_at = 0;
+ulong    g_second_at = 0;          // last once-a-second round
+long     g_offset = 0;
+bool     g_connected = false;
+ulong    g_connected_at = 0;
+long     g_epoch = 0;              // grows with every loss of the trade server
+long     g_clock_s = 0;            // broker's clock, whole seconds ...
+ulong    g_clock_at = 0;           // ... and when that second was first seen
+//--- journal and memory
+int      g_journal = INVALID_HANDLE;
+bool     g_torn = false;           // the journal's last line is incomplete
+ulong    g_journal_size = 0;
+ulong    g_compact_at = 0;         // not rewritten before this time
+Outcome  g_memory[];
+bool     g_flat = false;
+ulong    g_leaving[];              // positions whose closing was sent without a definite answer, and when
+ulong    g_leaving_at[];
+//--- dead-man switch
+bool     g_dead_done = false;
+bool     g_dead_running = false;
+ulong    g_dead_tickets[];
+int      g_dead_orders = 0;
+int      g_dead_at = 0;
+
+//+------------------------------------------------------------------+
+//| Clocks and the Experts log                                       |
+//+------------------------------------------------------------------+
+ulong NowMs()
+  {
+   return GetMicrosecondCount() / 1000;
+  }
+
+//--- broker's clock in milliseconds. The terminal gives whole seconds; the rest is counted from the moment when the second
+//--- was first seen, so the result is never later than the truth and at most one second earlier.
+long BrokerMs()
+  {
+   long s = (long)TimeTradeServer();
+   ulong now = NowMs();
+   if(s != g_clock_s)
+     {
+      g_clock_s = s;
+      g_clock_at = now;
+     }
+   ulong part = now - g_clock_at;
+   if(part > 999)
+      part = 999;
+   return s * 1000 + (long)part;
+  }
+
+//--- one sentence per state, not one per attempt
+void Say(const string text)
+  {
+   if(text == g_said)
+      return;
+   g_said = text;
+   Print("FX Executor: ", text);
+  }
+
+//--- empty or NULL: MQL5 tells the two apart, we do not
+bool Blank(const string s)
+  {
+   return StringLen(s) == 0;
+  }
+
+//+------------------------------------------------------------------+
+//| 2. Line codec                                                    |
+//+------------------------------------------------------------------+
+string Escape(const string s)
+  {
+   string r = s;
+   StringReplace(r, "\\", "\\\\");
+   StringReplace(r, "\t", "\\t");
+   StringReplace(r, "\n", "\\n");
+   StringReplace(r, "\r", " ");
+   return r;
+  }
+
+string Unescape(const string s)
+  {
+   if(StringFind(s, "\\") < 0)
+      return s;
+   string r = "";
+   int n = StringLen(s);
+   int from = 0;
+   for(int i = 0; i < n; i++)
+     {
+      if(StringGetCharacter(s, i) != '\\' || i + 1 >= n)
+         continue;
+      if(i > from)
+         r += StringSubstr(s, from, i - from);
+      int c = (int)StringGetCharacter(s, i + 1);
+      if(c == 't')
+         r += "\t";
+      else
+         if(c == 'n')
+            r += "\n";
+         else
+            r += StringSubstr(s, i + 1, 1);
+      i++;
+      from = i + 1;
+     }
+   if(from < n)
+      r += StringSubstr(s, from, n - from);
+   return r;
+  }
+
+string Txt(const string name, const string value)
+  {
+   return "\t" + name + "=" + Escape(value);
+  }
+
+string Int(const string name, const long value)
+  {
+   return "\t" + name + "=" + IntegerToString(value);
+  }
+
+string Flag(const string name, const bool value)
+  {
+   return "\t" + name + (value ? "=1" : "=0");
+  }
+
+string Num(const string name, const double value, const int digits)
+  {
+   return "\t" + name + "=" + DoubleToString(MathIsValidNumber(value) ? value : 0.0, digits);
+  }
+
+//--- a number whose count of decimals is not given by anything: without its trailing zeros
+string Short(const double value)
+  {
+   string s = DoubleToString(MathIsValidNumber(value) ? value : 0.0, 8);
+   int n = StringLen(s);
+   while(n > 1 && StringGetCharacter(s, n - 1) == '0')
+      n--;
+   if(n > 1 && StringGetCharacter(s, n - 1) == '.')
+      n--;
+   return StringSubstr(s, 0, n);
+  }
+
+string Any(const string name, const double value)
+  {
+   return "\t" + name + "=" + Short(value);
+  }
+
+//--- decimals of a volume or price step
+int StepDigits(const double step)
+  {
+   int d = 0;
+   double x = step;
+   while(d < 8 && MathAbs(x - MathRound(x)) > 1e-7)
+     {
+      x *= 10.0;
+      d++;
+     }
+   return d;
+  }
+
+bool AsLong(const string s, long &value)
+  {
+   int n = StringLen(s);
+   int i = (n > 0 && StringGetCharacter(s, 0) == '-') ? 1 : 0;
+   if(n == i || n - i > 19)
+      return false;
+   for(; i < n; i++)
+     {
+      int c = (int)StringGetCharacter(s, i);
+      if(c < '0' || c > '9')
+         return false;
+     }
+   value = StringToInteger(s);
+   return true;
+  }
+
+bool AsDouble(const string s, double &value)
+  {
+   int n = StringLen(s);
+   int i = (n > 0 && StringGetCharacter(s, 0) == '-') ? 1 : 0;
+   int digits = 0;
+   int dots = 0;
+   for(; i < n; i++)
+     {
+      int c = (int)StringGetCharacter(s, i);
+      if(c == '.')
+         dots++;
+      else
+         if(c >= '0' && c <= '9')
+            digits++;
+         else
+            return false;
+     }
+   if(digits == 0 || digits > 24 || dots > 1)
+      return false;
+   value = StringToDouble(s);
+   return true;
+  }
+
+//--- false when the line is damaged; why says how
+bool Parse(const string text, Message &m, string &why)
+  {
+   string parts[];
+   m.n = 0;
+   m.type = "";
+   why = "";
+   int n = Blank(text) ? 0 : StringSplit(text, '\t', parts);
+   if(n < 1 || Blank(parts[0]))
+     {
+      why = "a line without a type";
+      return false;
+     }
+   m.type = parts[0];
+   if(n - 1 > MAX_FIELDS)
+     {
+      why = "too many fields";
+      return false;
+     }
+   for(int i = 1; i < n; i++)
+     {
+      int eq = StringFind(parts[i], "=");
+      if(eq < 1)
+        {
+         why = "a field without a key or '='";
+         return false;
+        }
+      string key = StringSubstr(parts[i], 0, eq);
+      for(int k = 0; k < m.n; k++)
+         if(m.key[k] == key)
+           {
+            why = "the key " + key + " occurs twice";
+            return false;
+           }
+      m.key[m.n] = key;
+      m.val[m.n] = Unescape(StringSubstr(parts[i], eq + 1));
+      m.n++;
+     }
+   return true;
+  }
+
+//--- the value of a key, empty when it is absent
+string Get(const Message &m, const string key)
+  {
+   for(int i = 0; i < m.n; i++)
+      if(m.key[i] == key)
+         return m.val[i];
+   return "";
+  }
+
+//--- a number, or what stands for an absent one; false when it is there and is not a number
+bool GetLong(const Message &m, const string key, const long absent, long &value)
+  {
+   string s = Get(m, key);
+   value = absent;
+   return Blank(s) || AsLong(s, value);
+  }
+
+//--- milliseconds, of the broker's clock or of a time to live: from 1970 to 2100
+bool GetMs(const Message &m, const string key, long &value)
+  {
+   return GetLong(m, key, 0, value) && value >= 0 && value <= MS_MOST;
+  }
+
+bool GetDouble(const Message &m, const string key, const double absent, double &value)
+  {
+   string s = Get(m, key);
+   value = absent;
+   return Blank(s) || AsDouble(s, value);
+  }
+
+//+------------------------------------------------------------------+
+//| 3. Crypto                                                        |
+//+------------------------------------------------------------------+
+//--- UTF-8 bytes without the terminating zero
+int Utf8(const string s, uchar &out[])
+  {
+   int n = StringToCharArray(s, out, 0, WHOLE_ARRAY, CP_UTF8);
+   ArrayResize(out, n > 0 ? n - 1 : 0);
+   return ArraySize(out);
+  }
+
+void Append(uchar &dst[], const uchar &src[])
+  {
+   int old = ArraySize(dst);
+   int n = ArraySize(src);
+   ArrayResize(dst, old + n, READ_CHUNK);
+   for(int i = 0; i < n; i++)
+      dst[old + i] = src[i];
+  }
+
+string Hex(const uchar &a[])
+  {
+   string s = "";
+   for(int i = 0; i < ArraySize(a); i++)
+      s += StringFormat("%02x", a[i]);
+   return s;
+  }
+
+void Sha256(const uchar &data[], uchar &out[])
+  {
+   uchar nokey[];
+   CryptEncode(CRYPT_HASH_SHA256, data, nokey, out);
+  }
+
+string Sha256Hex(const string text)
+  {
+   uchar data[];
+   uchar out[];
+   Utf8(text, data);
+   Sha256(data, out);
+   return Hex(out);
+  }
+
+//--- HMAC (RFC 2104) out of the one hash that MQL5 offers
+string HmacHex(const string secret, const string text)
+  {
+   uchar key[];
+   uchar msg[];
+   uchar inner[];
+   uchar outer[];
+   uchar hash[];
+   Utf8(secret, key);
+   Utf8(text, msg);
+   if(ArraySize(key) > 64)
+     {
+      Sha256(key, hash);
+      ArrayResize(key, 0);
+      Append(key, hash);
+     }
+   int len = ArraySize(key);
+   ArrayResize(inner, 64);
+   ArrayResize(outer, 64);
+   for(int i = 0; i < 64; i++)
+     {
+      uchar k = (uchar)(i < len ? key[i] : 0);
+      inner[i] = (uchar)(k ^ 0x36);
+      outer[i] = (uchar)(k ^ 0x5c);
+     }
+   Append(inner, msg);
+   Sha256(inner, hash);
+   Append(outer, hash);
+   Sha256(outer, hash);
+   return Hex(hash);
+  }
+
+//--- a nonce that nobody without the secret can foretell and that does not come twice
+string NewNonce()
+  {
+   g_salt++;
+   return HmacHex(g_secret, "nonce|" + IntegerToString((long)g_salt) + "|" + IntegerToString((long)GetMicrosecondCount()) + "|" +
+                  IntegerToString((long)TimeLocal()) + "|" + IntegerToString(MathRand()) + "|" + g_nonce + "|" +
+                  TerminalInfoString(TERMINAL_DATA_PATH));
+  }
+
+//--- FNV-1a, 64 bits: for fingerprints that nobody attacks
+ulong Fnv(const string text)
+  {
+   uchar b[];
+   int n = Utf8(text, b);
+   ulong h = 0xcbf29ce484222325;
+   for(int i = 0; i < n; i++)
+      h = (h ^ b[i]) * 0x100000001b3;
+   return h;
+  }
+
+ulong FnvNext(const ulong h, const ulong value)
+  {
+   return (h ^ value) * 0x100000001b3;
+  }
+
+//+------------------------------------------------------------------+
+//| 4. Link: two transports that carry the same bytes                |
+//+------------------------------------------------------------------+
+//--- where the program listens and the secret both share; read before each attempt, since each start of the program renews them
+bool ReadLinkFile()
+  {
+   g_pipe = "";
+   g_port = 0;
+   g_secret = "";
+   int h = FileOpen(LINK_FILE, FILE_READ | FILE_BIN | FILE_COMMON | FILE_SHARE_READ | FILE_SHARE_WRITE);
+   if(h == INVALID_HANDLE)
+     {
+      Say("Waiting for FX Executor: it has not been started on this computer yet.");
+      return false;
+     }
+   uchar b[];
+   uint n = FileReadArray(h, b, 0, 4096);
+   FileClose(h);
+   string rows[];
+   string text = n > 0 ? CharArrayToString(b, 0, (int)n, CP_UTF8) : "";
+   int count = StringSplit(text, '\n', rows);
+   long proto = 0;
+   long port = 0;
+   for(int i = 0; i < count; i++)
+     {
+      string row = rows[i];
+      StringReplace(row, "\r", "");
+      int eq = StringFind(row, "=");
+      if(eq < 1)
+         continue;
+      string key = StringSubstr(row, 0, eq);
+      string value = StringSubstr(row, eq + 1);
+      if(key == "proto" && !AsLong(value, proto))
+         proto = 0;
+      if(key == "pipe")
+         g_pipe = value;
+      if(key == "port" && !AsLong(value, port))
+         port = 0;
+      if(key == "secret")
+         g_secret = value;
+     }
+   if(proto != EA_PROTO)
+     {
+      Say("Waiting for FX Executor: it speaks another version of the link. Install the Expert Advisor that came with it.");
+      return false;
+     }
+   bool usable = StringLen(g_secret) == 64;
+   usable = usable && (InpTcp ? (port > 0 && port < 65536)
+                       : (!Blank(g_pipe) && StringFind(g_pipe, "\\") < 0 && StringFind(g_pipe, "/") < 0));
+   if(!usable)
+     {
+      Say("Waiting for FX Executor: its link file is not complete; start FX Executor again.");
+      return false;
+     }
+   g_port = (uint)port;
+   return true;
+  }
+
+bool LinkOpen()
+  {
+   ResetLastError();
+   if(!InpTcp)
+     {
+      g_handle = FileOpen("\\\\.\\pipe\\" + g_pipe, FILE_READ | FILE_WRITE | FILE_BIN);
+      g_wrote = false;
+      if(g_handle == INVALID_HANDLE)
+         Say("Waiting for FX Executor; is it running?");
+      return g_handle != INVALID_HANDLE;
+     }
+   g_handle = SocketCreate();
+   if(g_handle != INVALID_HANDLE && SocketConnect(g_handle, "127.0.0.1", g_port, 200))
+     {
+      SocketTimeouts(g_handle, 2000, 2000);
+      return true;
+     }
+   int err = GetLastError();
+   if(g_handle != INVALID_HANDLE)
+      SocketClose(g_handle);
+   g_handle = INVALID_HANDLE;
+   if(err == ERR_FUNCTION_NOT_ALLOWED)
+      Say("Waiting for you: add 127.0.0.1 in Tools > Options > Expert Advisors > \"Allow WebRequest for listed URL\", or set InpTcp to false.");
+   else
+      Say("Waiting for FX Executor; is it running?");
+   return false;
+  }
+
+void LinkClose()
+  {
+   if(g_handle == INVALID_HANDLE)
+      return;
+   if(InpTcp)
+      SocketClose(g_handle);
+   else
+      FileClose(g_handle);
+   g_handle = INVALID_HANDLE;
+  }
+
+//--- bytes read, 0 = nothing there, -1 = the link is lost
+int LinkRead(uchar &into[], const int wait)
+  {
+   ArrayResize(into, 0);
+   ResetLastError();
+   if(InpTcp)
+     {
+      uint ready = SocketIsReadable(g_handle);         // may say 1 on an empty buffer once
+      if(ready == 0 && wait <= 0)
+         return SocketIsConnected(g_handle) ? 0 : -1;
+      uint want = ready > READ_CHUNK ? READ_CHUNK : (ready > 0 ? ready : 1);
+      int r = SocketRead(g_handle, into, want, (uint)(wait > 0 ? wait : 1));
+      if(r > 0)
+         return r;
+      return (GetLastError() == ERR_NETSOCKET_IO_ERROR || !SocketIsConnected(g_handle)) ? -1 : 0;
+     }
+   if(g_wrote)
+     {
+      FileSeek(g_handle, 0, SEEK_SET);                 // FileOpen, named pipes: between writing and reading
+      g_wrote = false;
+     }
+   ulong avail = FileSize(g_handle);                   // for a pipe: the bytes that wait in it
+   ulong until = GetMicrosecondCount() + (ulong)(wait > 0 ? wait : 0) * 1000;
+   while(avail == 0 && GetMicrosecondCount() < until)
+      avail = FileSize(g_handle);
+   if(avail == 0)
+      return 0;
+   uint got = FileReadArray(g_handle, into, 0, (int)(avail > READ_CHUNK ? READ_CHUNK : avail));
+   return got > 0 ? (int)got : -1;
+  }
+
+//--- bytes written, which may be fewer than asked for; 0 or less = the link is lost
+int LinkWrite(const uchar &b[], const int from, const int n)
+  {
+   if(InpTcp)
+     {
+      if(from == 0)
+         return SocketSend(g_handle, b, (uint)n);
+      uchar part[];
+      ArrayCopy(part, b, 0, from, n);
+      return SocketSend(g_handle, part, (uint)n);
+     }
+   FileSeek(g_handle, 0, SEEK_SET);                    // FileOpen, named pipes: between reading and writing
+   uint w = FileWriteArray(g_handle, b, from, n);
+   FileFlush(g_handle);
+   g_wrote = true;
+   return (int)w;
+  }
+
+bool Up()
+  {
+   return g_handle != INVALID_HANDLE && g_stage == LINK_UP;
+  }
+
+//--- the connection is over: nothing that came over it is done any more
+void Forget()
+  {
+   LinkClose();
+   g_stage = LINK_CLOSED;
+   g_tx = "";
+   g_nonce = "";
+   g_job = "";
+   ArrayResize(g_rx, 0);
+   ArrayResize(g_orders, 0);
+   ArrayResize(g_asks, 0);
+   ArrayResize(g_looks, 0);
+   ArrayResize(g_subs, 0);
+   ArrayResize(g_series, 0);
+   ArrayResize(g_rows, 0);
+   g_retry = NowMs() + g_pause;
+   g_pause = g_pause * 2 > 5000 ? 5000 : g_pause * 2;
+  }
+
+//--- writes what is collected: one write for a whole event, so that the program sees it in one piece
+void Flush()
+  {
+   if(g_handle == INVALID_HANDLE || Blank(g_tx))
+      return;
+   uchar b[];
+   int n = Utf8(g_tx, b);
+   int off = 0;
+   g_tx = "";
+   while(off < n)
+     {
+      int w = LinkWrite(b, off, n - off);
+      if(w <= 0)
+        {
+         Forget();
+         Say("The link to FX Executor broke; connecting again.");
+         return;
+        }
+      off += w;
+     }
+   g_spoke = NowMs();
+  }
+
+//--- a line of any stage: HELLO, AUTH and BYE only
+void Put(const string type, const string fields)
+  {
+   if(g_handle == INVALID_HANDLE)
+      return;
+   g_q++;
+   g_tx += type + "\tq=" + IntegerToString(g_q) + "\tt=" + IntegerToString((long)GetMicrosecondCount()) + fields + "\n";
+   if(StringLen(g_tx) >= READ_CHUNK)
+      Flush();
+  }
+
+//--- a line to a program that has proved itself
+void Line(const string type, const string fields)
+  {
+   if(Up())
+      Put(type, fields);
+  }
+
+void Bye(const string reason)
+  {
+   if(g_handle == INVALID_HANDLE)
+      return;
+   Put("BYE", Txt("reason", reason));
+   Flush();
+   Forget();
+  }
+
+void Fault(const string id, const int code, const string text)
+  {
+   Line("ERR", (Blank(id) ? "" : Txt("id", id)) + Int("code", code) + Txt("text", text));
+  }
+
+//--- tells the program what the EA did by itself, now or at the next connection
+void Tell(const string level, const string code, const string text)
+  {
+   string fields = Txt("level", level) + Txt("code", code) + Txt("text", text);
+   Print("FX Executor: ", text);
+   if(Up())
+     {
+      Line("LOG", fields);
+      return;
+     }
+   int n = ArraySize(g_told);
+   if(n < MAX_TOLD)
+     {
+      ArrayResize(g_told, n + 1);
+      g_told[n] = fields;
+     }
+  }
+
+//+------------------------------------------------------------------+
+//| 5. Journal: what was sent and what came of it                    |
+//|                                                                  |
+//| One record a line, its fields separated by TAB, a checksum last: |
+//|   S cid kind hash ms ticket          about to be sent            |
+//|   R cid kind hash ms stage ...       what came of it             |
+//|   F on ms                            trading is stopped, or not  |
+//| A record whose checksum is wrong was torn by a crash and is left |
+//| out: its request never left, since S is flushed before sending.  |
+//+------------------------------------------------------------------+
+string JournalName()
+  {
+   string role = "";
+   for(int i = 0; i < StringLen(InpRole) && i < 32; i++)
+     {
+      int c = (int)StringGetCharacter(InpRole, i);
+      bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
+      role += plain ? StringSubstr(InpRole, i, 1) : "_";
+     }
+   return "FX-Executor\\journal-" + role + ".txt";
+  }
+
+string Sealed(const string record)
+  {
+   return record + "\t" + StringFormat("%08x", (uint)(Fnv(record) & 0xffffffff)) + "\n";
+  }
+
+bool JournalOpen()
+  {
+   if(g_journal != INVALID_HANDLE)
+      return true;
+   g_journal = FileOpen(JournalName(), FILE_READ | FILE_WRITE | FILE_BIN | FILE_SHARE_READ);
+   if(g_journal == INVALID_HANDLE)
+      return false;
+   g_journal_size = FileSize(g_journal);
+   return true;
+  }
+
+//--- appends and flushes; false when the record is not safely down
+bool JournalAppend(const string record)
+  {
+   if(!JournalOpen())
+      return false;
+   uchar b[];
+   int n = Utf8((g_torn ? "\n" : "") + Sealed(record), b);
+   ResetLastError();
+   if(!FileSeek(g_journal, 0, SEEK_END))
+      return false;
+   uint w = FileWriteArray(g_journal, b, 0, n);
+   if((int)w != n)
+     {
+      g_torn = true;
+      FileClose(g_journal);                            // a full disk or a lost drive: opened anew next time
+      g_journal = INVALID_HANDLE;
+      return false;
+     }
+   FileFlush(g_journal);
+   g_torn = false;
+   g_journal_size += (ulong)n;
+   return true;
+  }
+
+string SentRecord(const Outcome &o, const ulong ticket)
+  {
+   return "S\t" + IntegerToString((long)o.cid) + "\t" + o.kind + "\t" + IntegerToString((long)o.hash) + "\t" +
+          IntegerToString(o.ms) + "\t" + IntegerToString((long)ticket);
+  }
+
+string ResultRecord(const Outcome &o)
+  {
+   return "R\t" + IntegerToString((long)o.cid) + "\t" + o.kind + "\t" + IntegerToString((long)o.hash) + "\t" +
+          IntegerToString(o.ms) + "\t" + o.stage + "\t" + (o.ok ? "1" : "0") + "\t" + IntegerToString(o.retcode) + "\t" +
+          IntegerToString(o.ext) + "\t" + IntegerToString((long)o.order) + "\t" + IntegerToString((long)o.deal) + "\t" +
+          IntegerToString((long)o.pos) + "\t" + Short(o.vol) + "\t" + Short(o.price) + "\t" + Short(o.bid) + "\t" +
+          Short(o.ask) + "\t" + Short(o.profit) + "\t" + IntegerToString(o.digits) + "\t" + IntegerToString(o.reqid) + "\t" +
+          IntegerToString(o.err) + "\t" + Escape(o.comment);
+  }
+
+int Remembered(const ulong cid)
+  {
+   for(int i = ArraySize(g_memory) - 1; i >= 0; i--)
+      if(g_memory[i].cid == cid)
+         return i;
+   return -1;
+  }
+
+//--- keeps the newest; the oldest definite one makes room. What is open is never forgotten: false when there is no room.
+bool Remember(const Outcome &o)
+  {
+   int i = Remembered(o.cid);
+   if(i >= 0)
+     {
+      g_memory[i] = o;
+      return true;
+     }
+   int n = ArraySize(g_memory);
+   if(n >= MAX_MEMORY)
+     {
+      int old = 0;
+      while(old < n && g_memory[old].stage == "sent")
+         old++;
+      if(old == n)
+         return false;
+      for(int k = old; k + 1 < n; k++)
+         g_memory[k] = g_memory[k + 1];
+      n--;
+     }
+   ArrayResize(g_memory, n + 1, 256);
+   g_memory[n] = o;
+   return true;
+  }
+
+void ClearOutcome(Outcome &o)
+  {
+   o.cid = 0;
+   o.hash = 0;
+   o.kind = "";
+   o.stage = "refused";
+   o.ok = false;
+   o.keep = true;
+   o.retcode = 0;
+   o.ext = 0;
+   o.order = 0;
+   o.deal = 0;
+   o.pos = 0;
+   o.vol = 0.0;
+   o.price = 0.0;
+   o.bid = 0.0;
+   o.ask = 0.0;
+   o.profit = 0.0;
+   o.digits = 5;
+   o.reqid = 0;
+   o.err = 0;
+   o.comment = "";
+   o.money = "";
+   o.ms = 0;
+  }
+
+//--- false when the record is damaged
+bool JournalTake(const string line)
+  {
+   int cut = StringLen(line) - 9;
+   if(cut < 3 || StringGetCharacter(line, cut) != '\t')
+      return false;
+   string record = StringSubstr(line, 0, cut);
+   if(Sealed(record) != line + "\n")
+      return false;
+   string f[];
+   int n = StringSplit(record, '\t', f);
+   if(f[0] == "F" && n >= 2)
+     {
+      g_flat = f[1] == "1";
+      return true;
+     }
+   if(n < 6 || (f[0] != "S" && f[0] != "R"))
+      return f[0] == "#";
+   Outcome o;
+   ClearOutcome(o);
+   o.cid = (ulong)StringToInteger(f[1]);
+   o.kind = f[2];
+   o.hash = (ulong)StringToInteger(f[3]);
+   o.ms = StringToInteger(f[4]);
+   o.stage = "sent";
+   if(o.cid == 0)
+      return true;                                     // FLAT and the dead-man switch: for the reader of the file only
+   if(f[0] == "R" && n >= 21)
+     {
+      o.stage = f[5];
+      o.ok = f[6] == "1";
+      o.retcode = StringToInteger(f[7]);
+      o.ext = StringToInteger(f[8]);
+      o.order = (ulong)StringToInteger(f[9]);
+      o.deal = (ulong)StringToInteger(f[10]);
+      o.pos = (ulong)StringToInteger(f[11]);
+      o.vol = StringToDouble(f[12]);
+      o.price = StringToDouble(f[13]);
+      o.bid = StringToDouble(f[14]);
+      o.ask = StringToDouble(f[15]);
+      o.profit = StringToDouble(f[16]);
+      o.digits = (int)StringToInteger(f[17]);
+      o.reqid = StringToInteger(f[18]);
+      o.err = (int)StringToInteger(f[19]);
+      o.comment = Unescape(f[20]);
+     }
+   Remember(o);
+   return true;
+  }
+
+//--- reads the whole journal into the memory
+void JournalRead()
+  {
+   ArrayResize(g_memory, 0);
+   g_flat = false;
+   g_torn = false;
+   string name = JournalName();
+   if(!FileIsExist(name) && FileIsExist(name + ".new"))
+      FileMove(name + ".new", 0, name, FILE_REWRITE);  // a crash between the two steps of rewriting it
+   if(!JournalOpen())
+     {
+      Tell("error", "journal", "The journal MQL5\\Files\\" + name + " cannot be opened. No order will be sent until it can be.");
+      return;
+     }
+   ulong from = g_journal_size > JOURNAL_READ ? g_journal_size - JOURNAL_READ : 0;
+   uchar b[];
+   FileSeek(g_journal, (long)from, SEEK_SET);
+   int n = (int)FileReadArray(g_journal, b, 0, (int)(g_journal_size - from));
+   int start = 0;
+   int damaged = 0;
+   for(int i = 0; i < n; i++)
+      if(b[i] == '\n')
+        {
+         if(i > start && !(start == 0 && from > 0))
+           {
+            if(!JournalTake(CharArrayToString(b, start, i - start, CP_UTF8)))
+               damaged++;
+           }
+         start = i + 1;
+        }
+   g_torn = start < n;
+   if(damaged > 0 || g_torn)
+      Tell("warn", "journal", "The journal has " + IntegerToString(damaged + (g_torn ? 1 : 0)) +
+           " incomplete record(s), as after a crash. Nothing was sent for them.");
+  }
+
+//--- writes the memory into a new file and puts it in the place of the old one
+void JournalCompact()
+  {
+   g_compact_at = NowMs() + 600000;
+   string name = JournalName();
+   int h = FileOpen(name + ".new", FILE_WRITE | FILE_BIN);
+   if(h == INVALID_HANDLE)
+      return;
+   string text = Sealed("#\tFX Executor, journal of the Expert Advisor\t1");
+   bool good = true;
+   for(int i = 0; i < ArraySize(g_memory); i++)
+     {
+      text += Sealed(ResultRecord(g_memory[i]));
+      if(StringLen(text) > READ_CHUNK || i + 1 == ArraySize(g_memory))
+        {
+         uchar b[];
+         int n = Utf8(text, b);
+         good = good && (int)FileWriteArray(h, b, 0, n) == n;
+         text = "";
+        }
+     }
+   text += Sealed("F\t" + (g_flat ? "1" : "0") + "\t" + IntegerToString(BrokerMs()));
+   uchar last[];
+   int size = Utf8(text, last);
+   good = good && (int)FileWriteArray(h, last, 0, size) == size;
+   FileFlush(h);
+   FileClose(h);
+   if(!good)
+      return;
+   FileClose(g_journal);
+   g_journal = INVALID_HANDLE;
+   FileMove(name + ".new", 0, name, FILE_REWRITE);
+   g_torn = false;
+   JournalOpen();
+  }
+
+//--- step 7: "sent" is on the disk before anything leaves
+bool JournalSent(Outcome &o, const ulong ticket)
+  {
+   o.ms = BrokerMs();
+   o.stage = "sent";
+   if(!JournalAppend(SentRecord(o, ticket)))
+      return false;
+   return o.cid == 0 || Remember(o);
+  }
+
+//--- step 9: the result. An outcome that is not definite stays "sent".
+void JournalResult(Outcome &o)
+  {
+   o.ms = BrokerMs();
+   if(o.cid != 0)
+      Remember(o);
+   JournalAppend(ResultRecord(o));
+  }
+
+//+------------------------------------------------------------------+
+//| 6. Data: the names of MetaTrader's numbers                       |
+//+------------------------------------------------------------------+
+string OrderTypeName(const long t)
+  {
+   switch((int)t)
+     {
+      case ORDER_TYPE_BUY:             return "buy";
+      case ORDER_TYPE_SELL:            return "sell";
+      case ORDER_TYPE_BUY_LIMIT:       return "buy_limit";
+      case ORDER_TYPE_SELL_LIMIT:      return "sell_limit";
+      case ORDER_TYPE_BUY_STOP:        return "buy_stop";
+      case ORDER_TYPE_SELL_STOP:       return "sell_stop";
+      case ORDER_TYPE_BUY_STOP_LIMIT:  return "buy_stop_limit";
+      case ORDER_TYPE_SELL_STOP_LIMIT: return "sell_stop_limit";
+      case ORDER_TYPE_CLOSE_BY:        return "close_by";
+     }
+   return IntegerToString(t);
+  }
+
+bool OrderTypeOf(const string s, ENUM_ORDER_TYPE &t)
+  {
+   for(int i = (int)ORDER_TYPE_BUY; i <= (int)ORDER_TYPE_SELL_STOP_LIMIT; i++)
+      if(!Blank(s) && OrderTypeName(i) == s)
+        {
+         t = (ENUM_ORDER_TYPE)i;
+         return true;
+        }
+   return false;
+  }
+
+bool IsBuy(const ENUM_ORDER_TYPE t)
+  {
+   return t == ORDER_TYPE_BUY || t == ORDER_TYPE_BUY_LIMIT || t == ORDER_TYPE_BUY_STOP || t == ORDER_TYPE_BUY_STOP_LIMIT;
+  }
+
+string OrderStateName(const long s)
+  {
+   switch((int)s)
+     {
+      case ORDER_STATE_STARTED:        return "started";
+      case ORDER_STATE_PLACED:         return "placed";
+      case ORDER_STATE_CANCELED:       return "canceled";
+      case ORDER_STATE_PARTIAL:        return "partial";
+      case ORDER_STATE_FILLED:         return "filled";
+      case ORDER_STATE_REJECTED:       return "rejected";
+      case ORDER_STATE_EXPIRED:        return "expired";
+      case ORDER_STATE_REQUEST_ADD:    return "request_add";
+      case ORDER_STATE_REQUEST_MODIFY: return "request_modify";
+      case ORDER_STATE_REQUEST_CANCEL: return "request_cancel";
+     }
+   return IntegerToString(s);
+  }
+
+string FillName(const long f)
+  {
+   switch((int)f)
+     {
+      case ORDER_FILLING_FOK:    return "fok";
+      case ORDER_FILLING_IOC:    return "ioc";
+      case ORDER_FILLING_RETURN: return "return";
+      case ORDER_FILLING_BOC:    return "boc";
+     }
+   return IntegerToString(f);
+  }
+
+string LifetimeName(const long t)
+  {
+   switch((int)t)
+     {
+      case ORDER_TIME_GTC:           return "gtc";
+      case ORDER_TIME_DAY:           return "day";
+      case ORDER_TIME_SPECIFIED:     return "specified";
+      case ORDER_TIME_SPECIFIED_DAY: return "specified_day";
+     }
+   return IntegerToString(t);
+  }
+
+string ReasonName(const long r)
+  {
+   switch((int)r)
+     {
+      case DEAL_REASON_CLIENT:   return "client";
+      case DEAL_REASON_MOBILE:   return "mobile";
+      case DEAL_REASON_WEB:      return "web";
+      case DEAL_REASON_EXPERT:   return "expert";
+      case DEAL_REASON_SL:       return "sl";
+      case DEAL_REASON_TP:       return "tp";
+      case DEAL_REASON_SO:       return "so";
+      case DEAL_REASON_ROLLOVER: return "rollover";
+      case DEAL_REASON_VMARGIN:  return "vmargin";
+      case DEAL_REASON_SPLIT:    return "split";
+     }
+   return IntegerToString(r);
+  }
+
+string DealTypeName(const long t)
+  {
+   switch((int)t)
+     {
+      case DEAL_TYPE_BUY:        return "buy";
+      case DEAL_TYPE_SELL:       return "sell";
+      case DEAL_TYPE_BALANCE:    return "balance";
+      case DEAL_TYPE_CREDIT:     return "credit";
+      case DEAL_TYPE_CHARGE:     return "charge";
+      case DEAL_TYPE_CORRECTION: return "correction";
+      case DEAL_TYPE_BONUS:      return "bonus";
+      case DEAL_TYPE_COMMISSION: return "commission";
+     }
+   return "other" + IntegerToString(t);
+  }
+
+string EntryName(const long e)
+  {
+   switch((int)e)
+     {
+      case DEAL_ENTRY_IN:     return "in";
+      case DEAL_ENTRY_OUT:    return "out";
+      case DEAL_ENTRY_INOUT:  return "inout";
+      case DEAL_ENTRY_OUT_BY: return "out_by";
+     }
+   return IntegerToString(e);
+  }
+
+string TransactionName(const long t)
+  {
+   switch((int)t)
+     {
+      case TRADE_TRANSACTION_ORDER_ADD:      return "order_add";
+      case TRADE_TRANSACTION_ORDER_UPDATE:   return "order_update";
+      case TRADE_TRANSACTION_ORDER_DELETE:   return "order_delete";
+      case TRADE_TRANSACTION_HISTORY_ADD:    return "history_add";
+      case TRADE_TRANSACTION_HISTORY_UPDATE: return "history_update";
+      case TRADE_TRANSACTION_HISTORY_DELETE: return "history_delete";
+      case TRADE_TRANSACTION_DEAL_ADD:       return "deal_add";
+      case TRADE_TRANSACTION_DEAL_UPDATE:    return "deal_update";
+      case TRADE_TRANSACTION_DEAL_DELETE:    return "deal_delete";
+      case TRADE_TRANSACTION_POSITION:       return "position";
+      case TRADE_TRANSACTION_REQUEST:        return "request";
+     }
+   return IntegerToString(t);
+  }
+
+string ExecutionName(const long e)
+  {
+   switch((int)e)
+     {
+      case SYMBOL_TRADE_EXECUTION_REQUEST:  return "request";
+      case SYMBOL_TRADE_EXECUTION_INSTANT:  return "instant";
+      case SYMBOL_TRADE_EXECUTION_MARKET:   return "market";
+      case SYMBOL_TRADE_EXECUTION_EXCHANGE: return "exchange";
+     }
+   return IntegerToString(e);
+  }
+
+string TradeModeName(const long m)
+  {
+   switch((int)m)
+     {
+      case SYMBOL_TRADE_MODE_DISABLED:  return "disabled";
+      case SYMBOL_TRADE_MODE_LONGONLY:  return "long";
+      case SYMBOL_TRADE_MODE_SHORTONLY: return "short";
+      case SYMBOL_TRADE_MODE_CLOSEONLY: return "close";
+      case SYMBOL_TRADE_MODE_FULL:      return "full";
+     }
+   return IntegerToString(m);
+  }
+
+string GtcName(const long m)
+  {
+   switch((int)m)
+     {
+      case SYMBOL_ORDERS_GTC:                   return "gtc";
+      case SYMBOL_ORDERS_DAILY:                 return "daily";
+      case SYMBOL_ORDERS_DAILY_EXCLUDING_STOPS: return "daily_ex_stops";
+     }
+   return IntegerToString(m);
+  }
+
+string CalcName(const long m)
+  {
+   switch((int)m)
+     {
+      case SYMBOL_CALC_MODE_FOREX:             return "forex";
+      case SYMBOL_CALC_MODE_FOREX_NO_LEVERAGE: return "forex_no_leverage";
+      case SYMBOL_CALC_MODE_FUTURES:           return "futures";
+      case SYMBOL_CALC_MODE_CFD:               return "cfd";
+      case SYMBOL_CALC_MODE_CFDINDEX:          return "cfd_index";
+      case SYMBOL_CALC_MODE_CFDLEVERAGE:       return "cfd_leverage";
+      case SYMBOL_CALC_MODE_EXCH_STOCKS:       return "exch_stocks";
+      case SYMBOL_CALC_MODE_EXCH_FUTURES:      return "exch_futures";
+     }
+   return "other" + IntegerToString(m);
+  }
+
+string TimeframeName(const ENUM_TIMEFRAMES tf)
+  {
+   switch((int)tf)
+     {
+      case PERIOD_M1:  return "M1";
+      case PERIOD_M2:  return "M2";
+      case PERIOD_M3:  return "M3";
+      case PERIOD_M4:  return "M4";
+      case PERIOD_M5:  return "M5";
+      case PERIOD_M6:  return "M6";
+      case PERIOD_M10: return "M10";
+      case PERIOD_M12: return "M12";
+      case PERIOD_M15: return "M15";
+      case PERIOD_M20: return "M20";
+      case PERIOD_M30: return "M30";
+      case PERIOD_H1:  return "H1";
+      case PERIOD_H2:  return "H2";
+      case PERIOD_H3:  return "H3";
+      case PERIOD_H4:  return "H4";
+      case PERIOD_H6:  return "H6";
+      case PERIOD_H8:  return "H8";
+      case PERIOD_H12: return "H12";
+      case PERIOD_D1:  return "D1";
+      case PERIOD_W1:  return "W1";
+      case PERIOD_MN1: return "MN1";
+     }
+   return "";
+  }
+
+bool TimeframeOf(const string s, ENUM_TIMEFRAMES &tf)
+  {
+   ENUM_TIMEFRAMES all[21] = {PERIOD_M1, PERIOD_M2, PERIOD_M3, PERIOD_M4, PERIOD_M5, PERIOD_M6, PERIOD_M10, PERIOD_M12, PERIOD_M15, PERIOD_M20, PERIOD_M30, PERIOD_H1, PERIOD_H2, PERIOD_H3, PERIOD_H4, PERIOD_H6, PERIOD_H8, PERIOD_H12, PERIOD_D1, PERIOD_W1, PERIOD_MN1};
+   for(int i = 0; i < 21; i++)
+      if(TimeframeName(all[i]) == s)
+        {
+         tf = all[i];
+         return true;
+        }
+   return false;
+  }
+
+//+------------------------------------------------------------------+
+//| Account, permissions, time                                       |
+//+------------------------------------------------------------------+
+//--- the account that an order must name
+string AccountPin()
+  {
+   return IntegerToString(AccountInfoInteger(ACCOUNT_LOGIN)) + "@" + AccountInfoString(ACCOUNT_SERVER);
+  }
+
+bool Connected()
+  {
+   return TerminalInfoInteger(TERMINAL_CONNECTED) != 0;
+  }
+
+string FlagFields()
+  {
+   return Flag("connected", Connected()) +
+          Flag("algo", TerminalInfoInteger(TERMINAL_TRADE_ALLOWED) != 0) +
+          Flag("expert", MQLInfoInteger(MQL_TRADE_ALLOWED) != 0) +
+          Flag("account_ok", AccountInfoInteger(ACCOUNT_TRADE_ALLOWED) != 0) +
+          Flag("expert_ok", AccountInfoInteger(ACCOUNT_TRADE_EXPERT) != 0) +
+          Flag("dll", TerminalInfoInteger(TERMINAL_DLLS_ALLOWED) != 0);
+  }
+
+//--- the switch that forbids trading, in words; empty when nothing does
+string Forbidden()
+  {
+   if(!Connected())
+      return "the terminal has no connection to the trade server";
+   if(TerminalInfoInteger(TERMINAL_TRADE_ALLOWED) == 0)
+      return "the Algo Trading button of the terminal is off";
+   if(MQLInfoInteger(MQL_TRADE_ALLOWED) == 0)
+      return "\"Allow Algo Trading\" is not ticked in the properties of this Expert Advisor";
+   if(AccountInfoInteger(ACCOUNT_TRADE_ALLOWED) == 0)
+      return "the broker does not allow this account to trade (an investor password?)";
+   if(AccountInfoInteger(ACCOUNT_TRADE_EXPERT) == 0)
+      return "the broker does not allow Expert Advisors on this account";
+   return "";
+  }
+
+int MoneyDigits()
+  {
+   return (int)AccountInfoInteger(ACCOUNT_CURRENCY_DIGITS);
+  }
+
+string AccountFields()
+  {
+   int d = MoneyDigits();
+   bool percent = AccountInfoInteger(ACCOUNT_MARGIN_SO_MODE) == ACCOUNT_STOPOUT_MODE_PERCENT;
+   return Num("balance", AccountInfoDouble(ACCOUNT_BALANCE), d) + Num("equity", AccountInfoDouble(ACCOUNT_EQUITY), d) +
+          Num("margin", AccountInfoDouble(ACCOUNT_MARGIN), d) + Num("free", AccountInfoDouble(ACCOUNT_MARGIN_FREE), d) +
+          Num("level", AccountInfoDouble(ACCOUNT_MARGIN_LEVEL), 2) + Num("credit", AccountInfoDouble(ACCOUNT_CREDIT), d) +
+          Num("profit", AccountInfoDouble(ACCOUNT_PROFIT), d) + Txt("so_mode", percent ? "percent" : "money") +
+          Num("so_call", AccountInfoDouble(ACCOUNT_MARGIN_SO_CALL), 2) + Num("so_so", AccountInfoDouble(ACCOUNT_MARGIN_SO_SO), 2);
+  }
+
+void SendAccount()
+  {
+   g_account = AccountFields();
+   Line("ACC", g_account);
+  }
+
+void SendFlags()
+  {
+   g_flags = FlagFields() + Int("login", AccountInfoInteger(ACCOUNT_LOGIN));
+   Line("FLAGS", g_flags);
+  }
+
+//--- broker's time less UTC. Both clocks give whole seconds, so the difference jitters by one: zones are quarters of an hour
+long BrokerOffset()
+  {
+   long diff = (long)TimeTradeServer() - (long)TimeGMT();
+   long zone = (long)MathRound((double)diff / 900.0) * 900;
+   return MathAbs((double)(diff - zone)) <= 30.0 ? zone : diff;
+  }
+
+void SendTime()
+  {
+   g_offset = BrokerOffset();
+   g_time_at = NowMs();
+   Line("TIME", Int("server_ms", BrokerMs()) + Int("gmt_ms", (long)TimeGMT() * 1000) + Int("offset_s", g_offset) +
+        Int("tick_ms", (long)TimeCurrent() * 1000));
+  }
+
+//+------------------------------------------------------------------+
+//| Symbols                                                          |
+//+------------------------------------------------------------------+
+string Sessions(const string sym, const bool trade)
+  {
+   string s = "";
+   for(int day = 0; day < 7; day++)
+      for(uint i = 0; i < 16; i++)
+        {
+         datetime from = 0;
+         datetime to = 0;
+         bool there = trade ? SymbolInfoSessionTrade(sym, (ENUM_DAY_OF_WEEK)day, i, from, to)
+                      : SymbolInfoSessionQuote(sym, (ENUM_DAY_OF_WEEK)day, i, from, to);
+         if(!there)
+            break;
+         s += (Blank(s) ? "" : ",") + IntegerToString(day) + ":" + IntegerToString((long)from / 60) + ":" +
+              IntegerToString((long)to / 60);
+        }
+   return s;
+  }
+
+//--- whether the broker's table has a trading session now; a symbol without any table is taken as open
+bool InSession(const string sym)
+  {
+   long now = (long)TimeTradeServer();
+   int today = (int)((now / 86400 + 4) % 7);              // 1 January 1970 was a Thursday
+   long second = now % 86400;
+   bool any = false;
+   for(int day = 0; day < 7; day++)
+      for(uint i = 0; i < 16; i++)
+        {
+         datetime from = 0;
+         datetime to = 0;
+         if(!SymbolInfoSessionTrade(sym, (ENUM_DAY_OF_WEEK)day, i, from, to))
+            break;
+         any = true;
+         long end = (long)to > (long)from ? (long)to : (long)to + 86400;
+         if(day == today && second >= (long)from && second < end)
+            return true;
+        }
+   return !any;
+  }
+
+string SymbolFields(const string sym)
+  {
+   int d = (int)SymbolInfoInteger(sym, SYMBOL_DIGITS);
+   double step = SymbolInfoDouble(sym, SYMBOL_VOLUME_STEP);
+   int vd = StepDigits(step);
+   double margin = 0.0;
+   double ask = SymbolInfoDouble(sym, SYMBOL_ASK);
+   if(ask <= 0.0 || !OrderCalcMargin(ORDER_TYPE_BUY, sym, 1.0, ask, margin))
+      margin = 0.0;
+   return Txt("name", sym) + Txt("path", SymbolInfoString(sym, SYMBOL_PATH)) +
+          Txt("desc", SymbolInfoString(sym, SYMBOL_DESCRIPTION)) + Int("digits", d) +
+          Num("point", SymbolInfoDouble(sym, SYMBOL_POINT), d) + Any("tick_size", SymbolInfoDouble(sym, SYMBOL_TRADE_TICK_SIZE)) +
+          Any("tick_value", SymbolInfoDouble(sym, SYMBOL_TRADE_TICK_VALUE)) +
+          Any("tick_value_profit", SymbolInfoDouble(sym, SYMBOL_TRADE_TICK_VALUE_PROFIT)) +
+          Any("tick_value_loss", SymbolInfoDouble(sym, SYMBOL_TRADE_TICK_VALUE_LOSS)) +
+          Any("contract", SymbolInfoDouble(sym, SYMBOL_TRADE_CONTRACT_SIZE)) +
+          Num("vmin", SymbolInfoDouble(sym, SYMBOL_VOLUME_MIN), vd) + Num("vmax", SymbolInfoDouble(sym, SYMBOL_VOLUME_MAX), vd) +
+          Num("vstep", step, vd) + Num("vlimit", SymbolInfoDouble(sym, SYMBOL_VOLUME_LIMIT), vd) +
+          Int("stops", SymbolInfoInteger(sym, SYMBOL_TRADE_STOPS_LEVEL)) +
+          Int("freeze", SymbolInfoInteger(sym, SYMBOL_TRADE_FREEZE_LEVEL)) +
+          Txt("exe", ExecutionName(SymbolInfoInteger(sym, SYMBOL_TRADE_EXEMODE))) +
+          Int("fill", SymbolInfoInteger(sym, SYMBOL_FILLING_MODE)) + Int("orders", SymbolInfoInteger(sym, SYMBOL_ORDER_MODE)) +
+          Int("exp", SymbolInfoInteger(sym, SYMBOL_EXPIRATION_MODE)) +
+          Txt("gtc", GtcName(SymbolInfoInteger(sym, SYMBOL_ORDER_GTC_MODE))) +
+          Txt("mode", TradeModeName(SymbolInfoInteger(sym, SYMBOL_TRADE_MODE))) +
+          Txt("calc", CalcName(SymbolInfoInteger(sym, SYMBOL_TRADE_CALC_MODE))) +
+          Txt("base", SymbolInfoString(sym, SYMBOL_CURRENCY_BASE)) + Txt("profit", SymbolInfoString(sym, SYMBOL_CURRENCY_PROFIT)) +
+          Txt("margin", SymbolInfoString(sym, SYMBOL_CURRENCY_MARGIN)) +
+          Any("swap_long", SymbolInfoDouble(sym, SYMBOL_SWAP_LONG)) + Any("swap_short", SymbolInfoDouble(sym, SYMBOL_SWAP_SHORT)) +
+          Num("m1lot", margin, MoneyDigits()) + Txt("tsess", Sessions(sym, true)) + Txt("qsess", Sessions(sym, false));
+  }
+
+int PriceDigits(const string sym)
+  {
+   return (int)SymbolInfoInteger(sym, SYMBOL_DIGITS);
+  }
+
+int VolumeDigits(const string sym)
+  {
+   return StepDigits(SymbolInfoDouble(sym, SYMBOL_VOLUME_STEP));
+  }
+
+//+------------------------------------------------------------------+
+//| Positions, orders, deals                                         |
+//+------------------------------------------------------------------+
+//--- empty when the position is gone
+string PositionFields(const ulong ticket)
+  {
+   if(!PositionSelectByTicket(ticket))
+      return "";
+   string sym = PositionGetString(POSITION_SYMBOL);
+   int d = PriceDigits(sym);
+   return Int("ticket", (long)ticket) + Int("ident", PositionGetInteger(POSITION_IDENTIFIER)) + Txt("sym", sym) +
+          Txt("side", PositionGetInteger(POSITION_TYPE) == POSITION_TYPE_BUY ? "buy" : "sell") +
+          Num("vol", PositionGetDouble(POSITION_VOLUME), VolumeDigits(sym)) + Num("open", PositionGetDouble(POSITION_PRICE_OPEN), d) +
+          Num("sl", PositionGetDouble(POSITION_SL), d) + Num("tp", PositionGetDouble(POSITION_TP), d) +
+          Num("price", PositionGetDouble(POSITION_PRICE_CURRENT), d) +
+          Num("profit", PositionGetDouble(POSITION_PROFIT), MoneyDigits()) +
+          Num("swap", PositionGetDouble(POSITION_SWAP), MoneyDigits()) + Int("magic", PositionGetInteger(POSITION_MAGIC)) +
+          Txt("comment", PositionGetString(POSITION_COMMENT)) + Int("ms", PositionGetInteger(POSITION_TIME_MSC)) +
+          Txt("reason", ReasonName(PositionGetInteger(POSITION_REASON)));
+  }
+
+//--- empty when the order is not working any more
+string OrderFields(const ulong ticket)
+  {
+   if(!OrderSelect(ticket))
+      return "";
+   string sym = OrderGetString(ORDER_SYMBOL);
+   int d = PriceDigits(sym);
+   int vd = VolumeDigits(sym);
+   return Int("ticket", (long)ticket) + Txt("sym", sym) + Txt("type", OrderTypeName(OrderGetInteger(ORDER_TYPE))) +
+          Txt("state", OrderStateName(OrderGetInteger(ORDER_STATE))) + Num("vol0", OrderGetDouble(ORDER_VOLUME_INITIAL), vd) +
+          Num("vol", OrderGetDouble(ORDER_VOLUME_CURRENT), vd) + Num("price", OrderGetDouble(ORDER_PRICE_OPEN), d) +
+          Num("stoplimit", OrderGetDouble(ORDER_PRICE_STOPLIMIT), d) + Num("sl", OrderGetDouble(ORDER_SL), d) +
+          Num("tp", OrderGetDouble(ORDER_TP), d) + Txt("fill", FillName(OrderGetInteger(ORDER_TYPE_FILLING))) +
+          Txt("ttype", LifetimeName(OrderGetInteger(ORDER_TYPE_TIME))) + Int("exp", OrderGetInteger(ORDER_TIME_EXPIRATION)) +
+          Int("magic", OrderGetInteger(ORDER_MAGIC)) + Txt("comment", OrderGetString(ORDER_COMMENT)) +
+          Int("pos", OrderGetInteger(ORDER_POSITION_ID)) + Int("ms", OrderGetInteger(ORDER_TIME_SETUP_MSC));
+  }
+
+string OldOrderFields(const ulong t)
+  {
+   if(!HistoryOrderSelect(t))
+      return "";
+   string sym = HistoryOrderGetString(t, ORDER_SYMBOL);
+   int d = PriceDigits(sym);
+   int vd = VolumeDigits(sym);
+   return Int("ticket", (long)t) + Txt("sym", sym) + Txt("type", OrderTypeName(HistoryOrderGetInteger(t, ORDER_TYPE))) +
+          Txt("state", OrderStateName(HistoryOrderGetInteger(t, ORDER_STATE))) +
+          Num("vol0", HistoryOrderGetDouble(t, ORDER_VOLUME_INITIAL), vd) +
+          Num("vol", HistoryOrderGetDouble(t, ORDER_VOLUME_CURRENT), vd) + Num("price", HistoryOrderGetDouble(t, ORDER_PRICE_OPEN), d) +
+          Num("stoplimit", HistoryOrderGetDouble(t, ORDER_PRICE_STOPLIMIT), d) + Num("sl", HistoryOrderGetDouble(t, ORDER_SL), d) +
+          Num("tp", HistoryOrderGetDouble(t, ORDER_TP), d) + Txt("fill", FillName(HistoryOrderGetInteger(t, ORDER_TYPE_FILLING))) +
+          Txt("ttype", LifetimeName(HistoryOrderGetInteger(t, ORDER_TYPE_TIME))) +
+          Int("exp", HistoryOrderGetInteger(t, ORDER_TIME_EXPIRATION)) + Int("magic", HistoryOrderGetInteger(t, ORDER_MAGIC)) +
+          Txt("comment", HistoryOrderGetString(t, ORDER_COMMENT)) + Int("pos", HistoryOrderGetInteger(t, ORDER_POSITION_ID)) +
+          Int("ms", HistoryOrderGetInteger(t, ORDER_TIME_SETUP_MSC)) + Flag("hist", true);
+  }
+
+string DealFields(const ulong t)
+  {
+   if(!HistoryDealSelect(t))
+      return "";
+   string sym = HistoryDealGetString(t, DEAL_SYMBOL);
+   int d = Blank(sym) ? 0 : PriceDigits(sym);
+   int m = MoneyDigits();
+   return Int("ticket", (long)t) + Int("order", HistoryDealGetInteger(t, DEAL_ORDER)) +
+          Int("pos", HistoryDealGetInteger(t, DEAL_POSITION_ID)) + Txt("sym", sym) +
+          Txt("type", DealTypeName(HistoryDealGetInteger(t, DEAL_TYPE))) + Txt("entry", EntryName(HistoryDealGetInteger(t, DEAL_ENTRY))) +
+          Txt("reason", ReasonName(HistoryDealGetInteger(t, DEAL_REASON))) +
+          Num("vol", HistoryDealGetDouble(t, DEAL_VOLUME), Blank(sym) ? 0 : VolumeDigits(sym)) +
+          Num("price", HistoryDealGetDouble(t, DEAL_PRICE), d) + Num("profit", HistoryDealGetDouble(t, DEAL_PROFIT), m) +
+          Num("swap", HistoryDealGetDouble(t, DEAL_SWAP), m) + Num("commission", HistoryDealGetDouble(t, DEAL_COMMISSION), m) +
+          Num("fee", HistoryDealGetDouble(t, DEAL_FEE), m) + Num("sl", HistoryDealGetDouble(t, DEAL_SL), d) +
+          Num("tp", HistoryDealGetDouble(t, DEAL_TP), d) + Int("magic", HistoryDealGetInteger(t, DEAL_MAGIC)) +
+          Txt("comment", HistoryDealGetString(t, DEAL_COMMENT)) + Int("ms", HistoryDealGetInteger(t, DEAL_TIME_MSC));
+  }
+
+ulong Scaled(const double value)
+  {
+   return (ulong)(long)MathRound(value * 100000.0);
+  }
+
+//--- a fingerprint of all positions and working orders, without what every tick changes
+ulong BookMark()
+  {
+   ulong h = 0xcbf29ce484222325;
+   for(int i = 0; i < PositionsTotal(); i++)
+     {
+      ulong t = PositionGetTicket(i);
+      h = FnvNext(h, t);
+      h = FnvNext(h, Scaled(PositionGetDouble(POSITION_VOLUME)));
+      h = FnvNext(h, Scaled(PositionGetDouble(POSITION_PRICE_OPEN)));
+      h = FnvNext(h, Scaled(PositionGetDouble(POSITION_SL)));
+      h = FnvNext(h, Scaled(PositionGetDouble(POSITION_TP)));
+     }
+   h = FnvNext(h, 1);
+   for(int i = 0; i < OrdersTotal(); i++)
+     {
+      ulong t = OrderGetTicket(i);
+      h = FnvNext(h, t);
+      h = FnvNext(h, (ulong)OrderGetInteger(ORDER_STATE));
+      h = FnvNext(h, Scaled(OrderGetDouble(ORDER_VOLUME_CURRENT)));
+      h = FnvNext(h, Scaled(OrderGetDouble(ORDER_PRICE_OPEN)));
+      h = FnvNext(h, Scaled(OrderGetDouble(ORDER_SL)));
+      h = FnvNext(h, Scaled(OrderGetDouble(ORDER_TP)));
+     }
+   return h;
+  }
+
+//--- rev grows when the book is not what it was at the last look, whether or not an event has told so
+void LookAtBook()
+  {
+   ulong mark = BookMark();
+   if(mark == g_mark)
+      return;
+   g_mark = mark;
+   g_rev++;
+  }
+
+bool OwnMagic(const long magic)
+  {
+   return (magic >> 56) == OWN_APP;
+  }
+
+//+------------------------------------------------------------------+
+//| Searching a client id: positions, orders, history                |
+//+------------------------------------------------------------------+
+void ClearTrace(Trace &r)
+  {
+   r.where = "";
+   r.ticket = 0;
+   r.order = 0;
+   r.deal = 0;
+   r.vol = 0.0;
+   r.price = 0.0;
+   r.profit = 0.0;
+   r.volcur = 0.0;
+   r.state = -1;
+   r.pending = false;
+   r.digits = 5;
+   r.searched = false;
+   r.deals = 0;
+   r.orders = 0;
+   r.from_s = 0;
+   r.to_s = 0;
+  }
+
+//--- one pass over everything that could carry the client id, from a day before since_s to a day after now
+void Search(const ulong cid, const long since_s, Trace &r)
+  {
+   ClearTrace(r);
+   r.from_s = since_s > 86400 ? since_s - 86400 : 0;
+   r.to_s = (long)TimeTradeServer() + 86400;
+   string sym = "";
+   r.searched = HistorySelect((datetime)r.from_s, (datetime)r.to_s);
+   ulong pos = 0;
+   if(r.searched)
+     {
+      r.deals = HistoryDealsTotal();
+      r.orders = HistoryOrdersTotal();
+      double money = 0.0;
+      for(int i = 0; i < r.deals; i++)
+        {
+         ulong t = HistoryDealGetTicket(i);
+         if(t == 0 || (ulong)HistoryDealGetInteger(t, DEAL_MAGIC) != cid)
+            continue;
+         ulong order = (ulong)HistoryDealGetInteger(t, DEAL_ORDER);
+         if(r.order != 0 && order != r.order)
+            continue;                                    // a stop loss closes under the magic of the opening order
+         r.order = order;
+         r.deal = t;
+         pos = (ulong)HistoryDealGetInteger(t, DEAL_POSITION_ID);
+         sym = HistoryDealGetString(t, DEAL_SYMBOL);
+         double v = HistoryDealGetDouble(t, DEAL_VOLUME);
+         r.vol += v;
+         money += v * HistoryDealGetDouble(t, DEAL_PRICE);
+         r.profit += HistoryDealGetDouble(t, DEAL_PROFIT);
+        }
+      if(r.deal != 0)
+        {
+         r.where = "deal";
+         r.ticket = pos;
+         r.price = r.vol > 0.0 ? money / r.vol : 0.0;
+        }
+      for(int i = 0; i < r.orders; i++)
+        {
+         ulong t = HistoryOrderGetTicket(i);
+         if(t == 0 || (ulong)HistoryOrderGetInteger(t, ORDER_MAGIC) != cid)
+            continue;
+         if(r.deal != 0 && t != r.order)
+            continue;
+         ENUM_ORDER_TYPE type = (ENUM_ORDER_TYPE)HistoryOrderGetInteger(t, ORDER_TYPE);
+         r.pending = type != ORDER_TYPE_BUY && type != ORDER_TYPE_SELL;
+         r.state = (int)HistoryOrderGetInteger(t, ORDER_STATE);
+         if(r.deal == 0)
+           {
+            r.where = "hist";
+            r.ticket = t;
+            r.order = t;
+            sym = HistoryOrderGetString(t, ORDER_SYMBOL);
+           }
+         break;
+        }
+     }
+   for(int i = 0; i < OrdersTotal(); i++)
+     {
+      ulong t = OrderGetTicket(i);
+      if(t == 0 || (ulong)OrderGetInteger(ORDER_MAGIC) != cid)
+         continue;
+      ENUM_ORDER_TYPE type = (ENUM_ORDER_TYPE)OrderGetInteger(ORDER_TYPE);
+      r.pending = type != ORDER_TYPE_BUY && type != ORDER_TYPE_SELL;
+      r.where = "ord";
+      r.ticket = t;
+      r.order = t;
+      r.state = (int)OrderGetInteger(ORDER_STATE);
+      r.volcur = OrderGetDouble(ORDER_VOLUME_CURRENT);
+      if(r.deal == 0)
+         r.price = OrderGetDouble(ORDER_PRICE_OPEN);
+      sym = OrderGetString(ORDER_SYMBOL);
+     }
+   for(int i = 0; i < PositionsTotal() && r.where != "ord"; i++)
+     {
+      ulong t = PositionGetTicket(i);
+      if(t == 0)
+         continue;
+      bool ours = (ulong)PositionGetInteger(POSITION_MAGIC) == cid;
+      bool same = pos != 0 && (ulong)PositionGetInteger(POSITION_IDENTIFIER) == pos;
+      if(!ours && !same)
+         continue;
+      r.volcur = PositionGetDouble(POSITION_VOLUME);
+      sym = PositionGetString(POSITION_SYMBOL);
+      if(!ours)
+         continue;                                       // a close, or netting: the position carries another order's magic
+      r.where = "pos";
+      r.ticket = t;
+      if(r.deal == 0)
+        {
+         r.vol = r.volcur;
+         r.price = PositionGetDouble(POSITION_PRICE_OPEN);
+         r.order = (ulong)PositionGetInteger(POSITION_IDENTIFIER);
+        }
+     }
+   if(!Blank(sym))
+      r.digits = PriceDigits(sym);
+  }
+
+//--- whether the trace proves that the order was executed, is working, or ended without a deal. A filled order whose deal the
+//--- history does not show yet proves nothing.
+bool Proves(const Trace &r)
+  {
+   if(r.where == "hist")
+      return r.state == ORDER_STATE_REJECTED || r.state == ORDER_STATE_CANCELED || r.state == ORDER_STATE_EXPIRED;
+   return !Blank(r.where);
+  }
+
+void SendFound(const string id, const ulong cid, const string where, const Trace &r, const bool sync)
+  {
+   string extra = "";
+   int i = Remembered(cid);
+   if(i >= 0 && (where == "refused" || where == "done" || where == "sent"))
+      extra = Int("retcode", g_memory[i].retcode);
+   if(r.state >= 0)
+      extra += Txt("state", OrderStateName(r.state));
+   Line("FOUND", Txt("id", id) + Int("cid", (long)cid) + Txt("where", where) + Int("ticket", (long)r.ticket) +
+        Int("order", (long)r.order) + Int("deal", (long)r.deal) + Any("vol", r.vol) + Any("price", r.price) +
+        Num("profit", r.profit, MoneyDigits()) + Any("volcur", r.volcur) + Int("from_ms", r.from_s * 1000) +
+        Int("to_ms", r.to_s * 1000) + Flag("sync", sync) + Int("rev", g_rev) + extra);
+  }
+
+bool LeavesNoTrace(const string kind)
+  {
+   return kind == "SLTP" || kind == "MODIFY" || kind == "CANCEL";
+  }
+
+//--- true when it could be answered. That nothing shows it needs two looks some time apart, the trade server connected all the while
+//--- and the history unchanged between them.
+bool AnswerFind(const string id, const ulong cid, const long since_s, Look &look)
+  {
+   LookAtBook();
+   Trace r;
+   Search(cid, since_s, r);
+   if(Proves(r))
+     {
+      SendFound(id, cid, r.where, r, Connected());
+      return true;
+     }
+   int i = Remembered(cid);
+   if(i >= 0 && g_memory[i].ok && LeavesNoTrace(g_memory[i].kind))
+     {
+      SendFound(id, cid, "done", r, Connected());
+      return true;
+     }
+   if(!Blank(r.where) || (i >= 0 && g_memory[i].ok))     // filled or placed, and the terminal does not show all of it yet
+     {
+      if(i >= 0 && r.order == 0)
+        {
+         r.order = g_memory[i].order;
+         r.deal = g_memory[i].deal;
+        }
+      SendFound(id, cid, "sent", r, false);
+      return true;
+     }
+   if(i >= 0 && g_memory[i].stage != "sent")
+     {
+      SendFound(id, cid, "refused", r, Connected());
+      return true;
+     }
+   bool steady = r.searched && g_connected && Connected() && NowMs() - g_connected_at >= 2000;
+   if(look.due == 0)                                     // the first look: keep it for comparison
+     {
+      look.id = id;
+      look.cid = cid;
+      look.since_s = since_s;
+      look.due = NowMs() + LOOK_APART_MS;
+      look.deals = r.deals;
+      look.orders = r.orders;
+      look.epoch = g_epoch;
+      look.steady = steady;
+      return false;
+     }
+   bool sync = steady && look.steady && look.epoch == g_epoch && look.deals == r.deals && look.orders == r.orders;
+   SendFound(id, cid, i >= 0 ? "sent" : "none", r, sync);
+   return true;
+  }
+
+//+------------------------------------------------------------------+
+//| Answering requests for data, piece by piece                      |
+//+------------------------------------------------------------------+
+void EndJob(const long n, const string more)
+  {
+   Line("END", Txt("id", g_job_id) + Int("n", n) + more);
+   g_job = "";
+   ArrayResize(g_rows, 0);
+   ArrayResize(g_tickets, 0);
+   ArrayResize(g_rates, 0);
+  }
+
+string BarFields(const MqlRates &r, const int d)
+  {
+   return Int("time", (long)r.time) + Num("o", r.open, d) + Num("h", r.high, d) + Num("l", r.low, d) + Num("c", r.close, d) +
+          Int("tv", (long)r.tick_volume) + Int("sp", (long)r.spread) + Int("rv", (long)r.real_volume);
+  }
+
+void Unsubscribe(const string sym)
+  {
+   int keep = 0;
+   for(int i = 0; i < ArraySize(g_subs); i++)
+      if(g_subs[i].sym != sym)
+        {
+         if(keep != i)
+            g_subs[keep] = g_subs[i];
+         keep++;
+        }
+   ArrayResize(g_subs, keep, 64);
+   keep = 0;
+   for(int i = 0; i < ArraySize(g_series); i++)
+      if(g_series[i].sym != sym)
+        {
+         if(keep != i)
+            g_series[keep] = g_series[i];
+         keep++;
+        }
+   ArrayResize(g_series, keep, 64);
+  }
+
+void Subscribe(const string id, const Message &m)
+  {
+   string sym = Get(m, "sym");
+   string names[];
+   string list = Get(m, "bars");
+   int n = Blank(list) ? 0 : StringSplit(list, ',', names);
+   ENUM_TIMEFRAMES tf = PERIOD_M1;
+   for(int i = 0; i < n; i++)
+      if(!TimeframeOf(names[i], tf))
+        {
+         Fault(id, CODE_BAD_ARGUMENTS, "unknown period " + names[i]);
+         return;
+        }
+   if(Blank(sym) || !SymbolSelect(sym, true))
+     {
+      Fault(id, CODE_NO_SYMBOL, "the broker has no symbol " + sym);
+      return;
+     }
+   Unsubscribe(sym);
+   if(ArraySize(g_subs) >= MAX_SUBS || ArraySize(g_series) + n > MAX_SERIES)
+     {
+      Fault(id, CODE_BUSY, "too many subscriptions");
+      return;
+     }
+   int at = ArraySize(g_subs);
+   ArrayResize(g_subs, at + 1, 64);
+   g_subs[at].sym = sym;
+   g_subs[at].ticks = Get(m, "ticks") == "1";
+   g_subs[at].ms = 0;
+   g_subs[at].bid = 0.0;
+   g_subs[at].ask = 0.0;
+   g_subs[at].last = 0.0;
+   for(int i = 0; i < n; i++)
+     {
+      TimeframeOf(names[i], tf);
+      int k = ArraySize(g_series);
+      ArrayResize(g_series, k + 1, 64);
+      g_series[k].sym = sym;
+      g_series[k].name = names[i];
+      g_series[k].tf = tf;
+      g_series[k].forming = (datetime)SeriesInfoInteger(sym, tf, SERIES_LASTBAR_DATE);
+     }
+   Line("END", Txt("id", id) + Int("n", 0));
+  }
+
+//--- takes what the terminal has now. Bars that are still being loaded are not waited for: the answer says synced=0.
+void StartRates(const Message &m)
+  {
+   ENUM_TIMEFRAMES tf = PERIOD_M1;
+   long from = 0;
+   long count = 0;
+   g_job_sym = Get(m, "sym");
+   if(!TimeframeOf(Get(m, "tf"), tf) || !GetLong(m, "from", 0, from) || !GetLong(m, "count", 0, count) || count < 1 || count > 500 || from < 0 || from > MS_MOST / 1000)
+     {
+      Fault(g_job_id, CODE_BAD_ARGUMENTS, "RATES needs a period, from >= 0 and a count of 1 to 500");
+      return;
+     }
+   if(Blank(g_job_sym) || !SymbolSelect(g_job_sym, true))
+     {
+      Fault(g_job_id, CODE_NO_SYMBOL, "the broker has no symbol " + g_job_sym);
+      return;
+     }
+   bool synced = SeriesInfoInteger(g_job_sym, tf, SERIES_SYNCHRONIZED) != 0;
+   datetime forming = (datetime)SeriesInfoInteger(g_job_sym, tf, SERIES_LASTBAR_DATE);
+   ArrayResize(g_rates, 0);
+   int got = 0;
+   bool by_time = from >= 100000000;                     // a time; smaller ones are a shift in closed bars
+   if(by_time)
+      got = CopyRates(g_job_sym, tf, (datetime)(from - 1), (int)count, g_rates);
+   else
+      got = CopyRates(g_job_sym, tf, (int)from + 1, (int)count, g_rates);
+   if(got < 0)
+      got = 0;
+   ArrayResize(g_rates, got);
+   if(got > 0 && forming > 0 && g_rates[got - 1].time >= forming)       // asked with a time ahead of us: never the forming bar
+     {
+      got--;
+      ArrayResize(g_rates, got);
+     }
+   long held = SeriesInfoInteger(g_job_sym, tf, SERIES_BARS_COUNT);
+   datetime first = (datetime)SeriesInfoInteger(g_job_sym, tf, SERIES_FIRSTDATE);
+   g_job_synced = synced && held > 0;
+   g_job_more = by_time ? (got > 0 && g_rates[0].time > first) : (held - 1 > from + count);
+   g_job = "RATES";
+   g_job_at = 0;
+  }
+
+bool RatesTurn()
+  {
+   int n = ArraySize(g_rates);
+   int d = PriceDigits(g_job_sym);
+   for(int i = 0; i < ROWS_PER_TURN && g_job_at < n; i++)
+     {
+      Line("RATE", Txt("id", g_job_id) + BarFields(g_rates[g_job_at], d));
+      g_job_at++;
+     }
+   if(g_job_at >= n)
+      EndJob(n, Flag("synced", g_job_synced) + Flag("more", g_job_more));
+   return true;
+  }
+
+//--- begins the collecting of a snapshot, again when the book changed meanwhile
+void StartSnapshot()
+  {
+   LookAtBook();
+   g_job_rev = g_rev;
+   g_job = "SNAP";
+   g_job_at = 0;
+   g_job_tries++;
+   ArrayResize(g_rows, 0);
+   ArrayResize(g_tickets, 0);
+   g_job_positions = PositionsTotal();
+   g_job_orders = OrdersTotal();
+   ArrayResize(g_tickets, g_job_positions + g_job_orders);
+   for(int i = 0; i < g_job_positions; i++)
+      g_tickets[i] = PositionGetTicket(i);
+   for(int i = 0; i < g_job_orders; i++)
+      g_tickets[g_job_positions + i] = OrderGetTicket(i);
+   ArrayResize(g_rows, g_job_positions + g_job_orders);
+  }
+
+//--- collects all rows before the first one is sent, so that the program never sees a torn book: while collecting, orders get
+//--- their turn, and whatever changes the book (rev) makes it begin again
+bool SnapshotCollects()
+  {
+   int n = ArraySize(g_tickets);
+   int turn = g_job_tries > 5 ? n : ROWS_PER_TURN;       // a book that never rests is taken in one piece
+   for(int i = 0; i < turn && g_job_at < n; i++)
+     {
+      g_rows[g_job_at] = g_job_at < g_job_positions ? PositionFields(g_tickets[g_job_at]) : OrderFields(g_tickets[g_job_at]);
+      g_job_at++;
+     }
+   if(g_job_at < n)
+      return true;
+   bool torn = false;
+   for(int i = 0; i < n; i++)
+      torn = torn || Blank(g_rows[i]);
+   LookAtBook();
+   if(!torn && g_rev == g_job_rev)
+     {
+      Line("ACC", Txt("id", g_job_id) + AccountFields());
+      g_job = "ROWS";
+      g_job_at = 0;
+      return true;
+     }
+   if(g_job_tries < 20)
+     {
+      StartSnapshot();
+      return true;
+     }
+   g_job = "";
+   Fault(g_job_id, CODE_BUSY, "positions and orders change faster than they can be read; ask again");
+   return true;
+  }
+
+bool SnapshotSends()
+  {
+   int n = ArraySize(g_rows);
+   for(int i = 0; i < ROWS_PER_TURN && g_job_at < n; i++)
+     {
+      Line(g_job_at < g_job_positions ? "POS" : "ORD", Txt("id", g_job_id) + g_rows[g_job_at]);
+      g_job_at++;
+     }
+   if(g_job_at >= n)
+      EndJob(n, Int("npos", g_job_positions) + Int("nord", g_job_orders) + Int("rev", g_job_rev));
+   return true;
+  }
+
+void StartHistory(const Message &m)
+  {
+   long from = 0;
+   long to = 0;
+   string what = Get(m, "what");
+   if(!GetMs(m, "from_ms", from) || !GetMs(m, "to_ms", to) || (what != "deals" && what != "orders"))
+     {
+      Fault(g_job_id, CODE_BAD_ARGUMENTS, "HIST needs from_ms, to_ms and what=deals or orders");
+      return;
+     }
+   if(!HistorySelect((datetime)(from / 1000), (datetime)((to + 999) / 1000)))
+     {
+      Fault(g_job_id, CODE_NOT_SYNCED, "the terminal cannot read its history now");
+      return;
+     }
+   g_job_hist_orders = what == "orders";
+   int n = g_job_hist_orders ? HistoryOrdersTotal() : HistoryDealsTotal();
+   ArrayResize(g_tickets, n);
+   for(int i = 0; i < n; i++)                            // tickets first: other requests select other history in between
+      g_tickets[i] = g_job_hist_orders ? HistoryOrderGetTicket(i) : HistoryDealGetTicket(i);
+   g_job = "HIST";
+   g_job_at = 0;
+   g_job_positions = 0;
+  }
+
+bool HistoryTurn()
+  {
+   int n = ArraySize(g_tickets);
+   for(int i = 0; i < ROWS_PER_TURN && g_job_at < n; i++)
+     {
+      string row = g_job_hist_orders ? OldOrderFields(g_tickets[g_job_at]) : DealFields(g_tickets[g_job_at]);
+      if(!Blank(row))
+        {
+         Line(g_job_hist_orders ? "ORD" : "DEAL", Txt("id", g_job_id) + row);
+         g_job_positions++;
+        }
+      g_job_at++;
+     }
+   if(g_job_at >= n)
+      EndJob(g_job_positions, "");
+   return true;
+  }
+
+bool SymbolsTurn()
+  {
+   int n = SymbolsTotal(false);
+   for(int i = 0; i < 5 && g_job_at < n; i++)
+     {
+      Line("SYM", Txt("id", g_job_id) + SymbolFields(SymbolName(g_job_at, false)));
+      g_job_at++;
+     }
+   if(g_job_at >= n)
+      EndJob(g_job_at, "");
+   return true;
+  }
+
+void StartAsk(const string text)
+  {
+   Message m;
+   string why = "";
+   if(!Parse(text, m, why))
+     {
+      Fault("", CODE_BAD_ARGUMENTS, why);
+      return;
+     }
+   string id = Get(m, "id");
+   string sym = Get(m, "sym");
+   g_job_id = id;
+   g_job_tries = 0;
+   if(m.type == "SYMS")
+     {
+      g_job = "SYMS";
+      g_job_at = 0;
+     }
+   if(m.type == "SYM")
+     {
+      if(Blank(sym) || !SymbolSelect(sym, true))
+         Fault(id, CODE_NO_SYMBOL, "the broker has no symbol " + sym);
+      else
+         Line("SYM", Txt("id", id) + SymbolFields(sym));
+     }
+   if(m.type == "SUB")
+      Subscribe(id, m);
+   if(m.type == "UNSUB")
+     {
+      Unsubscribe(sym);
+      Line("END", Txt("id", id) + Int("n", 0));
+     }
+   if(m.type == "RATES")
+      StartRates(m);
+   if(m.type == "SNAP")
+      StartSnapshot();
+   if(m.type == "HIST")
+      StartHistory(m);
+   if(m.type == "FIND")
+     {
+      long cid = 0;
+      long since = 0;
+      if(!GetLong(m, "cid", 0, cid) || cid <= 0 || !GetMs(m, "since_ms", since))
+        {
+         Fault(id, CODE_BAD_ARGUMENTS, "FIND needs a cid and since_ms");
+         return;
+        }
+      Look look;
+      look.due = ArraySize(g_looks) < MAX_LOOKS ? 0 : 1;   // no room to wait: answered now, without sync
+      look.steady = false;
+      look.deals = 0;
+      look.orders = 0;
+      look.epoch = g_epoch;
+      if(!AnswerFind(id, (ulong)cid, since / 1000, look))
+        {
+         int n = ArraySize(g_looks);
+         ArrayResize(g_looks, n + 1, MAX_LOOKS);
+         g_looks[n] = look;
+        }
+     }
+  }
+
+//--- one small piece of work that is not an order; false when there is none
+bool OnePiece()
+  {
+   if(g_job == "SYMS")
+      return SymbolsTurn();
+   if(g_job == "RATES")
+      return RatesTurn();
+   if(g_job == "SNAP")
+      return SnapshotCollects();
+   if(g_job == "ROWS")
+      return SnapshotSends();
+   if(g_job == "HIST")
+      return HistoryTurn();
+   ulong now = NowMs();
+   int n = ArraySize(g_looks);
+   for(int i = 0; i < n; i++)
+      if(g_looks[i].due <= now)
+        {
+         Look look = g_looks[i];
+         for(int k = i; k + 1 < n; k++)
+            g_looks[k] = g_looks[k + 1];
+         ArrayResize(g_looks, n - 1);
+         AnswerFind(look.id, look.cid, look.since_s, look);
+         return true;
+        }
+   n = ArraySize(g_asks);
+   if(n == 0)
+      return false;
+   string text = g_asks[0].text;
+   for(int i = 0; i + 1 < n; i++)
+      g_asks[i] = g_asks[i + 1];
+   ArrayResize(g_asks, n - 1, 64);
+   StartAsk(text);
+   return true;
+  }
+
+//--- ticks of subscribed symbols (the newest of each) and bars that have closed; a bar can only close with a tick
+void Streams()
+  {
+   for(int i = 0; i < ArraySize(g_subs); i++)
+     {
+      MqlTick t;
+      string sym = g_subs[i].sym;
+      if(!SymbolInfoTick(sym, t))
+         continue;
+      bool fresh = t.time_msc != g_subs[i].ms || MathAbs(t.bid - g_subs[i].bid) > 0.0 || MathAbs(t.ask - g_subs[i].ask) > 0.0 ||
+                   MathAbs(t.last - g_subs[i].last) > 0.0;
+      if(!fresh)
+         continue;
+      g_subs[i].ms = t.time_msc;
+      g_subs[i].bid = t.bid;
+      g_subs[i].ask = t.ask;
+      g_subs[i].last = t.last;
+      int d = PriceDigits(sym);
+      if(g_subs[i].ticks)
+         Line("TICK", Txt("sym", sym) + Num("bid", t.bid, d) + Num("ask", t.ask, d) + Num("last", t.last, d) +
+              Int("vol", (long)t.volume) + Int("ms", t.time_msc) + Int("flags", (long)t.flags));
+      for(int k = 0; k < ArraySize(g_series); k++)
+        {
+         if(g_series[k].sym != sym)
+            continue;
+         datetime forming = (datetime)SeriesInfoInteger(sym, g_series[k].tf, SERIES_LASTBAR_DATE);
+         if((long)forming <= (long)g_series[k].forming)
+            continue;
+         MqlRates r[];
+         int n = (long)g_series[k].forming == 0 ? 0 : CopyRates(sym, g_series[k].tf, 0, 16, r);
+         for(int b = 0; b < n; b++)
+            if((long)r[b].time >= (long)g_series[k].forming && (long)r[b].time < (long)forming)
+               Line("BAR", Txt("sym", sym) + Txt("tf", g_series[k].name) + BarFields(r[b], d));
+         if(n >= 0)
+            g_series[k].forming = forming;               // history not ready: tried again with the next tick
+        }
+     }
+  }
+
+//+------------------------------------------------------------------+
+//| 7. Orders: each at most once                                     |
+//+------------------------------------------------------------------+
+//--- an answer that proves nothing about the market is not definite, whatever it is called
+bool IsDefinite(const long rc, const string kind, const bool pending)
+  {
+   if(rc == TRADE_RETCODE_PLACED)
+      return pending;                                    // for a deal: accepted, its outcome follows
+   if(rc == TRADE_RETCODE_ORDER_CHANGED)
+      return kind != "MODIFY" && kind != "CANCEL";
+   if(rc == TRADE_RETCODE_ERROR || rc == TRADE_RETCODE_TIMEOUT || rc == TRADE_RETCODE_LOCKED ||
+      rc == TRADE_RETCODE_CONNECTION || rc == TRADE_RETCODE_CLOSE_ORDER_EXIST)
+      return false;
+   return rc >= TRADE_RETCODE_REQUOTE && rc <= TRADE_RETCODE_HEDGE_PROHIBITED && rc != 10005 && rc != 10037;
+  }
+
+bool IsDone(const long rc, const bool pending)
+  {
+   return rc == TRADE_RETCODE_DONE || rc == TRADE_RETCODE_DONE_PARTIAL || (rc == TRADE_RETCODE_PLACED && pending);
+  }
+
+//--- the client id for the trader's eyes: FX: and 13 characters of base 32 (Crockford's alphabet)
+string CidComment(const ulong cid, const string tag)
+  {
+   string alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+   string s = "";
+   ulong x = cid;
+   for(int i = 0; i < 13; i++)
+     {
+      s = StringSubstr(alphabet, (int)(x & 31), 1) + s;
+      x = x >> 5;
+     }
+   s = "FX:" + s + (Blank(tag) ? "" : " " + tag);
+   return StringSubstr(s, 0, 31);
+  }
+
+//--- parameters frozen with a client id: all fields but the three that belong to one sending, in any order
+ulong HashOf(const Message &m)
+  {
+   ulong h = Fnv(m.type);
+   for(int i = 0; i < m.n; i++)
+      if(m.key[i] != "id" && m.key[i] != "ttl_ms" && m.key[i] != "made_ms")
+         h += Fnv(m.key[i] + "=" + m.val[i]);
+   return h;
+  }
+
+void Answer(const string id, const Outcome &o, const bool dup)
+  {
+   Line("RES", Txt("id", id) + Int("cid", (long)o.cid) + Flag("ok", o.ok) + Int("retcode", o.retcode) + Int("ext", o.ext) +
+        Int("order", (long)o.order) + Int("deal", (long)o.deal) + Int("pos", (long)o.pos) + Any("vol", o.vol) +
+        Num("price", o.price, o.digits) + Num("bid", o.bid, o.digits) + Num("ask", o.ask, o.digits) +
+        Num("profit", o.profit, MoneyDigits()) + Txt("comment", o.comment) + Int("reqid", o.reqid) + Int("err", o.err) +
+        Flag("dup", dup) + Txt("stage", o.stage) + o.money);
+   Flush();
+  }
+
+//--- nothing was or will be sent; always false
+bool Refuse(Outcome &o, const long code, const string why)
+  {
+   o.stage = "refused";
+   o.ok = false;
+   o.retcode = code;
+   o.comment = why;
+   o.keep = code != CODE_NO_JOURNAL && code != CODE_BUSY && code != CODE_NOT_SYNCED && code != CODE_OTHER_ORDER;
+   return false;
+  }
+
+void Deny(const string id, Outcome &o, const long code, const string why)
+  {
+   Refuse(o, code, why);
+   Answer(id, o, false);
+  }
+
+//--- what OrderSend's answer leaves open: the position and the profit, from the deal itself when it is there already
+void FillIn(const string sym, Outcome &o)
+  {
+   if(o.deal != 0 && HistoryDealSelect(o.deal))
+     {
+      o.pos = (ulong)HistoryDealGetInteger(o.deal, DEAL_POSITION_ID);
+      o.profit = HistoryDealGetDouble(o.deal, DEAL_PROFIT);
+      if(o.price <= 0.0)
+         o.price = HistoryDealGetDouble(o.deal, DEAL_PRICE);
+     }
+   if(o.pos != 0 || o.deal == 0 || o.kind != "ORDER")
+      return;
+   if(AccountInfoInteger(ACCOUNT_MARGIN_MODE) == ACCOUNT_MARGIN_MODE_RETAIL_HEDGING)
+      o.pos = o.order;                                   // a position is numbered by the order that opened it
+   else
+      if(PositionSelect(sym))
+         o.pos = (ulong)PositionGetInteger(POSITION_IDENTIFIER);
+  }
+
+//--- the only place where a trade request leaves: journal first, then BUSY, then OrderSend, then the journal again.
+//--- must_journal is false only for what takes risk away in an emergency: a full disk may not keep a position open.
+void SendTrade(const string id, MqlTradeRequest &req, Outcome &o, const bool must_journal)
+  {
+   ulong ticket = req.position != 0 ? req.position : req.order;
+   if(!JournalSent(o, ticket) && must_journal)
+     {
+      Refuse(o, CODE_NO_JOURNAL, "the journal of the Expert Advisor cannot be written; nothing was sent");
+      return;
+     }
+   Line("BUSY", Txt("id", id) + Int("cid", (long)o.cid));
+   Flush();
+   MqlTradeResult res = {};
+   ResetLastError();
+   bool sent = OrderSend(req, res);
+   o.err = sent ? 0 : GetLastError();
+   ulong now = NowMs();
+   g_heard = now;                                        // nobody could be heard while OrderSend was at work
+   g_polled = now;
+   o.retcode = (long)res.retcode;
+   o.ext = (long)res.retcode_external;
+   o.order = res.order;
+   o.deal = res.deal;
+   o.vol = res.volume;
+   o.price = res.price;
+   o.bid = res.bid;
+   o.ask = res.ask;
+   o.reqid = (long)res.request_id;
+   o.comment = res.comment;
+   bool pending = req.action == TRADE_ACTION_PENDING;
+   o.ok = IsDone(o.retcode, pending);
+   if(!sent && o.retcode == 0 && o.err == ERR_TRADE_DISABLED)
+      Refuse(o, CODE_NOT_PERMITTED, "trading by Expert Advisors is prohibited");
+   else
+      o.stage = IsDefinite(o.retcode, o.kind, pending) ? "done" : "sent";
+   FillIn(req.symbol, o);
+   JournalResult(o);
+  }
+
+//--- FOK or IOC as the broker's mask has it; RETURN where the execution mode knows it (MQL5 reference, fill policy)
+ENUM_ORDER_TYPE_FILLING AutoFilling(const string sym)
+  {
+   long mask = SymbolInfoInteger(sym, SYMBOL_FILLING_MODE);
+   if((mask & SYMBOL_FILLING_FOK) != 0)
+      return ORDER_FILLING_FOK;
+   if((mask & SYMBOL_FILLING_IOC) != 0)
+      return ORDER_FILLING_IOC;
+   if(SymbolInfoInteger(sym, SYMBOL_TRADE_EXEMODE) == SYMBOL_TRADE_EXECUTION_MARKET)
+      return ORDER_FILLING_FOK;
+   return ORDER_FILLING_RETURN;
+  }
+
+//--- the program's word is obeyed; auto is decided here
+bool FillingOf(const string word, const string sym, const bool pending, ENUM_ORDER_TYPE_FILLING &f)
+  {
+   f = pending ? ORDER_FILLING_RETURN : AutoFilling(sym);
+   if(word == "fok")
+      f = ORDER_FILLING_FOK;
+   if(word == "ioc")
+      f = ORDER_FILLING_IOC;
+   if(word == "return")
+      f = ORDER_FILLING_RETURN;
+   if(word == "boc")
+      f = ORDER_FILLING_BOC;
+   return Blank(word) || word == "auto" || word == "fok" || word == "ioc" || word == "return" || word == "boc";
+  }
+
+bool LifetimeOf(const string word, ENUM_ORDER_TYPE_TIME &t)
+  {
+   t = ORDER_TIME_GTC;
+   if(word == "day")
+      t = ORDER_TIME_DAY;
+   if(word == "specified")
+      t = ORDER_TIME_SPECIFIED;
+   if(word == "specified_day")
+      t = ORDER_TIME_SPECIFIED_DAY;
+   return Blank(word) || word == "gtc" || word == "day" || word == "specified" || word == "specified_day";
+  }
+
+//--- a price to close at or to open with; false when the symbol has none
+bool PriceNow(const string sym, const bool buy, MqlTick &tick, double &price)
+  {
+   if(!SymbolInfoTick(sym, tick) || tick.bid <= 0.0 || tick.ask <= 0.0)
+      return false;
+   price = buy ? tick.ask : tick.bid;
+   return true;
+  }
+
+//--- a stop loss on the losing side of where the order will open, and a take profit on the other; an order without a stop loss
+//--- only when the program has said so
+bool StopsMakeSense(const Message &m, const ENUM_ORDER_TYPE type, const double at, const double sl, const double tp, string &why)
+  {
+   if(sl <= 0.0 && Get(m, "nostop") != "1")
+     {
+      why = "no stop loss, and the order does not say nostop=1";
+      return false;
+     }
+   bool buy = IsBuy(type);
+   if(sl > 0.0 && (buy ? sl >= at : sl <= at))
+     {
+      why = "the stop loss is on the wrong side of the price";
+      return false;
+     }
+   if(tp > 0.0 && (buy ? tp <= at : tp >= at))
+     {
+      why = "the take profit is on the wrong side of the price";
+      return false;
+     }
+   return true;
+  }
+
+//--- steps 5 and the request of an ORDER; false = refused, and o says why
+bool BuildOrder(const Message &m, MqlTradeRequest &req, Outcome &o)
+  {
+   string action = Get(m, "action");
+   string sym = Get(m, "sym");
+   bool pending = action == "pending";
+   ENUM_ORDER_TYPE type = ORDER_TYPE_BUY;
+   ENUM_ORDER_TYPE_FILLING fill = ORDER_FILLING_FOK;
+   ENUM_ORDER_TYPE_TIME life = ORDER_TIME_GTC;
+   double vol = 0.0;
+   double price = 0.0;
+   double stoplimit = 0.0;
+   double sl = 0.0;
+   double tp = 0.0;
+   double spread = 0.0;
+   long dev = 0;
+   long expires = 0;
+   bool good = (pending || action == "deal") && OrderTypeOf(Get(m, "type"), type) && GetDouble(m, "vol", 0.0, vol) && vol > 0.0 &&
+               GetDouble(m, "price", 0.0, price) && GetDouble(m, "stoplimit", 0.0, stoplimit) && GetDouble(m, "sl", 0.0, sl) &&
+               GetDouble(m, "tp", 0.0, tp) && GetDouble(m, "max_spread", -1.0, spread) && GetLong(m, "dev", -1, dev) &&
+               GetLong(m, "exp", 0, expires) && LifetimeOf(Get(m, "ttype"), life);
+   bool market = type == ORDER_TYPE_BUY || type == ORDER_TYPE_SELL;
+   good = good && price >= 0.0 && stoplimit >= 0.0 && sl >= 0.0 && tp >= 0.0 && expires >= 0;
+   if(!good || market == pending || (pending && price <= 0.0))
+      return Refuse(o, CODE_BAD_ARGUMENTS, "the order's fields do not make an order");
+   if(Blank(sym) || !SymbolSelect(sym, true))
+      return Refuse(o, CODE_NO_SYMBOL, "the broker has no symbol " + sym);
+   if(!FillingOf(Get(m, "fill"), sym, pending, fill))
+      return Refuse(o, CODE_BAD_ARGUMENTS, "unknown fill");
+   o.digits = PriceDigits(sym);
+   if(g_flat)
+      return Refuse(o, CODE_FLAT, "trading is stopped");
+   if(!pending && !InSession(sym))
+      return Refuse(o, TRADE_RETCODE_MARKET_CLOSED, "the market of " + sym + " is closed");
+   MqlTick tick;
+   double now = 0.0;
+   bool buy = IsBuy(type);
+   bool priced = PriceNow(sym, buy, tick, now);
+   if(!priced || (!pending && BrokerMs() - tick.time_msc > (long)InpTickAge * 1000))
+      return Refuse(o, TRADE_RETCODE_PRICE_OFF, "there is no fresh price of " + sym);
+   o.bid = tick.bid;
+   o.ask = tick.ask;
+   double point = SymbolInfoDouble(sym, SYMBOL_POINT);
+   if(spread >= 0.0 && tick.ask - tick.bid > (spread + 0.001) * point)
+      return Refuse(o, CODE_SPREAD, "the spread is above the order's limit");
+   string why = "";
+   double opens = pending ? (stoplimit > 0.0 ? stoplimit : price) : (buy ? tick.bid : tick.ask);
+   if(!StopsMakeSense(m, type, opens, sl, tp, why))
+      return Refuse(o, CODE_BAD_ARGUMENTS, why);
+   req.action = pending ? TRADE_ACTION_PENDING : TRADE_ACTION_DEAL;
+   req.magic = o.cid;
+   req.symbol = sym;
+   req.volume = vol;
+   req.price = pending ? price : now;
+   req.stoplimit = stoplimit;
+   req.sl = sl;
+   req.tp = tp;
+   req.type = type;
+   req.type_filling = fill;
+   req.type_time = life;
+   req.expiration = (datetime)expires;
+   req.comment = CidComment(o.cid, Get(m, "tag"));
+   req.deviation = DEVIATION;
+   if(!pending && dev >= 0)
+     {
+      double moved = 0.0;                                // points against us since the program decided
+      if(price > 0.0)
+         moved = MathMax(0.0, (buy ? now - price : price - now) / point);
+      if(moved > (double)dev + 0.001)
+         return Refuse(o, TRADE_RETCODE_PRICE_CHANGED, "the price moved further than the order allows");
+      req.deviation = (ulong)MathRound((double)dev - moved);
+     }
+   return true;
+  }
+
+//--- on a hedging account what others opened is not touched; on netting one position may be the sum of several programs' orders
+bool Ours(const long magic)
+  {
+   return OwnMagic(magic) || AccountInfoInteger(ACCOUNT_MARGIN_MODE) != ACCOUNT_MARGIN_MODE_RETAIL_HEDGING;
+  }
+
+//--- selects the position of the request; false = refused
+bool OurPosition(const Message &m, const string key, ulong &ticket, Outcome &o)
+  {
+   long t = 0;
+   long ident = 0;
+   if(!GetLong(m, key, 0, t) || t <= 0 || !GetLong(m, "ident", 0, ident))
+      return Refuse(o, CODE_BAD_ARGUMENTS, "a position's ticket is needed");
+   ticket = (ulong)t;
+   bool there = PositionSelectByTicket(ticket);
+   if(!there || (ident != 0 && PositionGetInteger(POSITION_IDENTIFIER) != ident))
+     {
+      there = false;
+      for(int i = 0; i < PositionsTotal() && ident != 0 && !there; i++)   // a swap may have renumbered it
+        {
+         ulong other = PositionGetTicket(i);
+         if(other != 0 && PositionGetInteger(POSITION_IDENTIFIER) == ident)
+           {
+            ticket = other;
+            there = true;
+           }
+        }
+     }
+   if(!there)
+      return Refuse(o, TRADE_RETCODE_POSITION_CLOSED, "the position is not open any more");
+   if(!Ours(PositionGetInteger(POSITION_MAGIC)))
+      return Refuse(o, CODE_BAD_ARGUMENTS, "the position was not opened by FX Executor");
+   o.digits = PriceDigits(PositionGetString(POSITION_SYMBOL));
+   o.pos = (ulong)PositionGetInteger(POSITION_IDENTIFIER);
+   return true;
+  }
+
+//--- the request that closes the selected position, or vol of it
+bool ClosingRequest(const ulong ticket, const double vol, const long dev, const string fill, MqlTradeRequest &req, Outcome &o)
+  {
+   string sym = PositionGetString(POSITION_SYMBOL);
+   bool sell = PositionGetInteger(POSITION_TYPE) == POSITION_TYPE_BUY;
+   double held = PositionGetDouble(POSITION_VOLUME);
+   if(vol > held + 1e-9)
+      return Refuse(o, TRADE_RETCODE_INVALID_CLOSE_VOLUME, "the position is smaller than what is to be closed");
+   MqlTick tick;
+   double price = 0.0;
+   ENUM_ORDER_TYPE_FILLING f = ORDER_FILLING_FOK;
+   if(!FillingOf(fill, sym, false, f))
+      return Refuse(o, CODE_BAD_ARGUMENTS, "unknown fill");
+   if(!PriceNow(sym, !sell, tick, price))
+      return Refuse(o, TRADE_RETCODE_PRICE_OFF, "there is no price of " + sym);
+   o.bid = tick.bid;
+   o.ask = tick.ask;
+   req.action = TRADE_ACTION_DEAL;
+   req.position = ticket;
+   req.symbol = sym;
+   req.volume = vol > 0.0 ? vol : held;
+   req.type = sell ? ORDER_TYPE_SELL : ORDER_TYPE_BUY;
+   req.price = price;
+   req.deviation = dev >= 0 ? (ulong)dev : DEVIATION;
+   req.type_filling = f;
+   req.magic = o.cid;
+   req.comment = o.cid != 0 ? CidComment(o.cid, "") : "FX Executor";
+   return true;
+  }
+
+bool BuildClose(const Message &m, MqlTradeRequest &req, Outcome &o)
+  {
+   ulong ticket = 0;
+   double vol = 0.0;
+   long dev = 0;
+   if(!GetDouble(m, "vol", 0.0, vol) || vol < 0.0 || (vol <= 0.0 && !Blank(Get(m, "vol"))) || !GetLong(m, "dev", -1, dev))
+      return Refuse(o, CODE_BAD_ARGUMENTS, "vol or dev is not a number that makes sense");
+   return OurPosition(m, "ticket", ticket, o) && ClosingRequest(ticket, vol, dev, Get(m, "fill"), req, o);
+  }
+
+bool BuildCloseBy(const Message &m, MqlTradeRequest &req, Outcome &o)
+  {
+   ulong ticket = 0;
+   ulong by = 0;
+   if(!OurPosition(m, "by", by, o) || !OurPosition(m, "ticket", ticket, o))
+      return false;
+   req.action = TRADE_ACTION_CLOSE_BY;
+   req.position = ticket;
+   req.position_by = by;
+   req.magic = o.cid;
+   return true;
+  }
+
+//--- an empty level is left as it is, 0 removes it
+bool BuildStops(const Message &m, MqlTradeRequest &req, Outcome &o)
+  {
+   ulong ticket = 0;
+   double sl = 0.0;
+   double tp = 0.0;
+   if(!OurPosition(m, "ticket", ticket, o))
+      return false;
+   if(!GetDouble(m, "sl", PositionGetDouble(POSITION_SL), sl) || !GetDouble(m, "tp", PositionGetDouble(POSITION_TP), tp) || sl < 0.0 || tp < 0.0)
+      return Refuse(o, CODE_BAD_ARGUMENTS, "sl or tp is not a price");
+   req.action = TRADE_ACTION_SLTP;
+   req.position = ticket;
+   req.symbol = PositionGetString(POSITION_SYMBOL);
+   req.sl = sl;
+   req.tp = tp;
+   req.magic = o.cid;
+   return true;
+  }
+
+//--- selects the working order of the request; false = refused
+bool OurOrder(const Message &m, ulong &ticket, Outcome &o)
+  {
+   long t = 0;
+   if(!GetLong(m, "ticket", 0, t) || t <= 0)
+      return Refuse(o, CODE_BAD_ARGUMENTS, "an order's ticket is needed");
+   ticket = (ulong)t;
+   if(!OrderSelect(ticket))
+      return Refuse(o, TRADE_RETCODE_INVALID_ORDER, "the order is not working any more");
+   if(!OwnMagic(OrderGetInteger(ORDER_MAGIC)))
+      return Refuse(o, CODE_BAD_ARGUMENTS, "the order was not placed by FX Executor");
+   o.digits = PriceDigits(OrderGetString(ORDER_SYMBOL));
+   o.order = ticket;
+   return true;
+  }
+
+bool BuildModify(const Message &m, MqlTradeRequest &req, Outcome &o)
+  {
+   ulong ticket = 0;
+   double price = 0.0;
+   double stoplimit = 0.0;
+   double sl = 0.0;
+   double tp = 0.0;
+   long expires = 0;
+   ENUM_ORDER_TYPE_TIME life = ORDER_TIME_GTC;
+   if(!OurOrder(m, ticket, o))
+      return false;
+   bool good = GetDouble(m, "price", OrderGetDouble(ORDER_PRICE_OPEN), price) && price > 0.0 &&
+               GetDouble(m, "stoplimit", OrderGetDouble(ORDER_PRICE_STOPLIMIT), stoplimit) &&
+               GetDouble(m, "sl", OrderGetDouble(ORDER_SL), sl) && GetDouble(m, "tp", OrderGetDouble(ORDER_TP), tp) &&
+               GetLong(m, "exp", OrderGetInteger(ORDER_TIME_EXPIRATION), expires) && LifetimeOf(Get(m, "ttype"), life);
+   if(!good || sl < 0.0 || tp < 0.0)
+      return Refuse(o, CODE_BAD_ARGUMENTS, "the fields do not make a change of an order");
+   if(Blank(Get(m, "ttype")))
+      life = (ENUM_ORDER_TYPE_TIME)OrderGetInteger(ORDER_TYPE_TIME);
+   req.action = TRADE_ACTION_MODIFY;
+   req.order = ticket;
+   req.symbol = OrderGetString(ORDER_SYMBOL);
+   req.type = (ENUM_ORDER_TYPE)OrderGetInteger(ORDER_TYPE);
+   req.type_filling = (ENUM_ORDER_TYPE_FILLING)OrderGetInteger(ORDER_TYPE_FILLING);
+   req.type_time = life;
+   req.price = price;
+   req.stoplimit = stoplimit;
+   req.sl = sl;
+   req.tp = tp;
+   req.expiration = (datetime)expires;
+   return true;
+  }
+
+bool BuildCancel(const Message &m, MqlTradeRequest &req, Outcome &o)
+  {
+   ulong ticket = 0;
+   if(!OurOrder(m, ticket, o))
+      return false;
+   req.action = TRADE_ACTION_REMOVE;
+   req.order = ticket;
+   return true;
+  }
+
+bool Build(const Message &m, MqlTradeRequest &req, Outcome &o)
+  {
+   if(m.type == "ORDER" || m.type == "CHECK")
+      return BuildOrder(m, req, o);
+   if(m.type == "CLOSE")
+      return BuildClose(m, req, o);
+   if(m.type == "CLOSEBY")
+      return BuildCloseBy(m, req, o);
+   if(m.type == "SLTP")
+      return BuildStops(m, req, o);
+   if(m.type == "MODIFY")
+      return BuildModify(m, req, o);
+   return BuildCancel(m, req, o);
+  }
+
+//--- step 6. A check must never stand in the way of what takes risk away, so closing and cancelling go without.
+bool Checked(MqlTradeRequest &req, Outcome &o)
+  {
+   MqlTradeCheckResult check = {};
+   bool passed = OrderCheck(req, check);
+   int d = MoneyDigits();
+   o.money = Num("margin", check.margin, d) + Num("free", check.margin_free, d) + Num("level", check.margin_level, 2);
+   if(passed)
+      return true;
+   return Refuse(o, check.retcode != 0 ? (long)check.retcode : (long)TRADE_RETCODE_INVALID, check.comment);
+  }
+
+//--- turns a trace of the terminal into the answer that was lost
+void FromTrace(const Trace &r, const bool deal, Outcome &o)
+  {
+   o.order = r.order;
+   o.deal = r.deal;
+   o.pos = r.where == "pos" || r.where == "deal" ? r.ticket : 0;
+   o.vol = r.vol;
+   o.price = r.price;
+   o.profit = r.profit;
+   o.digits = r.digits;
+   o.stage = "done";
+   o.ok = true;
+   o.keep = true;
+   o.retcode = TRADE_RETCODE_DONE;
+   o.comment = "found";
+   if(r.where == "ord")
+     {
+      o.retcode = TRADE_RETCODE_PLACED;
+      o.stage = deal ? "sent" : "done";
+      o.ok = !deal;
+     }
+   if(r.where == "hist")
+     {
+      bool was_placed = !deal && r.state != ORDER_STATE_REJECTED;
+      o.ok = was_placed;
+      o.retcode = was_placed ? TRADE_RETCODE_PLACED : (r.state == ORDER_STATE_REJECTED ? TRADE_RETCODE_REJECT : TRADE_RETCODE_CANCEL);
+      o.comment = "found: " + OrderStateName(r.state);
+     }
+  }
+
+//--- for requests that leave no magic behind: whether what was asked for is so now
+bool IsSo(const Message &m, Outcome &o)
+  {
+   long t = 0;
+   if(!GetLong(m, "ticket", 0, t) || t <= 0)
+      return false;
+   double a = 0.0;
+   double b = 0.0;
+   double price = 0.0;
+   if(m.type == "SLTP" && PositionSelectByTicket((ulong)t))
+      return GetDouble(m, "sl", PositionGetDouble(POSITION_SL), a) && GetDouble(m, "tp", PositionGetDouble(POSITION_TP), b) &&
+             MathAbs(a - PositionGetDouble(POSITION_SL)) < 1e-9 && MathAbs(b - PositionGetDouble(POSITION_TP)) < 1e-9;
+   if(m.type == "MODIFY" && OrderSelect((ulong)t))
+      return GetDouble(m, "sl", OrderGetDouble(ORDER_SL), a) && GetDouble(m, "tp", OrderGetDouble(ORDER_TP), b) &&
+             GetDouble(m, "price", OrderGetDouble(ORDER_PRICE_OPEN), price) && MathAbs(a - OrderGetDouble(ORDER_SL)) < 1e-9 &&
+             MathAbs(b - OrderGetDouble(ORDER_TP)) < 1e-9 && MathAbs(price - OrderGetDouble(ORDER_PRICE_OPEN)) < 1e-9;
+   if(m.type == "CANCEL" && !OrderSelect((ulong)t) && HistoryOrderSelect((ulong)t))
+      return HistoryOrderGetInteger((ulong)t, ORDER_STATE) == ORDER_STATE_CANCELED;
+   return false;
+  }
+
+//--- step 4: for this account, and young enough on both clocks. made_ms is the program's idea of our server_ms; the terminal's
+//--- clock has whole seconds, so it gets one second of grace. It catches what waited in the pipe while OrderSend was at work.
+bool PinAndLife(const Message &m, const ulong at, Outcome &o)
+  {
+   if(Get(m, "acct") != AccountPin())
+      return Refuse(o, CODE_OTHER_ACCOUNT, "the order is for account " + Get(m, "acct") + ", the terminal is on " + AccountPin());
+   long ttl = 0;
+   long made = 0;
+   if(!GetMs(m, "ttl_ms", ttl) || ttl == 0 || !GetMs(m, "made_ms", made))
+      return Refuse(o, CODE_BAD_ARGUMENTS, "ttl_ms is needed");
+   if((long)(NowMs() - at) > ttl || (made > 0 && BrokerMs() - made > ttl + 1000))
+      return Refuse(o, CODE_LATE, "the order is older than " + IntegerToString(ttl) + " ms");
+   return true;
+  }
+
+//--- steps 1 to 10 of one order
+void RunOrder(const Message &m, const ulong at)
+  {
+   string id = Get(m, "id");
+   bool check = m.type == "CHECK";
+   long cid = 0;
+   Outcome o;
+   ClearOutcome(o);
+   o.kind = m.type;
+   o.hash = HashOf(m);
+   if(!GetLong(m, "cid", 0, cid) || cid <= 0)
+     {
+      Deny(id, o, CODE_BAD_ARGUMENTS, "an order needs its client id");
+      return;
+     }
+   o.cid = (ulong)cid;
+   bool pending = Get(m, "action") == "pending";
+   bool identified = m.type == "ORDER" || m.type == "CLOSE" || m.type == "CLOSEBY";
+   if(!check)
+     {
+      //--- 1. answered before
+      int i = Remembered(o.cid);
+      if(i >= 0 && g_memory[i].hash != o.hash)
+        {
+         Deny(id, o, CODE_OTHER_ORDER, "this client id belongs to an order with other parameters");
+         return;
+        }
+      if(i >= 0 && g_memory[i].stage != "sent")
+        {
+         Answer(id, g_memory[i], true);
+         return;
+        }
+      //--- 2. and 3. sent before, or known to the terminal
+      long made = 0;
+      long since = BrokerMs();
+      if(GetMs(m, "made_ms", made) && made > 0 && made < since)
+         since = made;
+      if(i >= 0 && g_memory[i].ms < since)
+         since = g_memory[i].ms;
+      bool found = false;
+      if(identified)
+        {
+         Trace r;
+         Search(o.cid, since / 1000, r);
+         if(!r.searched && i < 0)
+           {
+            Deny(id, o, CODE_NOT_SYNCED, "the terminal cannot read its history now");
+            return;
+           }
+         found = Proves(r);
+         if(found)
+            FromTrace(r, !pending, o);
+         else
+            if(!Blank(r.where) && i < 0)
+              {
+               o.order = r.order;                        // filled, and its deal is not in the history yet
+               o.stage = "sent";
+               o.retcode = CODE_UNKNOWN;
+               Answer(id, o, true);
+               return;
+              }
+        }
+      else
+         if(i >= 0 && IsSo(m, o))
+           {
+            found = true;
+            o.stage = "done";
+            o.ok = true;
+            o.retcode = TRADE_RETCODE_DONE;
+            o.comment = "found";
+           }
+      if(found)
+        {
+         if(o.stage == "done")
+            JournalResult(o);
+         Answer(id, o, true);
+         return;
+        }
+      if(i >= 0)
+        {
+         Outcome open = g_memory[i];
+         open.retcode = CODE_UNKNOWN;
+         open.comment = "it was sent and nothing shows yet what became of it";
+         Answer(id, open, true);
+         return;
+        }
+     }
+   //--- 4. account and life, 5. what must hold, 6. OrderCheck
+   MqlTradeRequest req = {};
+   string forbidden = Forbidden();
+   bool go = PinAndLife(m, at, o);
+   if(go && !Blank(forbidden))
+     {
+      Refuse(o, CODE_NOT_PERMITTED, forbidden);
+      go = false;
+     }
+   go = go && Build(m, req, o);
+   if(go && (m.type == "ORDER" || m.type == "MODIFY" || check))
+      go = Checked(req, o);
+   if(check)
+     {
+      if(go)
+        {
+         o.stage = "done";
+         o.ok = true;
+        }
+      Answer(id, o, false);
+      return;
+     }
+   if(!go)
+     {
+      if(o.keep)
+         JournalResult(o);                               // never sent, and that is definite
+      Answer(id, o, false);
+      return;
+     }
+   //--- 7. journal, 8. OrderSend, 9. journal
+   SendTrade(id, req, o, true);
+   //--- 10.
+   Answer(id, o, false);
+  }
+
+//--- ours, still open or working
+int OwnLeft()
+  {
+   int n = 0;
+   for(int i = 0; i < OrdersTotal(); i++)
+      if(OrderGetTicket(i) != 0 && OwnMagic(OrderGetInteger(ORDER_MAGIC)))
+         n++;
+   for(int i = 0; i < PositionsTotal(); i++)
+      if(PositionGetTicket(i) != 0 && OwnMagic(PositionGetInteger(POSITION_MAGIC)))
+         n++;
+   return n;
+  }
+
+//--- tickets of our working orders, then of our positions; the number of orders is returned
+int OwnTickets(ulong &tickets[])
+  {
+   int n = 0;
+   ArrayResize(tickets, OrdersTotal() + PositionsTotal());
+   for(int i = 0; i < OrdersTotal(); i++)
+     {
+      ulong t = OrderGetTicket(i);
+      if(t != 0 && OwnMagic(OrderGetInteger(ORDER_MAGIC)) && n < ArraySize(tickets))
+         tickets[n++] = t;
+     }
+   int orders = n;
+   for(int i = 0; i < PositionsTotal(); i++)
+     {
+      ulong t = PositionGetTicket(i);
+      if(t != 0 && OwnMagic(PositionGetInteger(POSITION_MAGIC)) && n < ArraySize(tickets))
+         tickets[n++] = t;
+     }
+   ArrayResize(tickets, n);
+   return orders;
+  }
+
+//--- cancels one order or closes one position of ours because of FLAT or the dead-man switch
+void TakeOff(const string id, const string kind, const ulong ticket, const bool order, const ulong magic, Outcome &o)
+  {
+   ClearOutcome(o);
+   o.kind = kind;
+   MqlTradeRequest req = {};
+   string forbidden = Forbidden();
+   if(!Blank(forbidden))
+     {
+      Refuse(o, CODE_NOT_PERMITTED, forbidden);
+      o.order = order ? ticket : 0;
+      o.pos = order ? 0 : ticket;
+      return;
+     }
+   if(order)
+     {
+      req.action = TRADE_ACTION_REMOVE;
+      req.order = ticket;
+      SendTrade(id, req, o, false);
+      o.order = ticket;
+      return;
+     }
+   int n = ArraySize(g_leaving);
+   for(int i = 0; i < n; i++)
+      if(g_leaving[i] == ticket && NowMs() - g_leaving_at[i] < 60000)
+        {
+         o.stage = "sent";                               // sent before without an answer: on netting a second one could turn it round
+         o.retcode = CODE_UNKNOWN;
+         o.comment = "its closing is on its way already";
+         o.pos = ticket;
+         return;
+        }
+   //--- what is certainly not executed is tried again: at a fresh price, or with another filling than the symbol's mask promises
+   string fills[];
+   int words = StringSplit("auto,fok,ioc,return", ',', fills);
+   int word = 0;
+   for(int attempt = 0; attempt < 6 && word < words; attempt++)
+     {
+      if(!PositionSelectByTicket(ticket))
+        {
+         Refuse(o, TRADE_RETCODE_POSITION_CLOSED, "the position is not open any more");
+         break;
+        }
+      ulong own = (ulong)PositionGetInteger(POSITION_MAGIC);
+      o.digits = PriceDigits(PositionGetString(POSITION_SYMBOL));
+      if(!ClosingRequest(ticket, 0.0, -1, fills[word], req, o))
+         break;
+      req.magic = magic != 0 ? magic : own;
+      SendTrade(id, req, o, false);
+      if(o.retcode == TRADE_RETCODE_INVALID_FILL)
+         word++;
+      else
+         if(o.retcode != TRADE_RETCODE_REQUOTE && o.retcode != TRADE_RETCODE_PRICE_CHANGED)
+            break;
+     }
+   o.pos = ticket;
+   if(o.stage != "sent")
+      return;
+   int at = n < MAX_TOLD ? n : 0;
+   ArrayResize(g_leaving, at < n ? n : n + 1);
+   ArrayResize(g_leaving_at, at < n ? n : n + 1);
+   g_leaving[at] = ticket;
+   g_leaving_at[at] = NowMs();
+  }
+
+//+------------------------------------------------------------------+
+//| Listening: lines are sorted as they come. What must be answered  |
+//| at once is; orders and requests for data wait in two lines.      |
+//+------------------------------------------------------------------+
+bool IsOrderType(const string type)
+  {
+   return type == "ORDER" || type == "CLOSE" || type == "CLOSEBY" || type == "SLTP" || type == "MODIFY" || type == "CANCEL" ||
+          type == "CHECK" || type == "FLAT";
+  }
+
+bool IsAskType(const string type)
+  {
+   return type == "SYMS" || type == "SYM" || type == "SUB" || type == "UNSUB" || type == "RATES" || type == "SNAP" ||
+          type == "HIST" || type == "FIND";
+  }
+
+string MarginName(const long m)
+  {
+   if(m == ACCOUNT_MARGIN_MODE_RETAIL_HEDGING)
+      return "hedging";
+   return m == ACCOUNT_MARGIN_MODE_EXCHANGE ? "exchange" : "netting";
+  }
+
+string KindName(const long k)
+  {
+   if(k == ACCOUNT_TRADE_MODE_REAL)
+      return "real";
+   return k == ACCOUNT_TRADE_MODE_CONTEST ? "contest" : "demo";
+  }
+
+void Greet()
+  {
+   g_q = 0;
+   g_beat = 0;
+   g_ack = 0;
+   g_greeted = AccountPin();
+   g_nonce = NewNonce();
+   g_other = "";
+   g_stage = LINK_GREETED;
+   Put("HELLO", Int("proto", EA_PROTO) + Txt("ea", EA_VERSION) + Int("build", TerminalInfoInteger(TERMINAL_BUILD)) +
+       Txt("term", StringSubstr(Sha256Hex(TerminalInfoString(TERMINAL_DATA_PATH)), 0, 16)) +
+       Txt("path", TerminalInfoString(TERMINAL_PATH)) + Int("login", AccountInfoInteger(ACCOUNT_LOGIN)) +
+       Txt("server", AccountInfoString(ACCOUNT_SERVER)) + Txt("company", AccountInfoString(ACCOUNT_COMPANY)) +
+       Txt("ccy", AccountInfoString(ACCOUNT_CURRENCY)) + Int("digits", MoneyDigits()) +
+       Txt("margin", MarginName(AccountInfoInteger(ACCOUNT_MARGIN_MODE))) + Int("leverage", AccountInfoInteger(ACCOUNT_LEVERAGE)) +
+       Txt("kind", KindName(AccountInfoInteger(ACCOUNT_TRADE_MODE))) + Txt("nonce", g_nonce) + Txt("role", InpRole) +
+       Txt("link", InpTcp ? "tcp" : "pipe") + FlagFields());
+  }
+
+//--- the program has proved itself
+void Welcome()
+  {
+   g_stage = LINK_UP;
+   g_pause = 500;
+   g_contact = NowMs();
+   Say("Connected to FX Executor.");
+   SendTime();
+   SendFlags();
+   SendAccount();
+   for(int i = 0; i < ArraySize(g_told); i++)
+      Line("LOG", g_told[i]);
+   ArrayResize(g_told, 0);
+  }
+
+void Reject(const string words)
+  {
+   Say(words);
+   Bye("auth");
+  }
+
+//--- nothing but the two lines of the handshake is listened to before the program has proved that it knows the secret
+void Handshake(const Message &m)
+  {
+   if(m.type == "BYE")
+     {
+      string reason = Get(m, "reason");
+      Forget();
+      if(reason == "taken")
+         Say("FX Executor has an Expert Advisor of this account already; this one waits until it is gone.");
+      else
+         if(reason == "proto")
+            Say("FX Executor speaks another version of the link. Install the Expert Advisor that came with it.");
+         else
+            Say("FX Executor does not take the connection (" + reason + "); trying again.");
+      return;
+     }
+   if(g_stage == LINK_GREETED && m.type == "CHAL" && StringLen(Get(m, "nonce")) == 64)
+     {
+      g_other = Get(m, "nonce");
+      g_stage = LINK_ANSWERED;
+      Put("AUTH", Txt("mac", HmacHex(g_secret, "ea|" + g_nonce + "|" + g_other + "|" + IntegerToString(AccountInfoInteger(ACCOUNT_LOGIN)) +
+                  "|" + AccountInfoString(ACCOUNT_SERVER) + "|" + IntegerToString(EA_PROTO))));
+      return;
+     }
+   if(g_stage == LINK_ANSWERED && m.type == "OK")
+     {
+      if(Get(m, "mac") == HmacHex(g_secret, "ex|" + g_other + "|" + g_nonce))
+         Welcome();
+      else
+         Reject("What answers on the link does not know the secret of FX Executor; it is not listened to.");
+      return;
+     }
+   Reject("What answers on the link does not speak as FX Executor does; it is not listened to.");
+  }
+
+void TakeLater(const string text, const Message &m)
+  {
+   if(IsOrderType(m.type))
+     {
+      int n = ArraySize(g_orders);
+      if(n >= MAX_ORDERS)
+        {
+         long cid = 0;
+         Outcome o;
+         ClearOutcome(o);
+         Refuse(o, CODE_BUSY, "too many orders are waiting");
+         if(GetLong(m, "cid", 0, cid))
+            o.cid = (ulong)cid;
+         Answer(Get(m, "id"), o, false);
+         return;
+        }
+      ArrayResize(g_orders, n + 1, 64);
+      g_orders[n].text = text;
+      g_orders[n].at = NowMs();
+      return;
+     }
+   if(!IsAskType(m.type))
+     {
+      Fault(Get(m, "id"), CODE_BAD_ARGUMENTS, "unknown line " + m.type);
+      return;
+     }
+   int n = ArraySize(g_asks);
+   if(n >= MAX_ASKS)
+     {
+      Fault(Get(m, "id"), CODE_BUSY, "too many requests are waiting");
+      return;
+     }
+   ArrayResize(g_asks, n + 1, 64);
+   g_asks[n].text = text;
+   g_asks[n].at = NowMs();
+  }
+
+void Take(const string text)
+  {
+   Message m;
+   string why = "";
+   g_heard = NowMs();
+   bool good = Parse(text, m, why);
+   if(g_stage != LINK_UP)
+     {
+      if(good)
+         Handshake(m);
+      else
+         Reject("What answers on the link does not speak as FX Executor does; it is not listened to.");
+      return;
+     }
+   g_contact = g_heard;
+   if(!good)
+     {
+      Fault("", CODE_BAD_ARGUMENTS, why);
+      return;
+     }
+   if(m.type == "HB")
+     {
+      long n = 0;
+      if(GetLong(m, "n", 0, n))
+         g_ack = n;
+      return;
+     }
+   if(m.type == "PING")
+     {
+      if(g_hot < g_heard + WARM_MS)
+         g_hot = g_heard + WARM_MS;
+      Line("PONG", Txt("id", Get(m, "id")) + Txt("x", Get(m, "x")));
+      Flush();
+      return;
+     }
+   if(m.type == "BYE")
+     {
+      string reason = Get(m, "reason");
+      Forget();
+      Say("FX Executor said goodbye (" + reason + "); waiting for it.");
+      return;
+     }
+   if(m.type == "ERR" || m.type == "LOG")
+     {
+      Print("FX Executor: the program says: ", Get(m, "text"));
+      return;
+     }
+   g_hot = g_heard + HOT_MS;
+   TakeLater(text, m);
+  }
+
+//--- cuts what has been read into lines; false when the link ended meanwhile
+bool TakeLines()
+  {
+   int size = ArraySize(g_rx);
+   int start = 0;
+   bool clean = true;
+   for(int i = 0; i < size; i++)
+     {
+      if(g_rx[i] == 0 || g_rx[i] == '\r')
+         clean = false;
+      if(g_rx[i] != '\n')
+         continue;
+      if(i - start + 1 > MAX_LINE)
+        {
+         Say("FX Executor sent a line that is too long; connecting again.");
+         Forget();
+         return false;
+        }
+      string text = i > start && clean ? CharArrayToString(g_rx, start, i - start, CP_UTF8) : "";
+      start = i + 1;
+      clean = true;
+      Take(text);                                        // an empty one is damage, as everything without a type
+      if(g_handle == INVALID_HANDLE)
+         return false;
+     }
+   int left = size - start;
+   if(left >= MAX_LINE)
+     {
+      Say("FX Executor sent a line that is too long; connecting again.");
+      Forget();
+      return false;
+     }
+   if(start > 0)
+     {
+      for(int i = 0; i < left; i++)
+         g_rx[i] = g_rx[start + i];
+      ArrayResize(g_rx, left, READ_CHUNK);
+     }
+   return true;
+  }
+
+//--- reads everything that is there, waiting at most so many milliseconds for the first of it
+void Poll(const int wait)
+  {
+   Flush();
+   if(g_handle == INVALID_HANDLE)
+      return;
+   ulong now = NowMs();
+   if(now - g_polled > 1000)
+      g_heard += now - g_polled;                         // the terminal kept us from listening: not the program's silence
+   g_polled = now;
+   for(int guard = 0; guard < 64; guard++)
+     {
+      uchar chunk[];
+      int got = LinkRead(chunk, guard == 0 ? wait : 0);
+      if(got < 0)
+        {
+         Forget();
+         Say("The link to FX Executor broke; connecting again.");
+         return;
+        }
+      if(got == 0)
+         break;
+      ArrayResize(chunk, got);
+      Append(g_rx, chunk);
+      if(!TakeLines())
+         return;
+     }
+   g_polled = NowMs();
+  }
+
+//--- FLAT: first the latch, so that nothing new comes in; then cancel, so that nothing fills; then close
+void RunFlat(const Message &m)
+  {
+   string id = Get(m, "id");
+   long cid = 0;
+   bool on = Get(m, "on") == "1";
+   Outcome o;
+   ClearOutcome(o);
+   o.kind = "FLAT";
+   if(!GetLong(m, "cid", 0, cid) || cid < 0 || (!on && Get(m, "on") != "0"))
+     {
+      Deny(id, o, CODE_BAD_ARGUMENTS, "FLAT needs on=0 or on=1");
+      return;
+     }
+   o.cid = (ulong)cid;
+   if(Get(m, "acct") != AccountPin())
+     {
+      Deny(id, o, CODE_OTHER_ACCOUNT, "FLAT is for account " + Get(m, "acct") + ", the terminal is on " + AccountPin());
+      return;
+     }
+   g_flat = on;
+   if(!JournalAppend("F\t" + (on ? "1" : "0") + "\t" + IntegerToString(BrokerMs())))
+      Tell("error", "journal", "The journal cannot be written: after a restart of this Expert Advisor trading would not be stopped any more.");
+   ulong tickets[];
+   int orders = 0;
+   if(on)
+     {
+      orders = OwnTickets(tickets);
+      Print("FX Executor: trading is stopped (", Get(m, "reason"), "); cancelling ", orders, " order(s), closing ", ArraySize(tickets) - orders, " position(s).");
+     }
+   else
+      Print("FX Executor: trading is allowed again.");
+   for(int i = 0; i < ArraySize(tickets); i++)
+     {
+      TakeOff(id, "FLAT", tickets[i], i < orders, (ulong)cid, o);
+      o.cid = (ulong)cid;
+      Answer(id, o, false);
+      Poll(0);
+     }
+   Line("END", Txt("id", id) + Int("n", ArraySize(tickets)) + Int("left", OwnLeft()));
+   Flush();
+  }
+
+//--- the next order line; FLAT goes before all others. False when none waits.
+bool OneOrder()
+  {
+   int n = ArraySize(g_orders);
+   if(n == 0)
+      return false;
+   int at = 0;
+   for(int i = 0; i < n; i++)
+      if(StringFind(g_orders[i].text, "FLAT\t") == 0)
+        {
+         at = i;
+         break;
+        }
+   Todo todo = g_orders[at];
+   for(int i = at; i + 1 < n; i++)
+      g_orders[i] = g_orders[i + 1];
+   ArrayResize(g_orders, n - 1, 64);
+   Message m;
+   string why = "";
+   if(!Parse(todo.text, m, why))
+      return true;                                       // parsed once already when it came
+   if(m.type == "FLAT")
+      RunFlat(m);
+   else
+      RunOrder(m, todo.at);
+   return true;
+  }
+
+//+------------------------------------------------------------------+
+//| Dead-man switch                                                  |
+//+------------------------------------------------------------------+
+void DeadMan()
+  {
+   if(InpDeadManSeconds <= 0)
+      return;
+   if(NowMs() - g_contact < (ulong)InpDeadManSeconds * 1000)
+     {
+      g_dead_done = false;
+      g_dead_running = false;
+      return;
+     }
+   if(g_dead_done || !Connected())                       // without the broker nothing can be taken off: waited for
+      return;
+   if(!g_dead_running)
+     {
+      g_dead_running = true;
+      g_dead_at = 0;
+      g_dead_orders = OwnTickets(g_dead_tickets);
+      if(!InpDeadManClose)
+         ArrayResize(g_dead_tickets, g_dead_orders);
+      if(ArraySize(g_dead_tickets) > 0)
+         Tell("warn", "deadman", "Nothing was heard of FX Executor for " + IntegerToString(InpDeadManSeconds) + " s: taking off " +
+              IntegerToString(ArraySize(g_dead_tickets)) + " order(s) and position(s) of ours.");
+     }
+   if(g_dead_at >= ArraySize(g_dead_tickets))
+     {
+      g_dead_done = true;
+      return;
+     }
+   ulong ticket = g_dead_tickets[g_dead_at];
+   bool order = g_dead_at < g_dead_orders;
+   g_dead_at++;                                          // one a timer event, each once
+   Outcome o;
+   TakeOff("", "DEADMAN", ticket, order, 0, o);
+   string what = (order ? "order " : "position ") + IntegerToString((long)ticket);
+   Tell(o.ok ? "warn" : "error", "deadman", (o.ok ? "Took off " : "Could not take off ") + what + " (" +
+        IntegerToString(o.retcode) + " " + o.comment + ").");
+  }
+
+//+------------------------------------------------------------------+
+//| One round of work                                                |
+//+------------------------------------------------------------------+
+//--- what is looked at on every event
+void Watch()
+  {
+   ulong now = NowMs();
+   BrokerMs();
+   bool connected = Connected();
+   if(connected != g_connected)
+     {
+      g_connected = connected;
+      g_connected_at = now;
+      if(!connected)
+         g_epoch++;
+     }
+   if(g_stage != LINK_CLOSED && AccountPin() != g_greeted)
+     {
+      g_pause = 500;
+      Say("The account changed; greeting FX Executor anew.");
+      Bye("account");
+      g_retry = now;
+     }
+  }
+
+void Connect()
+  {
+   if(g_handle != INVALID_HANDLE || NowMs() < g_retry)
+      return;
+   if(AccountInfoInteger(ACCOUNT_LOGIN) == 0)
+     {
+      Say("Waiting for the terminal to log in to a trading account.");
+      g_retry = NowMs() + 500;
+      return;
+     }
+   if(!ReadLinkFile() || !LinkOpen())
+     {
+      g_retry = NowMs() + g_pause;
+      g_pause = g_pause * 2 > 5000 ? 5000 : g_pause * 2;
+      return;
+     }
+   g_opened = NowMs();
+   g_heard = g_opened;
+   g_polled = g_opened;
+   g_spoke = g_opened;
+   Greet();
+  }
+
+//--- what is due by the clock
+void Clockwork()
+  {
+   if(g_handle == INVALID_HANDLE)
+      return;
+   ulong now = NowMs();
+   if(g_stage != LINK_UP)
+     {
+      if(now - g_opened > 5000)
+        {
+         Say("Something accepts the connection and does not answer as FX Executor does; trying again.");
+         Forget();
+        }
+      return;
+     }
+   if(now - g_heard > 5000)
+     {
+      Say("FX Executor is silent; connecting again.");
+      Forget();
+      return;
+     }
+   if(now - g_second_at >= 1000)
+     {
+      g_second_at = now;
+      if(FlagFields() + Int("login", AccountInfoInteger(ACCOUNT_LOGIN)) != g_flags)
+         SendFlags();
+      if(BrokerOffset() != g_offset || now - g_time_at >= 60000)
+         SendTime();
+      if(AccountFields() != g_account)
+         SendAccount();
+      if(g_journal_size > JOURNAL_LARGE && now >= g_compact_at && ArraySize(g_orders) == 0 && Blank(g_job))
+         JournalCompact();
+     }
+   if(now - g_spoke >= 1000 && Blank(g_tx))
+     {
+      g_beat++;
+      Line("HB", Int("n", g_beat) + Int("ack", g_ack));
+     }
+  }
+
+//--- orders first and all of them; then one piece of a list, then a look whether an order came; until the event's time is used
+//--- up. While the program is asking for things (hot), what is left of the time is spent listening.
+void Work(const int wait)
+  {
+   ulong began = NowMs();
+   ulong budget = (ulong)(wait > 0 ? wait : 0);
+   Watch();
+   Connect();
+   Poll(0);
+   while(g_handle != INVALID_HANDLE)
+     {
+      if(OneOrder())
+        {
+         Poll(0);
+         continue;
+        }
+      ulong used = NowMs() - began;
+      if(OnePiece())
+        {
+         Poll(0);
+         if(used >= budget && ArraySize(g_orders) == 0)
+            break;
+         continue;
+        }
+      bool listen = InpTcp || NowMs() < g_hot;          // waiting on a pipe takes the processor, on a socket it does not
+      if(used >= budget || g_stage != LINK_UP || !listen)
+         break;
+      Poll((int)(budget - used));
+     }
+   if(Up())
+      Streams();
+   Clockwork();
+   Flush();
+  }
+
+//+------------------------------------------------------------------+
+//| 8. Events                                                        |
+//+------------------------------------------------------------------+
+int OnInit()
+  {
+   ulong now = NowMs();
+   LinkClose();
+   g_pause = 500;
+   Forget();
+   g_retry = 0;
+   g_pause = 500;
+   g_said = "";
+   g_contact = now;
+   g_connected = Connected();
+   g_connected_at = now;
+   g_second_at = now;
+   g_compact_at = 0;
+   g_hot = 0;
+   g_dead_done = false;
+   g_dead_running = false;
+   g_clock_s = 0;
+   MathSrand((int)(GetMicrosecondCount() & 0x7fffffff));
+   JournalRead();
+   if(g_journal != INVALID_HANDLE && g_journal_size > JOURNAL_LARGE)
+      JournalCompact();
+   LookAtBook();
+   if(!EventSetMillisecondTimer(InpTimer < 10 ? 10 : InpTimer))
+     {
+      Print("FX Executor: the terminal gives no timer; remove the Expert Advisor and put it on the chart again.");
+      return INIT_FAILED;
+     }
+   return INIT_SUCCEEDED;
+  }
+
+void OnDeinit(const int reason)
+  {
+   EventKillTimer();
+   bool again = reason == REASON_CHARTCHANGE || reason == REASON_PARAMETERS || reason == REASON_RECOMPILE || reason == REASON_TEMPLATE;
+   Bye(reason == REASON_ACCOUNT ? "account" : (again ? "reload" : "shutdown"));
+   if(g_journal != INVALID_HANDLE)
+      FileClose(g_journal);
+   g_journal = INVALID_HANDLE;
+  }
+
+void OnTimer()
+  {
+   Work(InpWait);
+   DeadMan();
+  }
+
+void OnTick()
+  {
+   Work(0);
+  }
+
+//--- a hint that something changed; what is true, a snapshot says
+void OnTradeTransaction(const MqlTradeTransaction &trans, const MqlTradeRequest &request, const MqlTradeResult &result)
+  {
+   g_rev++;
+   if(!Up())
+      return;
+   string sym = trans.symbol;
+   int d = Blank(sym) ? 5 : PriceDigits(sym);
+   bool answer = trans.type == TRADE_TRANSACTION_REQUEST;
+   Line("TXN", Txt("type", TransactionName(trans.type)) + Int("order", (long)(answer ? result.order : trans.order)) +
+        Int("deal", (long)(answer ? result.deal : trans.deal)) + Int("pos", (long)trans.position) + Int("pos_by", (long)trans.position_by) +
+        Txt("sym", sym) + Txt("otype", OrderTypeName(trans.order_type)) + Txt("state", OrderStateName(trans.order_state)) +
+        Txt("dtype", DealTypeName(trans.deal_type)) + Any("vol", trans.volume) + Num("price", trans.price, d) +
+        Num("sl", trans.price_sl, d) + Num("tp", trans.price_tp, d) + Int("retcode", answer ? (long)result.retcode : 0) +
+        Int("reqid", answer ? (long)result.request_id : 0) + Int("magic", answer ? (long)request.magic : 0));
+   Flush();
+  }
+//+------------------------------------------------------------------+

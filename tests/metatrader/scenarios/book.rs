@@ -1,0 +1,209 @@
+//! What the Expert Advisor shows is one state of the terminal, whole.
+
+use super::{Outcome, Variant, ask, buy, cid, done, ensure, has, soon};
+use crate::harness::Rig;
+use crate::scripted::Line;
+
+fn answers(rig: &Rig, request: &str, fields: &str) -> Result<Vec<Line>, String> {
+    let id = rig.peer.request(request, fields);
+    let mut lines = Vec::new();
+    loop {
+        let line = soon(&rig.peer, &format!("END of {request}"), |line| {
+            line.fields
+                .get("id")
+                .is_some_and(|is| *is == id.to_string())
+        })?;
+        match line.kind.as_str() {
+            "END" => {
+                lines.push(line);
+                return Ok(lines);
+            }
+            "ERR" => return Err(format!("{request} {fields}: {}", line.raw)),
+            _ => lines.push(line),
+        }
+    }
+}
+
+/// Positions change while they are collected: the executor sees them all before or all after.
+pub fn a_snapshot_is_never_torn(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    for _ in 0..60 {
+        rig.terminal.cmd("by_hand buy EURUSD 0.01 sl=1.05");
+    }
+    rig.terminal.sync();
+    let tickets: Vec<String> = rig
+        .terminal
+        .truth("positions")
+        .iter()
+        .map(|row| row["ticket"].clone())
+        .collect();
+    for (from, levels) in [("1.05", "1.06"), ("1.06", "1.07")] {
+        // In the midst of collecting, the broker moves the stops of the first and of the last position.
+        for ticket in [&tickets[0], &tickets[59]] {
+            rig.terminal.cmd(&format!(
+                "hook PositionSelectByTicket 40 by_hand sltp {ticket} sl={levels}"
+            ));
+        }
+        let rows = answers(&rig, "SNAP", "")?;
+        let end = rows.last().ok_or("no END")?;
+        let positions: Vec<&Line> = rows.iter().filter(|line| line.kind == "POS").collect();
+        has(end, &[("npos", "60"), ("nord", "0")])?;
+        ensure!(positions.len() == 60, "{} positions", positions.len());
+        let stop = |ticket: &str| {
+            positions
+                .iter()
+                .find(|line| line.get("ticket") == ticket)
+                .map(|line| line.get("sl").to_owned())
+        };
+        let (first, last) = (stop(&tickets[0]), stop(&tickets[59]));
+        ensure!(
+            first == last,
+            "torn: the first stop is {first:?}, the last {last:?} (was {from})"
+        );
+        ensure!(
+            first.as_deref() == Some(&format!("{levels}000")),
+            "the snapshot is of before its end: {first:?}"
+        );
+    }
+    // One that closes meanwhile is not in it at all.
+    rig.terminal.cmd(&format!(
+        "hook PositionSelectByTicket 40 by_hand close {}",
+        tickets[3]
+    ));
+    let rows = answers(&rig, "SNAP", "")?;
+    has(rows.last().ok_or("no END")?, &[("npos", "59")])?;
+    ensure!(
+        !rows
+            .iter()
+            .any(|line| line.fields.get("ticket") == Some(&tickets[3])),
+        "a closed position is in the snapshot"
+    );
+    Ok(())
+}
+
+/// Two chunks are the same bars as one, and the forming bar is never among them.
+pub fn rates_neither_overlap_nor_skip(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let times = |from: usize, count: usize| -> Result<Vec<i64>, String> {
+        let rows = answers(
+            &rig,
+            "RATES",
+            &format!("sym=EURUSD\ttf=M1\tfrom={from}\tcount={count}"),
+        )?;
+        let end = rows.last().ok_or("no END")?;
+        has(
+            end,
+            &[
+                ("n", &(rows.len() - 1).to_string()),
+                ("synced", "1"),
+                ("more", "1"),
+            ],
+        )?;
+        Ok(rows
+            .iter()
+            .filter(|line| line.kind == "RATE")
+            .map(|line| line.get("time").parse().unwrap_or(0))
+            .collect())
+    };
+    let (newest, older, whole) = (times(0, 60)?, times(60, 60)?, times(0, 120)?);
+    ensure!(whole.len() == 120, "{} bars instead of 120", whole.len());
+    ensure!(
+        whole.windows(2).all(|two| two[0] < two[1]),
+        "bars are not in order"
+    );
+    ensure!(
+        [older, newest].concat() == whole,
+        "two chunks are not the whole"
+    );
+    let forming = rig.terminal.stat("server_ms") / 60_000 * 60;
+    ensure!(whole[119] < forming, "the forming bar is told as closed");
+    ensure!(
+        whole[119] >= forming - 120,
+        "the newest closed bar is missing"
+    );
+    // By time: what opened before a bar is what stands before it.
+    let before = answers(
+        &rig,
+        "RATES",
+        &format!("sym=EURUSD\ttf=M1\tfrom={}\tcount=10", whole[100]),
+    )?;
+    let before: Vec<i64> = before
+        .iter()
+        .filter(|line| line.kind == "RATE")
+        .map(|line| line.get("time").parse().unwrap_or(0))
+        .collect();
+    ensure!(before == whole[90..100], "{before:?}");
+    Ok(())
+}
+
+pub fn each_bar_comes_once_when_it_has_closed(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    answers(&rig, "SUB", "sym=EURUSD\tticks=1\tbars=M1")?;
+    rig.terminal.cmd("price EURUSD 1.10002 1.10012");
+    soon(&rig.peer, "TICK", |line| {
+        line.kind == "TICK" && line.get("bid") == "1.10002"
+    })?;
+    while rig
+        .peer
+        .try_take(|line| line.kind == "BAR", std::time::Duration::ZERO)
+        .is_some()
+    {}
+    let mut told = Vec::new();
+    for minute in 1..=3 {
+        let forming = rig.terminal.stat("server_ms") / 60_000 * 60;
+        rig.terminal.cmd(&format!("clock shift {}", minute * 60));
+        let bid = format!("1.1000{}", 3 + minute);
+        rig.terminal.cmd(&format!("price EURUSD {bid} 1.10020"));
+        soon(&rig.peer, "TICK", |line| {
+            line.kind == "TICK" && line.get("bid") == bid
+        })?;
+        rig.terminal.cmd(&format!("price EURUSD {bid} 1.10021"));
+        soon(&rig.peer, "TICK", |line| {
+            line.kind == "TICK" && line.get("ask") == "1.10021"
+        })?;
+        let bar = soon(&rig.peer, "BAR", |line| line.kind == "BAR")?;
+        ensure!(
+            bar.get("time") == forming.to_string(),
+            "bar {} instead of {forming}",
+            bar.get("time")
+        );
+        told.push(bar.get("time").to_owned());
+    }
+    let id = rig.peer.request("UNSUB", "sym=EURUSD");
+    soon(&rig.peer, "END", |line| line.is("END", id))?;
+    let more = rig
+        .peer
+        .try_take(|line| line.kind == "BAR", std::time::Duration::ZERO);
+    ensure!(
+        more.is_none(),
+        "a bar came twice or early: {more:?}, told {told:?}"
+    );
+    Ok(())
+}
+
+/// A comment with a TAB, a line feed and a backslash arrives as it is.
+pub fn text_survives_the_line(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    done(
+        &rig,
+        "ORDER",
+        &buy(&rig.terminal, cid(1), &[("tag", "a\\tb\\nc\\\\d")]),
+    )?;
+    let rows = answers(&rig, "SNAP", "")?;
+    let position = rows
+        .iter()
+        .find(|line| line.kind == "POS")
+        .ok_or("no POS")?;
+    ensure!(
+        position.get("comment").ends_with(" a\tb\nc\\d"),
+        "{:?}",
+        position.get("comment")
+    );
+    let symbol = ask(&rig.peer, "SYM", "sym=EURUSD", "SYM")?;
+    ensure!(
+        symbol.get("path") == "Forex\\Majors\\EURUSD",
+        "{:?}",
+        symbol.get("path")
+    );
+    Ok(())
+}

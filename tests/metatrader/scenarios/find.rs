@@ -1,0 +1,142 @@
+//! What became of an order: what is claimed is proved.
+
+use std::time::Instant;
+
+use super::{BRIEF, Outcome, Variant, ask, buy, cid, done, ensure, has, head, res};
+use crate::harness::Rig;
+use crate::scripted::Line;
+
+fn find(rig: &Rig, cid: u64) -> Result<Line, String> {
+    let since = rig.terminal.stat("server_ms") - 60_000;
+    ask(
+        &rig.peer,
+        "FIND",
+        &format!("cid={cid}\tsince_ms={since}"),
+        "FOUND",
+    )
+}
+
+/// Open, closed by somebody, working, cancelled, refused: each place has its word.
+pub fn it_says_where_an_order_is(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let opened = done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    let at = find(&rig, cid(1))?;
+    has(
+        &at,
+        &[
+            ("where", "pos"),
+            ("ticket", opened.get("pos")),
+            ("deal", opened.get("deal")),
+            ("vol", "0.1"),
+            ("volcur", "0.1"),
+            ("price", "1.1001"),
+        ],
+    )?;
+
+    let part = done(
+        &rig,
+        "CLOSE",
+        &format!(
+            "{}\tticket={}\tident={}\tvol=0.04\tdev=\tfill=auto",
+            head(&rig.terminal, cid(2)),
+            opened.get("pos"),
+            opened.get("pos")
+        ),
+    )?;
+    has(
+        &find(&rig, cid(2))?,
+        &[
+            ("where", "deal"),
+            ("deal", part.get("deal")),
+            ("vol", "0.04"),
+            ("volcur", "0.06"),
+        ],
+    )?;
+
+    rig.terminal
+        .cmd(&format!("by_hand close {}", opened.get("pos")));
+    let gone = find(&rig, cid(1))?;
+    has(
+        &gone,
+        &[
+            ("where", "deal"),
+            ("deal", opened.get("deal")),
+            ("vol", "0.1"),
+            ("volcur", "0"),
+            ("price", "1.1001"),
+        ],
+    )?;
+
+    let pending = done(
+        &rig,
+        "ORDER",
+        &buy(
+            &rig.terminal,
+            cid(3),
+            &[
+                ("action", "pending"),
+                ("type", "buy_limit"),
+                ("price", "1.09500"),
+            ],
+        ),
+    )?;
+    has(
+        &find(&rig, cid(3))?,
+        &[("where", "ord"), ("ticket", pending.get("order"))],
+    )?;
+    done(
+        &rig,
+        "CANCEL",
+        &format!(
+            "{}\tticket={}",
+            head(&rig.terminal, cid(4)),
+            pending.get("order")
+        ),
+    )?;
+    has(
+        &find(&rig, cid(3))?,
+        &[("where", "hist"), ("state", "canceled"), ("deal", "0")],
+    )?;
+    has(
+        &find(&rig, cid(4))?,
+        &[("where", "done"), ("retcode", "10009")],
+    )?;
+
+    has(
+        &res(
+            &rig.peer,
+            "ORDER",
+            &buy(&rig.terminal, cid(5), &[("sl", "")]),
+        )?,
+        &[("retcode", "-1")],
+    )?;
+    has(
+        &find(&rig, cid(5))?,
+        &[("where", "refused"), ("retcode", "-1")],
+    )?;
+
+    rig.terminal.cmd("fault unsent 10031");
+    has(
+        &res(&rig.peer, "ORDER", &buy(&rig.terminal, cid(6), &[]))?,
+        &[("stage", "sent")],
+    )?;
+    has(&find(&rig, cid(6))?, &[("where", "sent")])
+}
+
+/// "Nowhere" is a claim about a terminal that knows its broker: not right after a reconnection.
+pub fn an_absence_needs_a_steady_connection(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let until = Instant::now() + 2 * BRIEF;
+    while find(&rig, cid(1))?.get("sync") == "0" {
+        ensure!(
+            Instant::now() < until,
+            "a terminal in peace never proves an absence"
+        );
+    }
+    rig.terminal.cmd("broker off");
+    has(&find(&rig, cid(1))?, &[("where", "none"), ("sync", "0")])?;
+    rig.terminal.cmd("broker on");
+    has(&find(&rig, cid(1))?, &[("where", "none"), ("sync", "0")])?;
+    ensure!(rig.peer.gaps().is_empty(), "{:?}", rig.peer.gaps());
+    Ok(())
+}

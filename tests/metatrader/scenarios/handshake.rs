@@ -1,0 +1,120 @@
+//! Who is there, and whether the link lives.
+
+use std::time::Duration;
+
+use super::{BRIEF, Outcome, Variant, buy, cid, done, ensure, has, sends, soon};
+use crate::emulated::{Emulated, Folders};
+use crate::harness::Rig;
+use crate::scripted::{Kind, Peer, ScriptedExecutor};
+
+fn unintroduced(variant: &Variant) -> (Emulated, Peer, ScriptedExecutor) {
+    let folders = Folders::new();
+    let executor = ScriptedExecutor::listen(&folders, variant.link);
+    let options = variant.options().input("InpTcp", variant.link == Kind::Tcp);
+    let terminal = Emulated::start(folders, options);
+    let peer = executor.accept_raw(Duration::from_secs(20));
+    (terminal, peer, executor)
+}
+
+/// A program that listens on the pipe and does not know the secret gets nothing done.
+pub fn a_stranger_is_not_obeyed(variant: &Variant) -> Outcome {
+    let (terminal, peer, _executor) = unintroduced(variant);
+    soon(&peer, "HELLO", |line| line.kind == "HELLO")?;
+    peer.send(&format!("CHAL\tnonce={}", "0f".repeat(32)));
+    soon(&peer, "AUTH", |line| line.kind == "AUTH")?;
+    peer.send(&format!("OK\tmac={}\tsid=1", "00".repeat(32)));
+    peer.send(&format!("ORDER\tid=1\t{}", buy(&terminal, cid(1), &[])));
+    ensure!(peer.closed(BRIEF), "the link of a stranger stays open");
+    ensure!(sends(&terminal) == 0, "an order of a stranger was sent");
+    let said = soon(&peer, "BYE", |line| line.kind == "BYE")?;
+    has(&said, &[("reason", "auth")])
+}
+
+/// Whatever comes before the executor has proved itself ends the link.
+pub fn nothing_is_done_before_ok(variant: &Variant) -> Outcome {
+    let (terminal, peer, _executor) = unintroduced(variant);
+    soon(&peer, "HELLO", |line| line.kind == "HELLO")?;
+    peer.send(&format!("ORDER\tid=1\t{}", buy(&terminal, cid(1), &[])));
+    ensure!(
+        peer.closed(BRIEF),
+        "the link stays open after an order that came too early"
+    );
+    ensure!(
+        sends(&terminal) == 0,
+        "an order was sent before the executor had proved itself"
+    );
+    Ok(())
+}
+
+/// `q` has no gap, so a gap means loss.
+pub fn every_line_is_counted(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    rig.terminal.sync();
+    soon(&rig.peer, "HB", |line| line.kind == "HB")?;
+    let id = rig.peer.request("SNAP", "");
+    soon(&rig.peer, "END", |line| line.is("END", id))?;
+    ensure!(rig.peer.gaps().is_empty(), "{}", rig.peer.gaps().join("\n"));
+    Ok(())
+}
+
+/// An idle link still says once a second that it lives, and what it has heard.
+pub fn it_says_that_it_lives(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    rig.peer.send("HB\tn=41\tack=0");
+    rig.peer.heartbeats(false);
+    let first = rig
+        .peer
+        .try_take(|line| line.kind == "HB", Duration::from_millis(2_500))
+        .ok_or("no heartbeat in 2.5 s of silence")?;
+    has(&first, &[("ack", "41")])
+}
+
+/// After a change of the account the Expert Advisor takes leave and introduces the new one.
+pub fn another_account_is_greeted_anew(variant: &Variant) -> Outcome {
+    let mut rig = Rig::start(
+        variant.link,
+        variant.options().setup("account 1002 server=Other-Demo"),
+    );
+    rig.terminal.cmd("login 1002");
+    let bye = soon(&rig.peer, "BYE", |line| line.kind == "BYE")?;
+    has(&bye, &[("reason", "account")])?;
+    rig.reconnect();
+    has(
+        &rig.peer.hello(),
+        &[("login", "1002"), ("server", "Other-Demo")],
+    )?;
+    let line = super::res(&rig.peer, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    has(&line, &[("retcode", "-4"), ("stage", "refused")])?;
+    ensure!(
+        sends(&rig.terminal) == 0,
+        "an order for the old account was sent"
+    );
+    Ok(())
+}
+
+/// Damage is answered with ERR and costs nothing but the line.
+pub fn a_damaged_line_is_told_and_dropped(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let order = buy(&rig.terminal, cid(1), &[]);
+    for damaged in [
+        format!("ORDER\tid=1\t{order}\tvol=0.20"),
+        format!("ORDER\tid=1\tvol\t{order}"),
+        format!("ORDER\tid=1\r\t{order}"),
+        format!("\tid=1\t{order}"),
+        "NONSENSE\tid=1".to_owned(),
+    ] {
+        rig.peer.send(&damaged);
+        let told = soon(&rig.peer, "ERR", |line| line.kind == "ERR")?;
+        has(&told, &[("code", "-1")])?;
+    }
+    ensure!(sends(&rig.terminal) == 0, "a damaged order was sent");
+    done(&rig, "ORDER", &order)?;
+    rig.peer
+        .send(&format!("ORDER\tid=9\ttag={}", "x".repeat(70_000)));
+    ensure!(
+        rig.peer.closed(BRIEF),
+        "a line without end does not end the link"
+    );
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! One client id, at most one deal.
+
+use super::{Outcome, Variant, buy, cid, done, ensure, has, res, sends};
+
+pub fn the_same_order_twice_is_one_deal(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let order = buy(&rig.terminal, cid(1), &[]);
+    let first = done(&rig, "ORDER", &order)?;
+    let again = done(&rig, "ORDER", &order)?;
+    has(
+        &again,
+        &[
+            ("dup", "1"),
+            ("deal", first.get("deal")),
+            ("pos", first.get("pos")),
+            ("vol", first.get("vol")),
+            ("price", first.get("price")),
+        ],
+    )?;
+    let other = res(
+        &rig.peer,
+        "ORDER",
+        &buy(&rig.terminal, cid(1), &[("vol", "0.20")]),
+    )?;
+    has(&other, &[("retcode", "-3"), ("stage", "refused")])?;
+    ensure!(
+        rig.terminal.deals_of(cid(1)).len() == 1,
+        "{}",
+        rig.terminal.picture()
+    );
+    ensure!(
+        sends(&rig.terminal) == 1,
+        "OrderSend was called {} times",
+        sends(&rig.terminal)
+    );
+    Ok(())
+}
+
+/// What was refused once stays refused, even when it would be possible now.
+pub fn a_refusal_is_final(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let order = buy(&rig.terminal, cid(1), &[("max_spread", "9")]);
+    let refused = res(&rig.peer, "ORDER", &order)?;
+    has(
+        &refused,
+        &[
+            ("retcode", "-12"),
+            ("stage", "refused"),
+            ("ok", "0"),
+            ("dup", "0"),
+        ],
+    )?;
+    rig.terminal.cmd("price EURUSD 1.10000 1.10001");
+    let again = res(&rig.peer, "ORDER", &order)?;
+    has(
+        &again,
+        &[("retcode", "-12"), ("stage", "refused"), ("dup", "1")],
+    )?;
+    ensure!(sends(&rig.terminal) == 0, "a refused order was sent later");
+    done(
+        &rig,
+        "ORDER",
+        &buy(&rig.terminal, cid(2), &[("max_spread", "9")]),
+    )?;
+    Ok(())
+}
+
+/// The broker executed, the answer was lost: the order's repetition finds the deal.
+pub fn a_lost_answer_is_looked_for(variant: &Variant) -> Outcome {
+    for code in ["10012", "10031"] {
+        let rig = variant.rig();
+        rig.terminal.cmd(&format!("fault lost {code}"));
+        let order = buy(&rig.terminal, cid(1), &[]);
+        let lost = res(&rig.peer, "ORDER", &order)?;
+        has(&lost, &[("stage", "sent"), ("retcode", code), ("ok", "0")])?;
+        rig.terminal.sync();
+        let found = done(&rig, "ORDER", &order)?;
+        has(
+            &found,
+            &[
+                ("dup", "1"),
+                ("retcode", "10009"),
+                ("vol", "0.1"),
+                ("price", "1.10010"),
+            ],
+        )?;
+        ensure!(
+            found.get("deal") != "0" && found.get("pos") != "0",
+            "{}",
+            found.raw
+        );
+        ensure!(
+            rig.terminal.deals_of(cid(1)).len() == 1,
+            "{}",
+            rig.terminal.picture()
+        );
+    }
+    Ok(())
+}
+
+/// Nothing shows the order, and it may still be on its way: -10, never a second send.
+pub fn what_may_have_been_sent_is_not_sent_again(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    rig.terminal.cmd("fault unsent 10031");
+    let order = buy(&rig.terminal, cid(1), &[]);
+    has(&res(&rig.peer, "ORDER", &order)?, &[("stage", "sent")])?;
+    let again = res(&rig.peer, "ORDER", &order)?;
+    has(
+        &again,
+        &[
+            ("stage", "sent"),
+            ("retcode", "-10"),
+            ("dup", "1"),
+            ("ok", "0"),
+        ],
+    )?;
+    ensure!(
+        sends(&rig.terminal) == 1,
+        "OrderSend was called {} times",
+        sends(&rig.terminal)
+    );
+    Ok(())
+}
+
+/// A lost journal (another disk, a reinstalled terminal): positions and history still know the client id.
+pub fn the_terminal_itself_remembers(variant: &Variant) -> Outcome {
+    let mut rig = variant.rig();
+    let order = buy(&rig.terminal, cid(1), &[]);
+    let first = done(&rig, "ORDER", &order)?;
+    rig.terminal.close();
+    std::fs::remove_file(super::journal(&rig.terminal))
+        .map_err(|error| format!("the journal: {error}"))?;
+    rig.terminal.restart();
+    rig.reconnect();
+    let again = done(&rig, "ORDER", &order)?;
+    has(
+        &again,
+        &[
+            ("dup", "1"),
+            ("pos", first.get("pos")),
+            ("deal", first.get("deal")),
+        ],
+    )?;
+    ensure!(
+        rig.terminal.deals_of(cid(1)).len() == 1,
+        "{}",
+        rig.terminal.picture()
+    );
+    // The same when the position is gone and the history alone knows it.
+    rig.terminal
+        .cmd(&format!("by_hand close {}", first.get("pos")));
+    rig.terminal.close();
+    std::fs::remove_file(super::journal(&rig.terminal))
+        .map_err(|error| format!("the journal: {error}"))?;
+    rig.terminal.restart();
+    rig.reconnect();
+    has(
+        &done(&rig, "ORDER", &order)?,
+        &[("dup", "1"), ("deal", first.get("deal"))],
+    )?;
+    Ok(())
+}

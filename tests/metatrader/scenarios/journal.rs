@@ -1,0 +1,114 @@
+//! What survives a crash.
+
+use super::{BRIEF, Outcome, Variant, buy, cid, done, ensure, has, journal, res, sends};
+use crate::emulated::SOON;
+
+/// The terminal dies while OrderSend is at work. Whether the broker got the order or not: it is not sent again.
+pub fn a_crash_while_sending_makes_no_second_deal(variant: &Variant) -> Outcome {
+    for (moment, deals) in [("OrderSend.broker", 0), ("OrderSend.after", 1)] {
+        let mut rig = variant.rig();
+        rig.terminal.cmd(&format!("hook {moment} 1 kill"));
+        let order = buy(&rig.terminal, cid(1), &[]);
+        rig.peer.request("ORDER", &order);
+        rig.terminal.await_death(SOON);
+        ensure!(rig.peer.closed(BRIEF), "the link outlives the terminal");
+        rig.terminal.restart();
+        rig.reconnect();
+        let again = res(&rig.peer, "ORDER", &order)?;
+        if deals == 0 {
+            has(
+                &again,
+                &[("dup", "1"), ("stage", "sent"), ("retcode", "-10")],
+            )?;
+        } else {
+            has(
+                &again,
+                &[
+                    ("dup", "1"),
+                    ("stage", "done"),
+                    ("ok", "1"),
+                    ("retcode", "10009"),
+                ],
+            )?;
+        }
+        ensure!(
+            sends(&rig.terminal) == 0,
+            "the order was sent again after the crash"
+        );
+        ensure!(
+            rig.terminal.deals_of(cid(1)).len() == deals,
+            "{}",
+            rig.terminal.picture()
+        );
+    }
+    Ok(())
+}
+
+/// Killed without a warning: what was answered before is answered the same again.
+pub fn the_memory_outlives_the_terminal(variant: &Variant) -> Outcome {
+    let mut rig = variant.rig();
+    let order = buy(&rig.terminal, cid(1), &[("max_spread", "9")]);
+    has(&res(&rig.peer, "ORDER", &order)?, &[("retcode", "-12")])?;
+    rig.terminal.cmd("price EURUSD 1.10000 1.10001");
+    rig.kill_and_restart();
+    let again = res(&rig.peer, "ORDER", &order)?;
+    has(
+        &again,
+        &[("retcode", "-12"), ("dup", "1"), ("stage", "refused")],
+    )?;
+    ensure!(
+        sends(&rig.terminal) == 0,
+        "a refused order was sent after a crash"
+    );
+    Ok(())
+}
+
+/// A full disk: no order leaves, and the reason is told. When there is room again, orders go.
+pub fn without_a_journal_nothing_is_sent(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    rig.terminal.cmd("quirk disk_full=on");
+    let order = buy(&rig.terminal, cid(2), &[]);
+    let refused = res(&rig.peer, "ORDER", &order)?;
+    has(
+        &refused,
+        &[("retcode", "-8"), ("stage", "refused"), ("ok", "0")],
+    )?;
+    ensure!(sends(&rig.terminal) == 1, "an order left without a journal");
+    rig.terminal.cmd("quirk disk_full=off");
+    done(&rig, "ORDER", &order)?;
+    ensure!(
+        rig.terminal.deals_of(cid(2)).len() == 1,
+        "{}",
+        rig.terminal.picture()
+    );
+    Ok(())
+}
+
+/// Half a record at the end of the file, as a power cut leaves it: the records after it are still whole.
+pub fn a_torn_record_costs_only_itself(variant: &Variant) -> Outcome {
+    let mut rig = variant.rig();
+    done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    rig.terminal.close();
+    let mut text =
+        std::fs::read(journal(&rig.terminal)).map_err(|error| format!("the journal: {error}"))?;
+    text.extend_from_slice(b"S\t5044039279236350000\tORD");
+    std::fs::write(journal(&rig.terminal), text)
+        .map_err(|error| format!("the journal: {error}"))?;
+    rig.terminal.restart();
+    rig.reconnect();
+    let told = super::soon(&rig.peer, "LOG about the journal", |line| {
+        line.kind == "LOG"
+    })?;
+    has(&told, &[("level", "warn"), ("code", "journal")])?;
+    let order = buy(&rig.terminal, cid(2), &[("max_spread", "9")]);
+    has(
+        &res(&rig.peer, "ORDER", &order)?,
+        &[("retcode", "-12"), ("dup", "0")],
+    )?;
+    rig.kill_and_restart();
+    has(
+        &res(&rig.peer, "ORDER", &order)?,
+        &[("retcode", "-12"), ("dup", "1")],
+    )
+}

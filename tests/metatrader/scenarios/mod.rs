@@ -1,0 +1,239 @@
+//! What a trader may rely on in the Expert Advisor, as scenarios: each starts a terminal, talks to it as the executor does
+//! and looks at the broker's books. The same functions run on the shipped file, where all must hold, and on files with a
+//! seeded defect, where one must fail (`defects.rs`).
+
+mod book;
+mod emergency;
+mod find;
+mod handshake;
+mod idempotency;
+mod journal;
+mod orders;
+mod priority;
+mod refusals;
+
+use std::time::Duration;
+
+use crate::compile::Build;
+use crate::emulated::{Emulated, Options};
+use crate::harness::{ACCOUNT, Rig};
+use crate::scripted::{Kind, Line, Peer};
+
+/// Sessions of a week without a pause, so that the day on which the tests run does not matter.
+const ALWAYS_OPEN: &str = "0:0:1440,1:0:1440,2:0:1440,3:0:1440,4:0:1440,5:0:1440,6:0:1440";
+
+pub type Outcome = Result<(), String>;
+
+/// Which Expert Advisor a scenario runs.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// The shipped file's text when `None`.
+    pub text: Option<String>,
+    pub build: Build,
+    pub link: Kind,
+}
+
+impl Variant {
+    pub const SHIPPED: Self = Self {
+        text: None,
+        build: Build::Checked,
+        link: Kind::Pipe,
+    };
+    pub const BY_TCP: Self = Self {
+        link: Kind::Tcp,
+        ..Self::SHIPPED
+    };
+
+    pub fn options(&self) -> Options {
+        let mut options = Options::default()
+            .setup("price EURUSD 1.10000 1.10010")
+            .setup(&format!("symbol EURUSD tsess={ALWAYS_OPEN}"));
+        options.text.clone_from(&self.text);
+        options.build = self.build;
+        options
+    }
+
+    pub fn rig(&self) -> Rig {
+        Rig::start(self.link, self.options())
+    }
+}
+
+#[derive(Clone, Copy)]
+pub struct Scenario {
+    pub name: &'static str,
+    pub run: fn(&Variant) -> Outcome,
+}
+
+macro_rules! scenarios {
+    ($($module:ident :: $name:ident),+ $(,)?) => {
+        pub const ALL: &[Scenario] = &[$(Scenario { name: stringify!($name), run: $module::$name }),+];
+
+        mod on_the_shipped_file {
+            $(
+                #[test]
+                fn $name() {
+                    super::$module::$name(&super::Variant::SHIPPED).unwrap();
+                }
+            )+
+        }
+
+        mod by_tcp {
+            $(
+                #[test]
+                fn $name() {
+                    super::$module::$name(&super::Variant::BY_TCP).unwrap();
+                }
+            )+
+        }
+    };
+}
+
+scenarios! {
+    handshake::a_stranger_is_not_obeyed,
+    handshake::nothing_is_done_before_ok,
+    handshake::every_line_is_counted,
+    handshake::it_says_that_it_lives,
+    handshake::another_account_is_greeted_anew,
+    handshake::a_damaged_line_is_told_and_dropped,
+    idempotency::the_same_order_twice_is_one_deal,
+    idempotency::a_refusal_is_final,
+    idempotency::a_lost_answer_is_looked_for,
+    idempotency::what_may_have_been_sent_is_not_sent_again,
+    idempotency::the_terminal_itself_remembers,
+    journal::a_crash_while_sending_makes_no_second_deal,
+    journal::the_memory_outlives_the_terminal,
+    journal::without_a_journal_nothing_is_sent,
+    journal::a_torn_record_costs_only_itself,
+    find::it_says_where_an_order_is,
+    find::an_absence_needs_a_steady_connection,
+    orders::the_order_is_what_was_asked,
+    orders::the_filling_is_the_brokers,
+    refusals::an_old_order_is_refused,
+    refusals::an_order_that_waited_is_refused,
+    refusals::an_order_for_another_account_is_refused,
+    refusals::the_price_may_not_run_away,
+    refusals::no_stop_no_order,
+    orders::a_part_is_closed,
+    refusals::a_forbidden_order_names_the_switch,
+    refusals::a_closed_or_silent_market_is_not_traded,
+    orders::busy_is_said_before_sending,
+    orders::levels_are_kept_unless_named,
+    refusals::a_strangers_position_is_not_touched,
+    orders::netting_adds_up,
+    emergency::flat_takes_ours_off_and_stays,
+    emergency::flat_does_not_give_up,
+    emergency::flat_does_not_close_twice,
+    emergency::the_dead_man_cancels_what_is_pending,
+    emergency::the_dead_man_closes_when_told,
+    book::a_snapshot_is_never_torn,
+    book::rates_neither_overlap_nor_skip,
+    book::each_bar_comes_once_when_it_has_closed,
+    book::text_survives_the_line,
+    priority::an_order_does_not_wait_for_a_list,
+    priority::a_ping_does_not_wait_for_a_list,
+    priority::too_many_orders_are_refused,
+}
+
+/// A wait that should be short.
+pub const BRIEF: Duration = Duration::from_secs(4);
+
+/// `Err` with what was expected, what came, and where the broker's books stand.
+macro_rules! ensure {
+    ($condition:expr, $($why:tt)+) => {
+        if !$condition {
+            return Err(format!($($why)+));
+        }
+    };
+}
+pub(crate) use ensure;
+
+/// Client ids as the executor makes them.
+pub fn cid(n: u64) -> u64 {
+    (0x46 << 56) | (7 << 40) | n
+}
+
+/// The fields all order lines begin with, made now and good for ten seconds.
+pub fn head(terminal: &Emulated, cid: u64) -> String {
+    format!(
+        "cid={cid}\tacct={ACCOUNT}\tttl_ms=10000\tmade_ms={}",
+        terminal.stat("server_ms")
+    )
+}
+
+/// An ORDER that buys 0.1 lots of EURUSD with a stop; a field in `changes` replaces the usual one.
+pub fn buy(terminal: &Emulated, cid: u64, changes: &[(&str, &str)]) -> String {
+    let mut fields: Vec<(String, String)> = format!(
+        "{}\taction=deal\tsym=EURUSD\ttype=buy\tvol=0.10\tprice=0\tstoplimit=0\tsl=1.09000\ttp=0\tdev=20\tfill=auto\tttype=gtc\texp=0\ttag=t\tmax_spread=\tnostop=0",
+        head(terminal, cid)
+    )
+    .split('\t')
+    .filter_map(|field| field.split_once('='))
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .collect();
+    for (key, value) in changes {
+        match fields.iter_mut().find(|(name, _)| name == key) {
+            Some(field) => (*value).clone_into(&mut field.1),
+            None => fields.push(((*key).to_owned(), (*value).to_owned())),
+        }
+    }
+    let fields: Vec<String> = fields
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    fields.join("\t")
+}
+
+/// A line that must come soon.
+pub fn soon(peer: &Peer, what: &str, fits: impl Fn(&Line) -> bool) -> Result<Line, String> {
+    peer.try_take(fits, BRIEF).ok_or_else(|| {
+        let waiting: Vec<String> = peer.waiting().into_iter().map(|line| line.raw).collect();
+        format!("no {what}; waiting lines:\n{}", waiting.join("\n"))
+    })
+}
+
+/// Asks and takes the answer of `kind`.
+pub fn ask(peer: &Peer, request: &str, fields: &str, kind: &str) -> Result<Line, String> {
+    let id = peer.request(request, fields);
+    let line = soon(peer, &format!("{kind} for {request} {fields}"), |line| {
+        line.is(kind, id) || line.is("ERR", id)
+    })?;
+    if line.kind == kind {
+        Ok(line)
+    } else {
+        Err(format!("{request}: {}", line.raw))
+    }
+}
+
+/// Sends an order line and takes its RES.
+pub fn res(peer: &Peer, kind: &str, fields: &str) -> Result<Line, String> {
+    ask(peer, kind, fields, "RES")
+}
+
+/// `Err` unless the fields of `line` are these.
+pub fn has(line: &Line, wanted: &[(&str, &str)]) -> Outcome {
+    for (key, value) in wanted {
+        let is = line.fields.get(*key).map_or("(absent)", String::as_str);
+        ensure!(is == *value, "{key} is {is}, not {value}: {}", line.raw);
+    }
+    Ok(())
+}
+
+/// An order that must be done, and its RES.
+pub fn done(rig: &Rig, kind: &str, fields: &str) -> Result<Line, String> {
+    let line = res(&rig.peer, kind, fields)?;
+    has(&line, &[("ok", "1"), ("stage", "done")])?;
+    Ok(line)
+}
+
+/// Number of OrderSend calls so far.
+pub fn sends(terminal: &Emulated) -> i64 {
+    terminal.stat("sends")
+}
+
+/// Where the terminal's journal lies.
+pub fn journal(terminal: &Emulated) -> std::path::PathBuf {
+    terminal
+        .folders
+        .files()
+        .join("FX-Executor/journal-main.txt")
+}

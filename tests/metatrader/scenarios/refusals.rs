@@ -1,0 +1,262 @@
+//! What must not be sent is not sent, and the reason is told.
+
+use super::{Outcome, Variant, buy, cid, done, ensure, has, head, res, sends, soon};
+
+/// An order from an outage does not execute when the link is back, not even when it is repeated.
+pub fn an_old_order_is_refused(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let made = (rig.terminal.stat("server_ms") - 20_000).to_string();
+    let order = buy(
+        &rig.terminal,
+        cid(1),
+        &[("made_ms", &made), ("ttl_ms", "5000")],
+    );
+    has(
+        &res(&rig.peer, "ORDER", &order)?,
+        &[("retcode", "-2"), ("stage", "refused")],
+    )?;
+    has(
+        &res(
+            &rig.peer,
+            "ORDER",
+            &buy(&rig.terminal, cid(2), &[("ttl_ms", "")]),
+        )?,
+        &[("retcode", "-1"), ("stage", "refused")],
+    )?;
+    let later = buy(&rig.terminal, cid(1), &[("ttl_ms", "5000")]);
+    has(
+        &res(&rig.peer, "ORDER", &later)?,
+        &[("retcode", "-2"), ("dup", "1")],
+    )?;
+    ensure!(sends(&rig.terminal) == 0, "an old order was sent");
+    Ok(())
+}
+
+/// While one order is at the broker, another waits in the Expert Advisor beyond its life.
+pub fn an_order_that_waited_is_refused(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    rig.terminal.cmd("latency 1500000");
+    let first = buy(&rig.terminal, cid(1), &[]);
+    let second = buy(
+        &rig.terminal,
+        cid(2),
+        &[("ttl_ms", "500"), ("made_ms", "0")],
+    );
+    rig.peer
+        .send(&format!("ORDER\tid=901\t{first}\nORDER\tid=902\t{second}"));
+    soon(&rig.peer, "RES of the first", |line| line.is("RES", 901))?;
+    has(
+        &soon(&rig.peer, "RES of the second", |line| line.is("RES", 902))?,
+        &[("retcode", "-2"), ("stage", "refused")],
+    )?;
+    ensure!(
+        sends(&rig.terminal) == 1,
+        "the order that had waited too long was sent"
+    );
+    Ok(())
+}
+
+pub fn an_order_for_another_account_is_refused(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let order = buy(&rig.terminal, cid(1), &[("acct", "999@Broker-Demo")]);
+    has(
+        &res(&rig.peer, "ORDER", &order)?,
+        &[("retcode", "-4"), ("stage", "refused")],
+    )?;
+    ensure!(
+        sends(&rig.terminal) == 0,
+        "an order for another account was sent"
+    );
+    Ok(())
+}
+
+/// Market execution knows no deviation; the Expert Advisor keeps it.
+pub fn the_price_may_not_run_away(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    rig.terminal.cmd("price EURUSD 1.10020 1.10030");
+    let order = buy(
+        &rig.terminal,
+        cid(1),
+        &[("price", "1.10010"), ("dev", "19")],
+    );
+    has(
+        &res(&rig.peer, "ORDER", &order)?,
+        &[("retcode", "10020"), ("stage", "refused")],
+    )?;
+    ensure!(
+        sends(&rig.terminal) == 0,
+        "the order was sent at a price that had run away"
+    );
+    done(
+        &rig,
+        "ORDER",
+        &buy(
+            &rig.terminal,
+            cid(2),
+            &[("price", "1.10010"), ("dev", "20")],
+        ),
+    )?;
+    // A better price is no deviation.
+    done(
+        &rig,
+        "ORDER",
+        &buy(&rig.terminal, cid(3), &[("price", "1.10100"), ("dev", "0")]),
+    )?;
+    Ok(())
+}
+
+pub fn no_stop_no_order(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    for (n, changes) in [
+        &[("sl", "")][..],
+        &[("sl", "0")],
+        &[("sl", "1.10500")],
+        &[("sl", "abc")],
+        &[("type", "sell"), ("sl", "1.09000")],
+        &[
+            ("action", "pending"),
+            ("type", "buy_limit"),
+            ("price", "1.09000"),
+            ("sl", "1.09500"),
+        ],
+    ]
+    .iter()
+    .enumerate()
+    {
+        let line = res(
+            &rig.peer,
+            "ORDER",
+            &buy(&rig.terminal, cid(n as u64 + 1), changes),
+        )?;
+        has(&line, &[("retcode", "-1"), ("stage", "refused")])
+            .map_err(|why| format!("{changes:?}: {why}"))?;
+    }
+    ensure!(
+        sends(&rig.terminal) == 0,
+        "an order without a valid stop was sent"
+    );
+    done(
+        &rig,
+        "ORDER",
+        &buy(&rig.terminal, cid(20), &[("sl", ""), ("nostop", "1")]),
+    )?;
+    Ok(())
+}
+
+/// Each of the switches that forbid trading is told by its name, and nothing is sent.
+pub fn a_forbidden_order_names_the_switch(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    for (n, (off, on, word)) in [
+        ("algo off", "algo on", "Algo Trading button"),
+        ("expert off", "expert on", "properties"),
+        (
+            "account 1001 trade=off",
+            "account 1001 trade=on",
+            "account to trade",
+        ),
+        (
+            "account 1001 expert=off",
+            "account 1001 expert=on",
+            "Expert Advisors on this account",
+        ),
+        ("broker off", "broker on", "connection"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        rig.terminal.cmd(off);
+        let line = res(
+            &rig.peer,
+            "ORDER",
+            &buy(&rig.terminal, cid(n as u64 + 1), &[]),
+        )?;
+        has(&line, &[("retcode", "-5"), ("stage", "refused")])?;
+        ensure!(
+            line.get("comment").contains(word),
+            "{off}: {}",
+            line.get("comment")
+        );
+        rig.terminal.cmd(on);
+    }
+    ensure!(sends(&rig.terminal) == 0, "a forbidden order was sent");
+    Ok(())
+}
+
+pub fn a_closed_or_silent_market_is_not_traded(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let minutes = rig.terminal.stat("server_ms") / 60_000;
+    let today = (minutes / 1_440 + 4) % 7;
+    let other = (today + 3) % 7;
+    rig.terminal
+        .cmd(&format!("symbol EURUSD tsess={other}:0:1440"));
+    has(
+        &res(&rig.peer, "ORDER", &buy(&rig.terminal, cid(1), &[]))?,
+        &[("retcode", "10018"), ("stage", "refused")],
+    )?;
+    rig.terminal
+        .cmd(&format!("symbol EURUSD tsess={today}:0:1440"));
+    let old = rig.terminal.stat("server_ms") - 120_000;
+    rig.terminal.cmd(&format!("symbol EURUSD tick_ms={old}"));
+    has(
+        &res(&rig.peer, "ORDER", &buy(&rig.terminal, cid(2), &[]))?,
+        &[("retcode", "10021"), ("stage", "refused")],
+    )?;
+    ensure!(
+        sends(&rig.terminal) == 0,
+        "an order went into a closed or silent market"
+    );
+    rig.terminal.cmd("price EURUSD 1.10000 1.10010");
+    done(&rig, "ORDER", &buy(&rig.terminal, cid(3), &[]))?;
+    Ok(())
+}
+
+/// What the trader or another program opened is not closed, not changed, not cancelled.
+pub fn a_strangers_position_is_not_touched(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    rig.terminal.cmd("by_hand buy EURUSD 0.10 magic=77");
+    rig.terminal
+        .cmd("by_hand buy_limit EURUSD 0.10 price=1.05 magic=77");
+    let ticket = rig.terminal.truth("positions")[0]["ticket"].clone();
+    let close = format!(
+        "{}\tticket={ticket}\tident=\tvol=\tdev=\tfill=auto",
+        head(&rig.terminal, cid(1))
+    );
+    has(
+        &res(&rig.peer, "CLOSE", &close)?,
+        &[("retcode", "-1"), ("stage", "refused")],
+    )?;
+    let levels = format!(
+        "{}\tticket={ticket}\tident=\tsl=1.05\ttp=",
+        head(&rig.terminal, cid(2))
+    );
+    has(
+        &res(&rig.peer, "SLTP", &levels)?,
+        &[("retcode", "-1"), ("stage", "refused")],
+    )?;
+    if let Some(order) = rig.terminal.truth("orders").first() {
+        let cancel = format!(
+            "{}\tticket={}",
+            head(&rig.terminal, cid(3)),
+            order["ticket"]
+        );
+        has(
+            &res(&rig.peer, "CANCEL", &cancel)?,
+            &[("retcode", "-1"), ("stage", "refused")],
+        )?;
+    }
+    let id = rig.peer.request(
+        "FLAT",
+        &format!("{}\ton=1\treason=test", head(&rig.terminal, cid(4))),
+    );
+    let end = soon(&rig.peer, "END of FLAT", |line| line.is("END", id))?;
+    has(&end, &[("n", "0"), ("left", "0")])?;
+    ensure!(
+        rig.terminal.truth("positions").len() == 1,
+        "a stranger's position was closed"
+    );
+    ensure!(
+        sends(&rig.terminal) == 0,
+        "something was sent about a stranger's position"
+    );
+    Ok(())
+}

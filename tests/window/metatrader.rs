@@ -1,0 +1,397 @@
+//! The MetaTrader page: green only by proof, one next thing at a time, nothing done without consent.
+
+use egui_kittest::kittest::Queryable;
+use fx_executor::core::health::{Leg, Phase};
+use fx_executor::core::snapshot::{Notice, Severity, Snapshot, TerminalMode, UiCommand};
+use fx_executor::ui::{ExpertInTerminal, FoundTerminals, Page, SetupWish, TerminalPresence};
+
+use crate::world::{self, World};
+use crate::{Desk, noon_after};
+
+const ITEMS: [&str; 6] = [
+    "Terminal found",
+    "Expert Advisor compiled",
+    "Expert Advisor connected",
+    "Broker connected",
+    "Algo trading allowed",
+    "Account known",
+];
+
+/// A program that uses MetaTrader, with everything well.
+fn live() -> Snapshot {
+    let mut picture = world::snapshot(world::noon());
+    picture.mode = TerminalMode::MetaTrader;
+    picture.practice_page = None;
+    picture
+}
+
+fn waiting() -> Snapshot {
+    let mut picture = live();
+    let link = &mut picture.links[Leg::Terminal as usize];
+    link.phase = Phase::Connecting;
+    link.last_proof = None;
+    picture.account = None;
+    picture.permissions = None;
+    picture
+}
+
+/// Opens the page over a computer with these terminals, and waits for its first look.
+fn open(picture: Snapshot, change: impl FnOnce(&mut FoundTerminals)) -> Desk {
+    let world = World::new(picture);
+    change(&mut world.terminals.found.lock().unwrap());
+    let mut desk = Desk::over(world, Page::MetaTrader, |_| {}, [1280.0, 1000.0]);
+    gone(&mut desk, "Looking for terminals");
+    desk
+}
+
+fn until(desk: &mut Desk, what: &str, condition: impl Fn(&Desk) -> bool) {
+    for _ in 0..300 {
+        desk.settle();
+        if condition(desk) {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    panic!("{what}");
+}
+
+fn appears(desk: &mut Desk, label: &str) {
+    until(desk, &format!("\"{label}\" did not appear"), |desk| {
+        desk.has(label)
+    });
+}
+
+fn gone(desk: &mut Desk, label: &str) {
+    until(desk, &format!("\"{label}\" stays"), |desk| !desk.has(label));
+}
+
+fn with_expert(found: &mut FoundTerminals) {
+    found.terminals[0].expert = world::compiled();
+    found.terminals[0].presence = TerminalPresence::Running;
+}
+
+/// The lines that are done.
+fn done(desk: &Desk) -> Vec<&'static str> {
+    let is_done = |item: &&str| desk.has(&format!("{item}: done"));
+    ITEMS.into_iter().filter(|item| is_done(item)).collect()
+}
+
+#[test]
+fn everything_is_green_when_everything_is_proved() {
+    let desk = open(live(), with_expert);
+    assert_eq!(done(&desk), ITEMS);
+    assert!(desk.has("MetaTrader is ready"));
+    assert!(desk.has("demo account …234, Practice-Demo, USD, hedging"));
+    assert!(!desk.has("5001234"), "the number is masked");
+}
+
+#[test]
+fn each_missing_thing_is_the_one_next_thing() {
+    type Change = fn(&mut Snapshot, &mut FoundTerminals);
+    let cases: [(&str, usize, Change); 13] = [
+        ("Install MetaTrader 5 from your broker", 0, |_, found| {
+            found.terminals.clear();
+        }),
+        ("Choose the terminal that is to trade", 0, |_, found| {
+            found.terminals = vec![world::terminal("A", "One"), world::terminal("B", "Two")];
+        }),
+        ("Start MetaTrader 5 once", 1, |_, found| {
+            found.terminals[0].data_dir = None;
+        }),
+        (
+            "Install the Expert Advisor in MetaTrader 5",
+            1,
+            |_, found| {
+                found.terminals[0].expert = ExpertInTerminal::Absent;
+            },
+        ),
+        (
+            "Install the Expert Advisor in MetaTrader 5",
+            1,
+            |_, found| {
+                found.terminals[0].expert = ExpertInTerminal::NotCompiled;
+            },
+        ),
+        (
+            "Bring the Expert Advisor in MetaTrader 5 up to date",
+            1,
+            |_, found| {
+                found.terminals[0].expert = ExpertInTerminal::Other {
+                    version: "0.09".to_owned(),
+                };
+            },
+        ),
+        (
+            "Choose MetaTrader as the terminal in Settings",
+            2,
+            |picture, _| {
+                picture.mode = TerminalMode::Paper;
+            },
+        ),
+        ("Drag FX-Executor onto a chart", 2, |_, _| {}),
+        ("Open MetaTrader 5", 2, |_, found| {
+            found.terminals[0].presence = TerminalPresence::Closed;
+        }),
+        ("Log in to your account in the terminal", 3, |picture, _| {
+            *picture = live();
+            let switches = picture.permissions.as_mut().unwrap();
+            switches.connected = false;
+            switches.algo_trading = false;
+        }),
+        ("Press the Algo Trading button", 4, |picture, _| {
+            *picture = live();
+            picture.permissions.as_mut().unwrap().algo_trading = false;
+        }),
+        (
+            "Allow algo trading for the Expert Advisor",
+            4,
+            |picture, _| {
+                *picture = live();
+                picture.permissions.as_mut().unwrap().expert = false;
+            },
+        ),
+        (
+            "Ask your broker to allow Expert Advisors",
+            4,
+            |picture, _| {
+                *picture = live();
+                picture.permissions.as_mut().unwrap().account = false;
+            },
+        ),
+    ];
+    for (next, before, change) in cases {
+        let mut picture = waiting();
+        let mut found = FoundTerminals {
+            terminals: vec![world::terminal("A", "MetaTrader 5")],
+            notes: Vec::new(),
+        };
+        with_expert(&mut found);
+        change(&mut picture, &mut found);
+        // A link that is up proves a terminal with an Expert Advisor by itself.
+        let desk = open(picture, |on_disk| *on_disk = found);
+        assert!(desk.has(next), "{next}");
+        assert!(desk.has(&format!("{}: next", ITEMS[before])), "{next}");
+        assert!(done(&desk).len() >= before, "{next}: {:?}", done(&desk));
+        assert!(!desk.has("MetaTrader is ready"), "{next}");
+        let others = cases_next()
+            .into_iter()
+            .filter(|one| !next.starts_with(one));
+        for other in others {
+            assert!(!desk.has(other), "{next}, and not {other}");
+        }
+    }
+}
+
+/// What can stand as the next thing; only one may at a time.
+fn cases_next() -> [&'static str; 6] {
+    [
+        "Install MetaTrader 5 from your broker",
+        "Choose the terminal that is to trade",
+        "Drag FX-Executor onto a chart",
+        "Log in to your account in the terminal",
+        "Press the Algo Trading button",
+        "Ask your broker to allow Expert Advisors",
+    ]
+}
+
+#[test]
+fn the_switch_that_is_off_is_named() {
+    let mut desk = open(live(), with_expert);
+    desk.publish(|picture| picture.permissions.as_mut().unwrap().algo_trading = false);
+    assert!(desk.has("off: the Algo Trading button"));
+    assert!(desk.has("Picture: the Algo Trading button in the toolbar"));
+    desk.publish(|picture| {
+        let switches = picture.permissions.as_mut().unwrap();
+        switches.algo_trading = true;
+        switches.expert = false;
+    });
+    assert!(desk.has("off: the Expert Advisor's own box"));
+    assert!(desk.has("with Allow Algo Trading ticked"));
+}
+
+#[test]
+fn what_speaks_to_us_is_a_stronger_proof_than_what_is_seen_on_the_disk() {
+    for hidden in [true, false] {
+        let desk = open(live(), |found| {
+            if hidden {
+                found.terminals.clear();
+            }
+        });
+        assert_eq!(done(&desk), ITEMS);
+        assert!(desk.has("MetaTrader is ready"));
+    }
+}
+
+#[test]
+fn a_silent_link_is_not_green_and_its_age_is_told() {
+    let mut desk = open(live(), with_expert);
+    desk.publish(|picture| {
+        picture.links[Leg::Terminal as usize].last_proof = Some(noon_after(0));
+    });
+    desk.pass(30);
+    assert_eq!(done(&desk), ITEMS[..2], "what the link told counts no more");
+    for item in &ITEMS[2..] {
+        assert!(desk.has(&format!("{item}: stale")), "{item}");
+    }
+    assert!(desk.has("30 s ago"));
+    assert!(desk.has("Wait a moment, or look at the terminal"));
+}
+
+#[test]
+fn the_paper_terminal_is_not_taken_for_metatrader() {
+    let picture = world::snapshot(world::noon());
+    assert_eq!(picture.mode, TerminalMode::Paper);
+    let mut desk = open(picture, with_expert);
+    assert_eq!(done(&desk), ITEMS[..2]);
+    assert!(desk.has("It can run once the Expert Advisor is connected."));
+    desk.press("Open Settings");
+    assert!(desk.has("Test connection") || desk.has("Reading the settings"));
+}
+
+#[test]
+fn nothing_is_installed_before_a_person_agreed_to_the_steps() {
+    let mut desk = open(waiting(), |_| {});
+    desk.press("Show what would be done…");
+    appears(&mut desk, "What would be done in MetaTrader 5");
+    assert!(desk.has("Write the Expert Advisor 0.10"));
+    assert!(desk.has("Not touched: the list of allowed addresses"));
+    assert_eq!(*desk.world.terminals.agreed.lock().unwrap(), []);
+    desk.press("Cancel");
+    assert!(!desk.has("What would be done in"));
+    assert_eq!(*desk.world.terminals.agreed.lock().unwrap(), []);
+
+    desk.press("Show what would be done…");
+    appears(&mut desk, "I agree, do this");
+    desk.press("I agree, do this");
+    appears(&mut desk, "0 errors, a new FX-Executor.ex5");
+    let install = |start| SetupWish::Install {
+        terminal: "D0E8209F77C8".to_owned(),
+        start,
+    };
+    assert_eq!(
+        *desk.world.terminals.agreed.lock().unwrap(),
+        [install(false)]
+    );
+    appears(&mut desk, "Expert Advisor compiled: done");
+    assert!(desk.has("Open MetaTrader 5"), "the next thing follows");
+}
+
+#[test]
+fn another_wish_shows_other_steps_before_consent() {
+    let mut desk = open(waiting(), |_| {});
+    desk.press("Show what would be done…");
+    appears(&mut desk, "Then you drag it onto a chart");
+    desk.press("Then start the terminal with the Expert Advisor on a chart");
+    appears(
+        &mut desk,
+        "Start the terminal with the Expert Advisor on a EURUSD chart",
+    );
+    desk.press("I agree, do this");
+    appears(&mut desk, "What was done");
+    let agreed = desk.world.terminals.agreed.lock().unwrap().clone();
+    assert!(
+        matches!(agreed.as_slice(), [SetupWish::Install { start: true, .. }]),
+        "{agreed:?}"
+    );
+}
+
+#[test]
+fn a_compiler_error_is_told_and_nothing_turns_green() {
+    let mut desk = open(waiting(), |_| {});
+    *desk.world.terminals.compile_error.lock().unwrap() =
+        Some("MetaEditor found 1 errors: FX-Executor.mq5(12,5): error 256".to_owned());
+    desk.press("Show what would be done…");
+    appears(&mut desk, "I agree, do this");
+    desk.press("I agree, do this");
+    appears(&mut desk, "FX-Executor.mq5(12,5): error 256");
+    assert!(desk.has("✗ Compile it by this terminal's own MetaEditor"));
+    assert!(!desk.has("Expert Advisor compiled: done"));
+}
+
+#[test]
+fn one_of_several_is_picked_and_removal_asks_too() {
+    let mut desk = open(waiting(), |found| {
+        found.terminals = vec![world::terminal("A", "One"), world::terminal("B", "Two")];
+    });
+    desk.press("Use Two");
+    assert!(desk.has("2 found; Two is chosen"));
+    assert!(desk.has("Install the Expert Advisor in Two"));
+
+    let mut desk = open(waiting(), with_expert);
+    desk.press("Remove it…");
+    appears(&mut desk, "What would be removed from MetaTrader 5");
+    assert_eq!(*desk.world.terminals.agreed.lock().unwrap(), []);
+    desk.press("I agree, remove this");
+    appears(&mut desk, "Expert Advisor compiled: next");
+}
+
+#[test]
+fn a_real_account_trades_only_after_one_explicit_answer() {
+    let mut picture = live();
+    picture.account.as_mut().unwrap().demo = false;
+    picture.account_confirmed = false;
+    let mut desk = open(picture, with_expert);
+    assert!(desk.has("REAL account …234"));
+    assert!(desk.has("not allowed to trade yet"));
+    desk.press("Allow trading on this account…");
+    assert!(desk.has("This is a REAL account. Allow trading?"));
+    assert!(desk.has("Account 5001234 on Practice-Demo"));
+    assert_eq!(desk.sent(), []);
+    desk.press("Cancel");
+    assert_eq!(desk.sent(), []);
+    desk.press("Allow trading on this account…");
+    desk.press("Allow trading with real money");
+    let confirmed = UiCommand::ConfirmAccount {
+        account: fx_executor::market::AccountId {
+            login: 5_001_234,
+            server: "Practice-Demo".to_owned(),
+        },
+    };
+    assert_eq!(desk.sent(), [confirmed]);
+    assert!(
+        !desk.has("Account known: done"),
+        "only the engine's word counts"
+    );
+    desk.publish(|picture| picture.account_confirmed = true);
+    assert!(desk.has("Account known: done"));
+}
+
+#[test]
+fn the_self_test_is_asked_for_and_its_outcome_is_shown() {
+    let mut desk = open(live(), with_expert);
+    desk.press("Run the self-test");
+    assert_eq!(desk.sent(), [UiCommand::SelfTest]);
+    desk.publish(|picture| {
+        picture.notices.push(Notice {
+            key: "self-test".to_owned(),
+            severity: Severity::Info,
+            text: "CHECK passed; FIND answered; 100 pings, median 0.4 ms".to_owned(),
+            remedy: String::new(),
+            at: world::noon(),
+        });
+    });
+    assert!(desk.has("100 pings, median 0.4 ms"));
+}
+
+#[test]
+fn the_keyboard_alone_reaches_the_consent() {
+    let mut desk = open(waiting(), |_| {});
+    let reaches = |desk: &mut Desk, label: &str| {
+        for _ in 0..60 {
+            desk.harness.key_press(egui::Key::Tab);
+            desk.settle();
+            let mut found = desk.harness.query_all_by_label(label);
+            if found.any(|node| node.is_focused()) {
+                return;
+            }
+        }
+        panic!("Tab never reaches \"{label}\"");
+    };
+    reaches(&mut desk, "Show what would be done…");
+    desk.harness.key_press(egui::Key::Enter);
+    appears(&mut desk, "What would be done in MetaTrader 5");
+    reaches(&mut desk, "I agree, do this");
+    desk.harness.key_press(egui::Key::Space);
+    appears(&mut desk, "What was done");
+    assert_eq!(desk.world.terminals.agreed.lock().unwrap().len(), 1);
+}
