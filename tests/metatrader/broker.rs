@@ -273,28 +273,36 @@ fn pending_orders_wait_for_their_price_and_stops_close() {
 #[test]
 fn within_the_freeze_level_nothing_changes() {
     let terminal = run(
-        &["price USDJPY 150.000 150.010"],
+        &[
+            "price USDJPY 150.000 150.010",
+            "hook OrdersTotal 1 price USDJPY 149.985 149.989",
+            "hook OrdersTotal 2 price USDJPY 150.000 150.010",
+        ],
         r#"
    Send(TRADE_ACTION_PENDING, "USDJPY", ORDER_TYPE_BUY_LIMIT, 0.1, 149.980, 0, 0, ORDER_FILLING_RETURN, 0, 0);
-   ulong ticket = g_r.order;
-   Send(TRADE_ACTION_REMOVE, "USDJPY", ORDER_TYPE_BUY, 0, 0, 0, 0, ORDER_FILLING_RETURN, ticket, 0);
-   Send(TRADE_ACTION_PENDING, "USDJPY", ORDER_TYPE_BUY_LIMIT, 0.1, 149.985, 0, 0, ORDER_FILLING_RETURN, 0, 0);
-   Deal("USDJPY", ORDER_TYPE_BUY, 0.1, ORDER_FILLING_IOC, 0);
-   Send(TRADE_ACTION_SLTP, "USDJPY", ORDER_TYPE_BUY, 0, 0, 149.970, 0, ORDER_FILLING_IOC, g_r.order, 0);
-   Send(TRADE_ACTION_SLTP, "USDJPY", ORDER_TYPE_BUY, 0, 0, 149.990, 0, ORDER_FILLING_IOC, PositionGetTicket(0), 0);
-   Send(TRADE_ACTION_SLTP, "USDJPY", ORDER_TYPE_BUY, 0, 0, 149.970, 0, ORDER_FILLING_IOC, PositionGetTicket(0), 0);
+   ulong order = g_r.order;
+   Send(TRADE_ACTION_DEAL, "USDJPY", ORDER_TYPE_BUY, 0.1, 0, 149.975, 0, ORDER_FILLING_IOC, 0, 0);
+   ulong position = g_r.order;
+   OrdersTotal();
+   Send(TRADE_ACTION_REMOVE, "USDJPY", ORDER_TYPE_BUY, 0, 0, 0, 0, ORDER_FILLING_RETURN, order, 0);
+   Send(TRADE_ACTION_MODIFY, "USDJPY", ORDER_TYPE_BUY_LIMIT, 0.1, 149.900, 0, 0, ORDER_FILLING_RETURN, order, 0);
+   Send(TRADE_ACTION_SLTP, "USDJPY", ORDER_TYPE_BUY, 0, 0, 149.900, 0, ORDER_FILLING_IOC, position, 0);
+   Deal("USDJPY", ORDER_TYPE_SELL, 0.1, ORDER_FILLING_IOC, position);
+   OrdersTotal();
+   Send(TRADE_ACTION_SLTP, "USDJPY", ORDER_TYPE_BUY, 0, 0, 149.975, 0, ORDER_FILLING_IOC, position, 0);
+   Send(TRADE_ACTION_SLTP, "USDJPY", ORDER_TYPE_BUY, 0, 0, 149.990, 0, ORDER_FILLING_IOC, position, 0);
+   Send(TRADE_ACTION_SLTP, "USDJPY", ORDER_TYPE_BUY, 0, 0, 149.960, 0, ORDER_FILLING_IOC, position, 0);
+   Send(TRADE_ACTION_MODIFY, "USDJPY", ORDER_TYPE_BUY_LIMIT, 0.1, 149.900, 0, 0, ORDER_FILLING_RETURN, order, 0);
+   Send(TRADE_ACTION_REMOVE, "USDJPY", ORDER_TYPE_BUY, 0, 0, 0, 0, ORDER_FILLING_RETURN, order, 0);
+   Deal("USDJPY", ORDER_TYPE_SELL, 0.1, ORDER_FILLING_IOC, position);
 "#,
     );
-    assert_eq!(
-        codes(&terminal),
-        [
-            "10009", "10009", "10009", "10009", "10009", "10016", "10025"
-        ]
-    );
-    let order = terminal.truth("orders")[0]["ticket"].clone();
-    terminal.cmd("price USDJPY 149.985 149.993");
-    let body_ticket = terminal.truth("positions")[0]["ticket"].clone();
-    assert!(!order.is_empty() && !body_ticket.is_empty());
+    let codes = codes(&terminal);
+    assert_eq!(codes[..2], ["10009", "10009"]);
+    assert_eq!(codes[2..6], ["10029"; 4], "near the level");
+    assert_eq!(codes[6..8], ["10025", "10016"], "no change; too near");
+    assert_eq!(codes[8..], ["10009"; 4], "far from it");
+    assert!(terminal.truth("positions").is_empty() && terminal.truth("orders").is_empty());
 }
 
 #[test]

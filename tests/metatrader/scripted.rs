@@ -82,13 +82,6 @@ pub fn unescape(value: &str) -> String {
     out
 }
 
-pub fn escape(value: &str) -> String {
-    value
-        .replace('\\', "\\\\")
-        .replace('\t', "\\t")
-        .replace('\n', "\\n")
-}
-
 /// HMAC-SHA256 in hex, keyed by the text of the secret.
 pub fn mac(secret: &str, text: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
@@ -159,7 +152,6 @@ impl Stream {
 #[derive(Debug)]
 pub struct ScriptedExecutor {
     listening: Listening,
-    pub kind: Kind,
     pub secret: String,
 }
 
@@ -188,11 +180,7 @@ impl ScriptedExecutor {
             Listening::Pipe(listener) => listener.set_nonblocking(true).unwrap(),
             Listening::Tcp(listener) => listener.set_nonblocking(true).unwrap(),
         }
-        let executor = Self {
-            listening,
-            kind,
-            secret,
-        };
+        let executor = Self { listening, secret };
         executor.write_link_file(folders, port);
         executor
     }

@@ -307,3 +307,37 @@ fn what_keeps_the_variables_and_what_does_not() {
     terminal.cmd("login 1002");
     terminal.await_line("deinit 6 ticks 0", SOON);
 }
+
+#[test]
+fn variables_of_the_terminal_are_kept_when_flushed() {
+    let body = r#"
+   Print(GlobalVariableCheck("a"), " ", GlobalVariableGet("a"), " ", GlobalVariableCheck("b"));
+   GlobalVariableSet("a", 1.5);
+   GlobalVariablesFlush();
+   GlobalVariableSet("b", 2);
+   Print("set");
+"#;
+    let mut terminal = Emulated::start(Folders::new(), Options::default().text(expert(body, "")));
+    terminal.await_line("set", SOON);
+    terminal.restart();
+    terminal.await_line("1 1.5 0", SOON);
+}
+
+#[test]
+fn a_failed_start_gets_no_events() {
+    let source = "int OnInit() { EventSetMillisecondTimer(10); return INIT_FAILED; }\nvoid OnTimer() { Print(\"timer\"); }\nvoid OnDeinit(const int reason) { Print(\"deinit \", reason); }\n";
+    let terminal = Emulated::start(Folders::new(), Options::default().text(source));
+    terminal.await_line("init 1", SOON);
+    terminal.await_line("deinit 8", SOON);
+    terminal.cmd("tick");
+    terminal.sync();
+    assert_eq!(terminal.stat("ticks"), 0);
+    assert!(!terminal.logs().contains(&"timer".to_owned()));
+}
+
+#[test]
+fn inputs_are_constants_for_the_expert_advisor() {
+    let source = "input int InpX = 1;\nint OnInit() { InpX = 2; return 0; }\n";
+    let said = compile::module_of(source, "Inputs.mq5", Build::Fast).unwrap_err();
+    assert!(said.contains("Inputs.mq5:2:"), "{said}");
+}

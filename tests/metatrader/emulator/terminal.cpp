@@ -179,17 +179,21 @@ void set_inputs() {
     i->second(v);
   }
 }
+static void stop(int reason);
 static void start() {
   terminal.stopping = false;
   terminal.removed = false;
   terminal.counters.inits++;
   int code = handlers.init ? handlers.init() : INIT_SUCCEEDED;
   tell("init " + std::to_string(code));
-  if (code != INIT_SUCCEEDED) terminal.removed = true;
+  if (code != INIT_SUCCEEDED) {
+    terminal.removed = true;
+    stop(REASON_INITFAILED);
+  }
 }
 static void stop(int reason) {
+  if (terminal.stopping.exchange(true)) return;  // removed already
   terminal.reason = reason;
-  terminal.stopping = true;
   if (handlers.deinit) handlers.deinit(reason);
   close_all_handles();
   std::lock_guard guard(terminal.lock);
