@@ -135,7 +135,7 @@ scenarios! {
 }
 
 /// A wait that should be short.
-pub const BRIEF: Duration = Duration::from_secs(4);
+pub const BRIEF: Duration = Duration::from_secs(8);
 
 /// `Err` with what was expected, what came, and where the broker's books stand.
 macro_rules! ensure {
