@@ -265,6 +265,7 @@ int main(int argc, char **argv) {
     if (world.accounts.empty()) { Account &a = world.accounts[1001]; a.login = 1001; save(a); }
     world.current = world.accounts.begin()->first;
     publish();
+    resume_late();
   }
   if (!fuzz_seed.empty()) return fuzz(strtoul(fuzz_seed.c_str(), nullptr, 10), strtol(fuzz_cases.c_str(), nullptr, 10), trace);
   std::thread market(market_thread);

@@ -347,6 +347,31 @@ void fill_rest(Account &a, Order &working, double vol) {
   post_transactions(txns);
 }
 
+static long machine_ms() { return world.now_ms() - world.shift_ms - world.offset_s * 1000; }
+static void schedule(ulong id) {
+  world.after_ms((double)std::max(0L, late_requests[id].due_ms - machine_ms()), [id] {
+    Late late = late_requests[id];
+    late_requests.erase(id);
+    save(id, late, true);
+    Account &a = world.accounts[late.login];
+    std::vector<Txn> txns;
+    MqlTradeResult r{};
+    if (refuse(a, late.q) == 0) execute(a, late.q, r, txns);
+    else commit();
+    post_transactions(txns);
+  });
+}
+void execute_later(long login, const MqlTradeRequest &q, double ms) {
+  ulong id = ++world.next_deal;
+  late_requests[id] = Late{login, machine_ms() + (long)ms, q};
+  save(id, late_requests[id], false);
+  commit();
+  schedule(id);
+}
+void resume_late() {
+  for (auto &[id, _] : late_requests) schedule(id);
+}
+
 static void close_at(Account &a, const Position &p, double price, int reason, const std::string &comment) {
   std::vector<Txn> txns;
   Order o;
