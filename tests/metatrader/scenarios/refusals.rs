@@ -260,3 +260,23 @@ pub fn a_strangers_position_is_not_touched(variant: &Variant) -> Outcome {
     );
     Ok(())
 }
+
+/// CHECK asks the broker's rules and leaves nothing behind: not even in the memory of client ids.
+pub fn a_check_sends_nothing(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let order = buy(&rig.terminal, cid(1), &[]);
+    let check = res(&rig.peer, "CHECK", &order)?;
+    has(&check, &[("ok", "1"), ("stage", "done"), ("retcode", "0")])?;
+    ensure!(check.get("margin") == "110.01", "{}", check.raw);
+    let much = res(
+        &rig.peer,
+        "CHECK",
+        &buy(&rig.terminal, cid(1), &[("vol", "50")]),
+    )?;
+    has(
+        &much,
+        &[("ok", "0"), ("stage", "refused"), ("retcode", "10019")],
+    )?;
+    ensure!(sends(&rig.terminal) == 0, "a CHECK was sent");
+    has(&done(&rig, "ORDER", &order)?, &[("dup", "0")])
+}
