@@ -123,6 +123,7 @@ scenarios! {
     orders::levels_are_kept_unless_named,
     refusals::a_strangers_position_is_not_touched,
     orders::netting_adds_up,
+    refusals::a_wrong_clock_makes_no_price_old,
     refusals::a_check_sends_nothing,
     emergency::flat_takes_ours_off_and_stays,
     emergency::flat_does_not_give_up,
