@@ -237,6 +237,9 @@ ulong    g_connected_at = 0;
 long     g_epoch = 0;              // grows with every loss of the trade server
 long     g_clock_s = 0;            // broker's clock, whole seconds ...
 ulong    g_clock_at = 0;           // ... and when that second was first seen
+long     g_lead = 0;               // by so much it leads the newest quote, at least, in this window of time
+long     g_lead_before = 0;        // ... and in the one before
+ulong    g_lead_at = 0;            // when this window began
 //--- journal and memory
 int      g_journal = INVALID_HANDLE;
 bool     g_torn = false;           // the journal's last line is incomplete
@@ -276,6 +279,30 @@ long BrokerMs()
    if(part > 999)
       part = 999;
    return s * 1000 + (long)part;
+  }
+
+//--- The clock of TimeTradeServer hangs on the computer's own, which may be minutes wrong. Quotes carry the server's true time, so
+//--- the smallest lead of our clock over the newest quote is what it is wrong by. The smallest of the last minutes only: the
+//--- computer's clock may be set. A silent market cannot hide behind this, since the window is longer than a price may be old.
+void LookAtClock()
+  {
+   long lead = BrokerMs() - (long)TimeCurrent() * 1000;
+   ulong now = NowMs();
+   ulong window = InpTickAge > 60 ? (ulong)InpTickAge * 2000 : 120000;
+   if(g_lead_at == 0 || now - g_lead_at >= window)
+     {
+      g_lead_before = g_lead_at == 0 ? lead : g_lead;
+      g_lead = lead;
+      g_lead_at = now;
+     }
+   if(lead < g_lead)
+      g_lead = lead;
+  }
+
+//--- the server's time as its quotes tell it
+long QuoteMs()
+  {
+   return BrokerMs() - (g_lead < g_lead_before ? g_lead : g_lead_before);
   }
 
 //--- one sentence per state, not one per attempt
@@ -1461,7 +1488,7 @@ string Sessions(const string sym, const bool trade)
 //--- whether the broker's table has a trading session now; a symbol without any table is taken as open
 bool InSession(const string sym)
   {
-   long now = (long)TimeTradeServer();
+   long now = QuoteMs() / 1000;
    int today = (int)((now / 86400 + 4) % 7);              // 1 January 1970 was a Thursday
    long second = now % 86400;
    bool any = false;
@@ -2489,7 +2516,7 @@ bool BuildOrder(const Message &m, MqlTradeRequest &req, Outcome &o)
    double now = 0.0;
    bool buy = IsBuy(type);
    bool priced = PriceNow(sym, buy, tick, now);
-   if(!priced || (!pending && BrokerMs() - tick.time_msc > (long)InpTickAge * 1000))
+   if(!priced || (!pending && QuoteMs() - tick.time_msc > (long)InpTickAge * 1000))
       return Refuse(o, TRADE_RETCODE_PRICE_OFF, "there is no fresh price of " + sym);
    o.bid = tick.bid;
    o.ask = tick.ask;
@@ -3392,7 +3419,7 @@ void DeadMan()
 void Watch()
   {
    ulong now = NowMs();
-   BrokerMs();
+   LookAtClock();
    bool connected = Connected();
    if(connected != g_connected)
      {
@@ -3529,6 +3556,8 @@ int OnInit()
    g_dead_done = false;
    g_dead_running = false;
    g_clock_s = 0;
+   g_lead_at = 0;
+   LookAtClock();
    MathSrand((int)(GetMicrosecondCount() & 0x7fffffff));
    JournalRead();
    if(g_journal != INVALID_HANDLE && g_journal_size > JOURNAL_LARGE)

@@ -110,8 +110,12 @@ impl Owner {
                     events.push(Event::Terminal(TerminalEvent::Down { reason }));
                 }
                 Input::Reconfigure(change) => {
-                    if change.config.mode != self.terminals.mode() {
-                        let down = self.change_terminal(change.config.mode, &mut inputs.terminal);
+                    let moved = common_files(connection.as_ref())
+                        != common_files(change.connection.as_ref());
+                    let mode = change.config.mode;
+                    if mode != self.terminals.mode() || (moved && mode == TerminalMode::MetaTrader)
+                    {
+                        let down = self.change_terminal(mode, &mut inputs.terminal);
                         events.push(down.await);
                         terminal_open = true;
                     }
@@ -360,6 +364,11 @@ impl Owner {
             self.work(vec![event], &nowhere);
         }
     }
+}
+
+/// Where MetaTrader's shared folder is, by the settings.
+fn common_files(connection: Option<&Connection>) -> Option<&std::path::Path> {
+    connection?.settings.common_files.as_deref()
 }
 
 /// The network loops start anew only when something of theirs changed.

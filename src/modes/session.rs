@@ -16,7 +16,7 @@ use crate::os::Request;
 use crate::settings::{
     self, DataDir, DataDirError, DataDirLock, Draft, FileWatch, SecretStore, Settings,
 };
-use crate::terminal::{self, PaperOptions};
+use crate::terminal::{self, MetaTraderOptions, PaperOptions, Terminal};
 use crate::ui::Waker;
 
 #[derive(Debug, thiserror::Error)]
@@ -155,6 +155,20 @@ impl SettingsHome {
     }
 }
 
+/// Serves the Expert Advisor. Where MetaTrader's shared folder is not known, somebody has to say it first.
+fn metatrader(home: &SettingsHome, end: CancellationToken) -> Terminal {
+    let chosen = home
+        .read()
+        .settings
+        .and_then(|settings| settings.common_files);
+    match chosen.or_else(terminal::common_files) {
+        Some(folder) => terminal::spawn_metatrader(MetaTraderOptions::new(folder), end),
+        None => terminal::spawn_absent(
+            "where MetaTrader 5 keeps its shared files is not known on this computer; name the folder in Settings (MetaTrader's shared folder), or choose the paper terminal",
+        ),
+    }
+}
+
 /// Puts the practice world's settings into a folder that is new or practice's own; the secret goes into the store.
 fn move_in(home: &SettingsHome, practice: &Draft) -> Result<(), StartError> {
     let mark = home.data_dir.join("practice");
@@ -223,12 +237,13 @@ impl Session {
             data_dir: data_dir.path().to_owned(),
             connection: home.connection(found.settings),
             config: found.config,
-            terminal: Box::new(move |mode, end| match mode {
-                TerminalMode::Paper => terminal::spawn_paper(paper.clone(), end),
-                TerminalMode::MetaTrader => Ok(terminal::spawn_absent(
-                    "this version has no link to MetaTrader 5 yet; set \"terminal\" to \"paper\" in Settings",
-                )),
-            }),
+            terminal: {
+                let home = Arc::clone(&home);
+                Box::new(move |mode, end| match mode {
+                    TerminalMode::Paper => terminal::spawn_paper(paper.clone(), end),
+                    TerminalMode::MetaTrader => Ok(metatrader(&home, end)),
+                })
+            },
             notices,
             wake: {
                 let waker = waker.clone();

@@ -56,6 +56,10 @@ pub fn check_field(field: Field, text: &str) -> Result<(), String> {
         },
         Field::PusherTls | Field::ResumeLiftsStop => switch(text).map(drop),
         Field::SymbolMap => symbol_map(text).map(drop),
+        Field::CommonFiles if std::path::Path::new(text).is_absolute() => Ok(()),
+        Field::CommonFiles => {
+            Err("The whole path of the folder, from the drive or root on.".to_owned())
+        }
         Field::PusherPath => {
             no_blanks(text)?;
             if text.starts_with('/') {

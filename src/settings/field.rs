@@ -20,10 +20,11 @@ pub enum Field {
     MaxDailyLoss,
     ResumeLiftsStop,
     SymbolMap,
+    CommonFiles,
 }
 
 impl Field {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::PlatformUrl,
         Self::ApiKey,
         Self::ApiSecret,
@@ -41,6 +42,7 @@ impl Field {
         Self::MaxDailyLoss,
         Self::ResumeLiftsStop,
         Self::SymbolMap,
+        Self::CommonFiles,
     ];
 
     /// The key in the file.
@@ -63,6 +65,7 @@ impl Field {
             Self::MaxDailyLoss => "maxDailyLoss",
             Self::ResumeLiftsStop => "resumeLiftsStop",
             Self::SymbolMap => "symbolMap",
+            Self::CommonFiles => "commonFiles",
         }
     }
 
@@ -99,6 +102,7 @@ impl Field {
                 | Self::MaxDailyLoss
                 | Self::ResumeLiftsStop
                 | Self::SymbolMap
+                | Self::CommonFiles
         )
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
 use rust_decimal::Decimal;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -30,6 +31,8 @@ pub struct Settings {
     pub resume_lifts_stop: bool,
     /// The broker's symbol for a name of the platform.
     pub symbol_map: BTreeMap<String, String>,
+    /// MetaTrader's `Common\Files`, where it cannot be found by itself.
+    pub common_files: Option<PathBuf>,
 }
 
 impl fmt::Debug for Settings {
@@ -151,6 +154,7 @@ impl Draft {
                 max_daily_loss: amount(Field::MaxDailyLoss),
             },
             resume_lifts_stop: flag(Field::ResumeLiftsStop).unwrap_or(false),
+            common_files: text(Field::CommonFiles).map(PathBuf::from),
             symbol_map: text(Field::SymbolMap)
                 .and_then(|text| symbol_map(text).ok())
                 .unwrap_or_default(),
@@ -239,7 +243,7 @@ impl Settings {
             platform,
             // A subscription is signed with the key, so another key needs another subscription.
             pusher: platform || self.pusher != before.pusher,
-            terminal: self.terminal != before.terminal,
+            terminal: self.terminal != before.terminal || self.common_files != before.common_files,
             limits: self.limits != before.limits
                 || self.resume_lifts_stop != before.resume_lifts_stop
                 || self.symbol_map != before.symbol_map,

@@ -259,6 +259,8 @@ catalogue! {
     field_max_positions = "Most open positions";
     field_max_daily_loss = "Largest daily loss";
     field_resume_lifts = "RESUME lifts the stop";
+    field_common_files = "MetaTrader's shared folder";
+    help_common_files = "Terminal\\Common\\Files. Empty on Windows, where it is known; needed for a MetaTrader under Wine.";
     field_symbol_map = "Symbol map";
     help_symbol_map = "Only where the broker names a symbol in its own way and the program asks: XAUUSD=GOLD, US30=DJ30.c";
     help_terminal = "paper: simulated, no money is involved. metatrader: orders go to MetaTrader 5.";

@@ -166,3 +166,19 @@ fn an_answer_takes_its_time_and_the_queue_waits() {
     assert_eq!(codes(&terminal), ["10009", "1"]);
     assert!(terminal.stat("send_max_us") >= 79_000);
 }
+
+#[test]
+fn a_request_that_the_broker_has_is_executed_though_the_terminal_died() {
+    let mut terminal = run(
+        &["fault late 10012 1500"],
+        "if(!GlobalVariableCheck(\"sent\")) { GlobalVariableSet(\"sent\", 1); GlobalVariablesFlush(); Deal(\"EURUSD\", ORDER_TYPE_BUY, 0.1, ORDER_FILLING_IOC, 0); }\nPrint(\"positions \", PositionsTotal());",
+    );
+    terminal.kill9();
+    terminal.restart();
+    terminal.await_line("txn 6 deal", SOON);
+    let deals = terminal.truth("deals");
+    assert_eq!((deals.len(), deals[0]["vol"].as_str()), (1, "0.1"));
+    terminal.kill9();
+    terminal.restart();
+    assert_eq!(terminal.truth("deals").len(), 1, "once");
+}

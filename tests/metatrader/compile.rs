@@ -52,9 +52,24 @@ fn emulator_folder() -> PathBuf {
 }
 
 fn cache() -> PathBuf {
+    static TIDIED: std::sync::Once = std::sync::Once::new();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("metatrader");
     fs::create_dir_all(&folder).unwrap();
+    TIDIED.call_once(|| drop_old(&folder));
     folder
+}
+
+/// Builds of a week ago are of sources that nobody has any more, or are quickly made again.
+fn drop_old(folder: &Path) {
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        let age = entry
+            .metadata()
+            .ok()
+            .and_then(|data| data.modified().ok()?.elapsed().ok());
+        if age.is_some_and(|age| age > std::time::Duration::from_secs(7 * 86_400)) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 fn sources(end: &str) -> Vec<PathBuf> {

@@ -15,6 +15,7 @@
 mod compile;
 mod emulated;
 mod harness;
+mod lines;
 mod preprocess;
 mod scripted;
 

@@ -341,3 +341,13 @@ fn inputs_are_constants_for_the_expert_advisor() {
     let said = compile::module_of(source, "Inputs.mq5", Build::Fast).unwrap_err();
     assert!(said.contains("Inputs.mq5:2:"), "{said}");
 }
+
+#[test]
+fn the_sanitizers_judge_the_expert_advisor_itself() {
+    let body = "int n = 2147483647;\nfor(int i = 0; i < 3; i++) n += i;\nPrint(n);";
+    let mut terminal = Emulated::start(Folders::new(), Options::default().text(expert(body, "")));
+    assert!(
+        !terminal.await_death(SOON).success(),
+        "a signed overflow ends the process with a report"
+    );
+}

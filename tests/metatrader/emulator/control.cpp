@@ -131,7 +131,7 @@ static std::string stats() {
   std::ostringstream o;
   o << "ok sends=" << world.sends << " send_max_us=" << world.send_max_us << " ticks=" << c.ticks << " timers=" << c.timers << " transactions=" << c.transactions << " dropped=" << c.dropped
     << " inits=" << c.inits << " longest_us=" << c.longest_us << " ea_cpu_us=" << c.cpu_us << " cpu_us=" << u.ru_utime.tv_sec * 1000000 + u.ru_utime.tv_usec + u.ru_stime.tv_sec * 1000000 + u.ru_stime.tv_usec
-    << " pipe_turns_missed=" << pipe_turns_missed << " server_ms=" << world.now_ms();
+    << " pipe_turns_missed=" << pipe_turns_missed << " late=" << late_requests.size() << " server_ms=" << world.now_ms();
   return o.str();
 }
 static void connect_broker(bool connected) {
@@ -265,6 +265,7 @@ int main(int argc, char **argv) {
     if (world.accounts.empty()) { Account &a = world.accounts[1001]; a.login = 1001; save(a); }
     world.current = world.accounts.begin()->first;
     publish();
+    resume_late();
   }
   if (!fuzz_seed.empty()) return fuzz(strtoul(fuzz_seed.c_str(), nullptr, 10), strtol(fuzz_cases.c_str(), nullptr, 10), trace);
   std::thread market(market_thread);

@@ -102,7 +102,7 @@ static uint refuse_deal(Account &a, const SymbolState &s, const MqlTradeRequest 
     if (q.volume > closing->vol + 1e-9) return TRADE_RETCODE_INVALID_CLOSE_VOLUME;
     if (a.fifo)
       for (auto &p : a.positions)
-        if (p.sym == s.name && p.type == closing->type && p.ms < closing->ms) return TRADE_RETCODE_FIFO_CLOSE;
+        if (p.sym == s.name && p.type == closing->type && p.ident < closing->ident) return TRADE_RETCODE_FIFO_CLOSE;
   } else if (!a.hedge) {
     for (auto &p : a.positions) if (p.sym == s.name && (p.type == POSITION_TYPE_BUY) != buy) return TRADE_RETCODE_HEDGE_PROHIBITED;
   }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 namespace mql {
+std::map<ulong, Late> late_requests;
 static int journal = -1;
 static std::string pending;
 
@@ -49,6 +50,14 @@ void save(const Account &a) { put("account", a, line_of(a)); }
 void save(const Account &a, const Position &p, bool gone) { put(gone ? "gone" : "position", a, line_of(p)); }
 void save(const Account &a, const Order &o, bool working) { put(working ? "order" : "history", a, line_of(o)); }
 void save(const Account &a, const Deal &d) { put("deal", a, line_of(d)); }
+void save(ulong id, const Late &l, bool done) {
+  const MqlTradeRequest &q = l.q;
+  put(done ? "late_done" : "late", world.accounts[l.login],
+      "id=" + std::to_string(id) + "\tdue_ms=" + std::to_string(l.due_ms) + "\taction=" + std::to_string(q.action) + "\tmagic=" + std::to_string(q.magic) + "\torder=" + std::to_string(q.order) +
+          "\tsym=" + q.symbol.to8() + "\tvol=" + num(q.volume) + "\tprice=" + num(q.price) + "\tstoplimit=" + num(q.stoplimit) + "\tsl=" + num(q.sl) + "\ttp=" + num(q.tp) +
+          "\tdev=" + std::to_string(q.deviation) + "\ttype=" + std::to_string(q.type) + "\tfill=" + std::to_string(q.type_filling) + "\tttype=" + std::to_string(q.type_time) +
+          "\texp=" + std::to_string(q.expiration.v) + "\tpos=" + std::to_string(q.position) + "\tpos_by=" + std::to_string(q.position_by) + "\tcomment=" + txt(q.comment.to8()));
+}
 
 struct Line {
   std::map<std::string, std::string> of;
@@ -98,6 +107,16 @@ static void replay(const std::string &text) {
     Order o = order_from(x);
     std::erase_if(a.orders, [&](const Order &y) { return y.ticket == o.ticket; });
     a.history.push_back(o);
+  } else if (kind == "late_done") late_requests.erase(x.u("id"));
+  else if (kind == "late") {
+    Late l;
+    l.login = a.login;
+    l.due_ms = x.l("due_ms");
+    MqlTradeRequest &q = l.q;
+    q.action = (ENUM_TRADE_REQUEST_ACTIONS)x.i("action"); q.magic = x.u("magic"); q.order = x.u("order"); q.symbol = string::from8(x.of["sym"]); q.volume = x.d("vol"); q.price = x.d("price");
+    q.stoplimit = x.d("stoplimit"); q.sl = x.d("sl"); q.tp = x.d("tp"); q.deviation = x.u("dev"); q.type = (ENUM_ORDER_TYPE)x.i("type"); q.type_filling = (ENUM_ORDER_TYPE_FILLING)x.i("fill");
+    q.type_time = (ENUM_ORDER_TYPE_TIME)x.i("ttype"); q.expiration = datetime(x.l("exp")); q.position = x.u("pos"); q.position_by = x.u("pos_by"); q.comment = string::from8(x.of["comment"]);
+    late_requests[x.u("id")] = l;
   } else if (kind == "deal") {
     Deal d;
     d.ticket = x.u("ticket"); d.order = x.u("order"); d.pos = x.u("pos"); d.sym = x.of["sym"]; d.type = x.i("type"); d.entry = x.i("entry"); d.reason = x.i("reason"); d.vol = x.d("vol");

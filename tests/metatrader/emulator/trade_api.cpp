@@ -329,16 +329,7 @@ bool OrderSend(MqlTradeRequest &q, MqlTradeResult &r) {
     if (s) { r.bid = s->bid; r.ask = s->ask; }
     if (code || f.kind == "unsent") r.retcode = code ? code : f.code;
     else if (f.kind == "late" || f.kind == "placed") {
-      long login = world.current;
-      MqlTradeRequest again = q;
-      world.after_ms(f.amount, [again, login] {
-        Account &b = world.accounts[login];
-        if (refuse(b, again)) return;
-        MqlTradeResult later{};
-        std::vector<Txn> told;
-        execute(b, again, later, told);
-        post_transactions(told);
-      });
+      execute_later(world.current, q, f.amount);
       r.retcode = f.kind == "placed" ? TRADE_RETCODE_PLACED : f.code;
     } else {
       r.retcode = execute(a, q, r, txns, f.kind == "partial" ? f.amount : 1, f.kind == "slip" ? f.amount : 0);

@@ -145,15 +145,28 @@ uint refuse(Account &a, const MqlTradeRequest &q);  // 0 = the broker takes it
 // execution.cpp
 uint execute(Account &a, const MqlTradeRequest &q, MqlTradeResult &r, std::vector<Txn> &txns, double fill_ratio = 1, double slip = 0);
 void price_moved(SymbolState &s);
-bool by_hand(const std::vector<std::string> &words, std::string &answer);
 void fill_rest(Account &a, Order &o, double vol);
+void execute_later(long login, const MqlTradeRequest &q, double ms);  // however often the terminal is killed meanwhile
+void resume_late();
 Txn order_txn(const Order &o, ENUM_TRADE_TRANSACTION_TYPE type);
 std::string comment_by_rule(const Account &a, const std::string &comment);
 void publish();
+void to_history(Account &a, const Order &o, int state, std::vector<Txn> &txns, bool was_working);
+void close_at(Account &a, const Position &p, double price, int reason, const std::string &comment);
+Txn position_txn(const Position &p);
+
+// by_hand.cpp
+bool by_hand(const std::vector<std::string> &words, std::string &answer);
 
 // storage.cpp
 void open_storage(const std::string &folder);
 void commit();
+struct Late {  // a request that the broker has and has not carried out yet
+  long login = 0, due_ms = 0;  // by the machine's clock
+  MqlTradeRequest q{};
+};
+extern std::map<ulong, Late> late_requests;
+void save(ulong id, const Late &late, bool done);
 void save(const Account &a);
 void save(const Account &a, const Position &p, bool gone = false);
 void save(const Account &a, const Order &o, bool working);

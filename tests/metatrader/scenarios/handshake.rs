@@ -1,6 +1,6 @@
 //! Who is there, and whether the link lives.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{BRIEF, Outcome, Variant, buy, cid, done, ensure, has, sends, soon};
 use crate::emulated::{Emulated, Folders};
@@ -65,8 +65,8 @@ pub fn it_says_that_it_lives(variant: &Variant) -> Outcome {
     rig.peer.heartbeats(false);
     let first = rig
         .peer
-        .try_take(|line| line.kind == "HB", Duration::from_millis(2_500))
-        .ok_or("no heartbeat in 2.5 s of silence")?;
+        .try_take(|line| line.kind == "HB", Duration::from_secs(4))
+        .ok_or("no heartbeat in 4 s of silence")?;
     has(&first, &[("ack", "41")])
 }
 
@@ -115,6 +115,70 @@ pub fn a_damaged_line_is_told_and_dropped(variant: &Variant) -> Outcome {
     ensure!(
         rig.peer.closed(BRIEF),
         "a line without end does not end the link"
+    );
+    Ok(())
+}
+
+/// Without the program the Experts log says in plain words what is missing: once, not with every attempt. The secret is
+/// never in it.
+pub fn it_says_what_it_waits_for(variant: &Variant) -> Outcome {
+    let folders = Folders::new();
+    let options = variant
+        .options()
+        .input("InpTcp", variant.link == Kind::Tcp)
+        .setup("quirk allow_localhost=off");
+    let terminal = Emulated::start(folders, options);
+    let said = |part: &str| {
+        terminal
+            .logs()
+            .iter()
+            .filter(|line| line.contains(part))
+            .count()
+    };
+    terminal.await_line("has not been started on this computer yet", BRIEF);
+    let secret = "c3".repeat(32);
+    let text = format!("proto=1\npipe=nobody\nport=9\nsecret={secret}\n");
+    std::fs::write(terminal.folders.link_file(), text).map_err(|error| error.to_string())?;
+    let sentence = match variant.link {
+        Kind::Pipe => "is it running?",
+        Kind::Tcp => "add 127.0.0.1",
+    };
+    terminal.await_line(sentence, BRIEF);
+    let attempts = match variant.link {
+        Kind::Pipe => "FileOpen",
+        Kind::Tcp => "SocketConnect",
+    };
+    let before = terminal.cmd(&format!("calls {attempts}"));
+    let until = Instant::now() + 2 * BRIEF;
+    while terminal.cmd(&format!("calls {attempts}")) == before {
+        ensure!(Instant::now() < until, "it has stopped trying to connect");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    ensure!(said(sentence) == 1, "{:?}", terminal.logs());
+    ensure!(said(&secret) == 0, "the secret is in the Experts log");
+    Ok(())
+}
+
+/// What had not begun when the link broke is not begun any more.
+pub fn a_broken_link_takes_its_orders_along(variant: &Variant) -> Outcome {
+    let mut rig = variant.rig();
+    rig.terminal.cmd("latency 700000");
+    let first = buy(&rig.terminal, cid(1), &[]);
+    let second = buy(&rig.terminal, cid(2), &[]);
+    rig.peer
+        .send(&format!("ORDER\tid=901\t{first}\nORDER\tid=902\t{second}"));
+    soon(&rig.peer, "BUSY", |line| line.is("BUSY", 901))?;
+    rig.peer.cut();
+    rig.reconnect();
+    rig.terminal.sync();
+    ensure!(
+        sends(&rig.terminal) == 1,
+        "an order of the broken link was sent"
+    );
+    ensure!(
+        rig.terminal.deals_of(cid(1)).len() == 1,
+        "{}",
+        rig.terminal.picture()
     );
     Ok(())
 }

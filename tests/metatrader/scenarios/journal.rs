@@ -112,3 +112,35 @@ pub fn a_torn_record_costs_only_itself(variant: &Variant) -> Outcome {
         &[("retcode", "-12"), ("dup", "1")],
     )
 }
+
+/// A journal that has grown too large is rewritten, and what it knows stays known.
+pub fn a_large_journal_is_rewritten(variant: &Variant) -> Outcome {
+    let mut rig = variant.rig();
+    let order = buy(&rig.terminal, cid(1), &[("max_spread", "9")]);
+    has(&res(&rig.peer, "ORDER", &order)?, &[("retcode", "-12")])?;
+    let sent = buy(&rig.terminal, cid(2), &[]);
+    rig.terminal.cmd("fault unsent 10031");
+    has(&res(&rig.peer, "ORDER", &sent)?, &[("stage", "sent")])?;
+    rig.terminal.close();
+    let mut text = std::fs::read(journal(&rig.terminal)).map_err(|error| error.to_string())?;
+    text.extend(std::iter::repeat_n(&b"damage\n"[..], 700_000).flatten());
+    std::fs::write(journal(&rig.terminal), text).map_err(|error| error.to_string())?;
+    rig.terminal.restart();
+    rig.reconnect();
+    let size = std::fs::metadata(journal(&rig.terminal))
+        .map_err(|error| error.to_string())?
+        .len();
+    ensure!(size < 10_000, "the journal still has {size} bytes");
+    rig.terminal.cmd("price EURUSD 1.10000 1.10001");
+    rig.kill_and_restart();
+    has(
+        &res(&rig.peer, "ORDER", &order)?,
+        &[("retcode", "-12"), ("dup", "1")],
+    )?;
+    has(
+        &res(&rig.peer, "ORDER", &sent)?,
+        &[("retcode", "-10"), ("dup", "1")],
+    )?;
+    ensure!(sends(&rig.terminal) == 0, "{} sends", sends(&rig.terminal));
+    Ok(())
+}

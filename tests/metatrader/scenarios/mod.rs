@@ -95,6 +95,8 @@ scenarios! {
     handshake::it_says_that_it_lives,
     handshake::another_account_is_greeted_anew,
     handshake::a_damaged_line_is_told_and_dropped,
+    handshake::it_says_what_it_waits_for,
+    handshake::a_broken_link_takes_its_orders_along,
     idempotency::the_same_order_twice_is_one_deal,
     idempotency::a_refusal_is_final,
     idempotency::a_lost_answer_is_looked_for,
@@ -104,6 +106,7 @@ scenarios! {
     journal::the_memory_outlives_the_terminal,
     journal::without_a_journal_nothing_is_sent,
     journal::a_torn_record_costs_only_itself,
+    journal::a_large_journal_is_rewritten,
     find::it_says_where_an_order_is,
     find::an_absence_needs_a_steady_connection,
     orders::the_order_is_what_was_asked,
@@ -120,6 +123,8 @@ scenarios! {
     orders::levels_are_kept_unless_named,
     refusals::a_strangers_position_is_not_touched,
     orders::netting_adds_up,
+    refusals::a_wrong_clock_makes_no_price_old,
+    refusals::a_check_sends_nothing,
     emergency::flat_takes_ours_off_and_stays,
     emergency::flat_does_not_give_up,
     emergency::flat_does_not_close_twice,
@@ -135,7 +140,7 @@ scenarios! {
 }
 
 /// A wait that should be short.
-pub const BRIEF: Duration = Duration::from_secs(4);
+pub const BRIEF: Duration = Duration::from_secs(8);
 
 /// `Err` with what was expected, what came, and where the broker's books stand.
 macro_rules! ensure {

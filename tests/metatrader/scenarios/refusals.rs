@@ -1,6 +1,7 @@
 //! What must not be sent is not sent, and the reason is told.
 
 use super::{Outcome, Variant, buy, cid, done, ensure, has, head, res, sends, soon};
+use crate::harness::Rig;
 
 /// An order from an outage does not execute when the link is back, not even when it is repeated.
 pub fn an_old_order_is_refused(variant: &Variant) -> Outcome {
@@ -259,4 +260,40 @@ pub fn a_strangers_position_is_not_touched(variant: &Variant) -> Outcome {
         "something was sent about a stranger's position"
     );
     Ok(())
+}
+
+/// CHECK asks the broker's rules and leaves nothing behind: not even in the memory of client ids.
+pub fn a_check_sends_nothing(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let order = buy(&rig.terminal, cid(1), &[]);
+    let check = res(&rig.peer, "CHECK", &order)?;
+    has(&check, &[("ok", "1"), ("stage", "done"), ("retcode", "0")])?;
+    ensure!(check.get("margin") == "110.01", "{}", check.raw);
+    let much = res(
+        &rig.peer,
+        "CHECK",
+        &buy(&rig.terminal, cid(1), &[("vol", "50")]),
+    )?;
+    has(
+        &much,
+        &[("ok", "0"), ("stage", "refused"), ("retcode", "10019")],
+    )?;
+    ensure!(sends(&rig.terminal) == 0, "a CHECK was sent");
+    has(&done(&rig, "ORDER", &order)?, &[("dup", "0")])
+}
+
+/// A computer whose clock is five minutes fast makes every price look old; it is the clock that is wrong. A price that is old
+/// by the quotes' own time is still refused.
+pub fn a_wrong_clock_makes_no_price_old(variant: &Variant) -> Outcome {
+    let options = variant
+        .options()
+        .setup("clock shift -300")
+        .setup("price EURUSD 1.10000 1.10010")
+        .setup("clock shift 0");
+    let rig = Rig::start(variant.link, options);
+    done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    let old = rig.terminal.stat("server_ms") - 300_000 - 90_000;
+    rig.terminal.cmd(&format!("symbol EURUSD tick_ms={old}"));
+    let line = res(&rig.peer, "ORDER", &buy(&rig.terminal, cid(2), &[]))?;
+    has(&line, &[("retcode", "10021"), ("stage", "refused")])
 }
