@@ -106,6 +106,7 @@ scenarios! {
     journal::the_memory_outlives_the_terminal,
     journal::without_a_journal_nothing_is_sent,
     journal::a_torn_record_costs_only_itself,
+    journal::a_locked_journal_is_waited_for,
     journal::a_large_journal_is_rewritten,
     find::it_says_where_an_order_is,
     find::an_absence_needs_a_steady_connection,
