@@ -124,6 +124,7 @@ scenarios! {
     orders::levels_are_kept_unless_named,
     refusals::a_strangers_position_is_not_touched,
     orders::netting_adds_up,
+    orders::each_execution_mode_is_traded,
     refusals::a_wrong_clock_makes_no_price_old,
     refusals::a_check_sends_nothing,
     emergency::flat_takes_ours_off_and_stays,
