@@ -95,6 +95,7 @@ scenarios! {
     handshake::it_says_that_it_lives,
     handshake::another_account_is_greeted_anew,
     handshake::a_damaged_line_is_told_and_dropped,
+    handshake::what_changes_is_told,
     handshake::it_says_what_it_waits_for,
     handshake::a_broken_link_takes_its_orders_along,
     idempotency::the_same_order_twice_is_one_deal,
