@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde_json::json;
 
-use super::durable::Purpose;
+use super::durable::{IntentEntry, Progress as OrderProgress, Purpose};
 use super::handle::{Verdict, count, details};
-use super::orders::OrderEnd;
+use super::orders::{ORDER_LIFE_MS, OrderEnd};
 use super::step::Turn;
-use crate::market::{Book, Cid, IntentAction, RefusalClass, Ticket};
+use crate::market::{Book, Cid, IntentAction, MarginMode, RefusalClass, Ticket};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Target {
@@ -170,6 +171,15 @@ impl Turn<'_> {
         for target in targets {
             sweep.tickets.entry(*target).or_default();
         }
+        for progress in sweep.tickets.values_mut() {
+            let order = progress
+                .cid
+                .and_then(|cid| self.durable().intents.get(&cid));
+            if order.is_some_and(|entry| self.may_be_repeated(entry)) {
+                progress.cid = None;
+                progress.last_error = Some("the outcome of the last try is not known".to_owned());
+            }
+        }
         self.adopt_orders(sweep, purpose);
         if let Some(book) = self.state.fresh_book() {
             sweep.look(|target| target.is_in(book));
@@ -195,14 +205,26 @@ impl Turn<'_> {
 
     /// Whether an order to close or cancel it is on its way.
     fn is_ending(&self, ticket: Ticket) -> bool {
-        self.durable()
-            .intents
-            .values()
+        let orders = self.durable().intents.values();
+        orders
+            .filter(|entry| !self.may_be_repeated(entry))
             .any(|entry| match entry.intent.action {
                 IntentAction::Close { ticket: other, .. }
                 | IntentAction::Cancel { ticket: other } => other == ticket,
                 IntentAction::Open { .. } | IntentAction::Modify { .. } => false,
             })
+    }
+
+    /// Whether an order to get out is so long in doubt that another one may go out for the same ticket, while the terminal
+    /// still shows it. Closing twice is harmless where a close names its position; where positions are netted it could
+    /// open the other way, so there only a proven absence helps.
+    fn may_be_repeated(&self, entry: &IntentEntry) -> bool {
+        let account = self.state.terminal.account.as_ref();
+        let life = SignedDuration::from_millis(ORDER_LIFE_MS.cast_signed());
+        entry.progress == OrderProgress::Unknown
+            && entry.intent.action.reduces_risk()
+            && self.now.utc.duration_since(entry.made_at) > life
+            && account.is_some_and(|account| account.margin_mode == MarginMode::Hedging)
     }
 
     /// Orders of this purpose that were already on their way, from before a restart.
@@ -212,6 +234,7 @@ impl Turn<'_> {
             .intents
             .values()
             .filter(|entry| entry.purpose == *purpose && self.is_here(entry))
+            .filter(|entry| !self.may_be_repeated(entry))
         {
             let target = match entry.intent.action {
                 IntentAction::Close { ticket, .. } => Target::Position(ticket),

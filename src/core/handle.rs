@@ -444,9 +444,12 @@ pub(super) fn ticket_of(command: &Command) -> Result<Ticket, String> {
         .decimal(&["ticket", "positionId", "position"])
         .map_err(|error| error.to_string())?
         .ok_or("\"ticket\" is missing")?;
-    u64::try_from(number)
+    number
+        .is_integer()
+        .then(|| u64::try_from(number).ok())
+        .flatten()
         .map(Ticket)
-        .map_err(|_| format!("\"ticket\" is not a ticket number: {number}"))
+        .ok_or_else(|| format!("\"ticket\" is not a ticket number: {number}"))
 }
 
 pub(super) fn strategy_of(position: &Position) -> u16 {

@@ -18,7 +18,7 @@ use crate::market::{
 };
 
 /// Milliseconds in which the terminal may still execute an order.
-const ORDER_LIFE_MS: u64 = 10_000;
+pub(super) const ORDER_LIFE_MS: u64 = 10_000;
 /// An order without an answer for so long is looked for.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 const LOOK_AGAIN: Duration = Duration::from_secs(2);

@@ -91,7 +91,12 @@ pub fn resolve<'a>(
         return Ok(spec);
     }
 
-    let plain = letters(wanted);
+    // A letter of another alphabet that looks like one of these is another letter.
+    let plain = if wanted.is_ascii() {
+        letters(wanted)
+    } else {
+        String::new()
+    };
     let mut best: Option<(u8, Vec<&SymbolSpec>)> = None;
     let mut view_only = exact;
     for spec in specs.values() {
@@ -185,18 +190,56 @@ fn rank(plain: &str, spec: &SymbolSpec) -> Option<u8> {
             let (before, after) = name.split_once(wanted)?;
             let affix = before.len() + after.len();
             // Short aliases inside longer words ("DAX" in "DAXEUR3X") say nothing.
-            (wanted.len() >= 5 && affix <= LONGEST_AFFIX || affix <= 2).then_some(base + 1)
+            let short = wanted.len() >= 4 && affix <= LONGEST_AFFIX || affix <= 2;
+            let apart = is_pair(spec) || stands_apart(&spec.name, wanted);
+            (short && apart).then_some(base + 1)
         })
         .min()?;
     currencies_fit(plain, family.copied(), spec).then_some(rank)
 }
 
-/// A currency pair or a metal must be one by its currencies too, not only by its name.
+/// Whether the broker says that it is one currency, metal or coin in another.
+fn is_pair(spec: &SymbolSpec) -> bool {
+    !spec.currency_base.is_empty() && spec.currency_base != spec.currency_profit
+}
+
+/// Whether what is around a name can be told from it: `US30.c`, `#US30`, `US30cash`, but not `US300`.
+fn stands_apart(name: &str, wanted: &str) -> bool {
+    let marks: Vec<(usize, char)> = name
+        .char_indices()
+        .filter(|(_, letter)| letter.is_ascii_alphanumeric())
+        .collect();
+    let plain: String = marks
+        .iter()
+        .map(|(_, letter)| letter.to_ascii_uppercase())
+        .collect();
+    let Some(start) = plain.find(wanted) else {
+        return false;
+    };
+    let ends = |index: usize| marks.get(index).map(|(place, _)| *place);
+    let (Some(first), Some(last)) = (ends(start), ends(start + wanted.len() - 1)) else {
+        return false;
+    };
+    let before = name.get(..first).and_then(|text| text.chars().next_back());
+    let after = name.get(last + 1..).and_then(|text| text.chars().next());
+    [before, after]
+        .into_iter()
+        .flatten()
+        .all(|neighbour| !neighbour.is_ascii_alphanumeric() || neighbour.is_ascii_lowercase())
+}
+
+/// A currency pair or a metal must be one by its currencies too, not only by its name; and what the broker calls a pair is
+/// meant only by both of its currencies.
 fn currencies_fit(plain: &str, family: Option<&[&str]>, spec: &SymbolSpec) -> bool {
     let canonical = family
         .and_then(|family| family.first())
         .copied()
         .unwrap_or(plain);
+    if is_pair(spec)
+        && canonical != letters(&format!("{}{}", spec.currency_base, spec.currency_profit))
+    {
+        return false;
+    }
     let (Some(base), Some(profit)) = (canonical.get(..3), canonical.get(3..)) else {
         return true;
     };
@@ -312,6 +355,42 @@ mod tests {
             name("XAUUSD", &list),
             Err(Unresolved::Missing { .. })
         ));
+    }
+
+    #[test]
+    fn a_misspelt_or_cut_name_is_no_other_instrument() {
+        let list = [
+            ("XAUUSD", "XAU", "USD", Full),
+            ("AUDUSD", "AUD", "USD", Full),
+            ("EURUSD", "EUR", "USD", Full),
+            ("USDJPYm", "USD", "JPY", Full),
+            ("US300", "USD", "USD", Full),
+            ("USTEC1", "USD", "USD", Full),
+        ];
+        for wanted in [
+            "AUUSD",
+            "RUSD",
+            "URUSD",
+            "USDJP",
+            "EURUS",
+            "US30",
+            "NAS100",
+            "日本URUSD",
+            "ЕURUSD",
+            "",
+        ] {
+            assert!(
+                matches!(name(wanted, &list), Err(Unresolved::Missing { .. })),
+                "{wanted}: {:?}",
+                name(wanted, &list)
+            );
+        }
+        let apart = [
+            ("US30cash", "USD", "USD", Full),
+            ("#DE40.c", "EUR", "EUR", Full),
+        ];
+        assert_eq!(name("US30", &apart).unwrap(), "US30cash");
+        assert_eq!(name("GER40", &apart).unwrap(), "#DE40.c");
     }
 
     #[test]

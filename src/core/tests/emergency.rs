@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::terminal::Manner;
+use super::terminal::{Manner, Memory};
 use super::world::{OWNER, World};
 use super::{buying_rules, start_args};
 use crate::core::snapshot::{CommandState, StrategyState, Trading, UiCommand};
@@ -417,5 +417,29 @@ fn a_public_event_from_before_the_lift_is_past() {
         let data = json!({ "userId": OWNER, "reason": "r", "timestamp": timestamp }).to_string();
         world.happens(Event::EmergencyBroadcast { data });
         assert_eq!(world.state.durable().stop.is_some(), stops);
+    }
+}
+
+#[test]
+fn a_close_in_doubt_holds_the_stop_up_no_longer_than_its_life() {
+    for (mode, closes) in [
+        (crate::market::MarginMode::Hedging, 2),
+        (crate::market::MarginMode::Netting, 1),
+    ] {
+        let mut world = World::ready();
+        world.terminal_down();
+        world.terminal.account.margin_mode = mode;
+        world.terminal.holds(11, Cid::new(0, 1).0, "5");
+        world.terminal_up();
+        world.terminal.memory = Memory::NotYet;
+        world.terminal.manners.push_back(Manner::LoseOrder);
+        stop_here(&mut world);
+        world.wait(8);
+        assert_eq!(world.terminal.closes(), 1, "it may still happen");
+        world.wait(8);
+        assert_eq!(world.terminal.closes(), closes, "{mode:?}");
+        if closes == 2 {
+            assert!(world.terminal.positions.is_empty());
+        }
     }
 }

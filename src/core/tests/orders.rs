@@ -433,3 +433,13 @@ fn a_misspelt_protection_is_refused_and_not_left_out() {
     world.assert_ends("o", CommandState::Failed, "\"STOPLOSS\" means nothing here");
     assert!(world.terminal.submitted.is_empty());
 }
+
+#[test]
+fn a_fraction_of_a_ticket_is_no_ticket() {
+    let mut world = World::ready();
+    world.pusher("o", "OPEN_POSITION", &buy());
+    world.assert_executed("o");
+    world.pusher("c", "CLOSE_POSITION", &json!({ "ticket": 1001.9 }));
+    world.assert_ends("c", CommandState::Failed, "is not a ticket number");
+    assert_eq!(world.terminal.positions.len(), 1);
+}
