@@ -6,6 +6,7 @@
 
 mod account;
 mod admit;
+mod by_hand;
 mod closing;
 mod command;
 mod desk;

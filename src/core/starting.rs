@@ -1,16 +1,15 @@
 //! Strategies: started with proof, kept with their rules, resumed after a restart, stopped and paused.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::command::{Command, CommandName};
 use super::durable::{OpenCommand, StrategyEntry};
 use super::effect::LogLevel;
 use super::handle::{Verdict, count, details, strategy_of};
 use super::record::Record;
-use super::snapshot::{Severity, Source, StrategyState};
+use super::snapshot::{Severity, StrategyState};
 use super::step::Turn;
 use super::trading::Runtime;
-use crate::market::Side;
 use crate::strategy::{self, Plan, PlanRefusal, PlanRequest};
 
 impl Turn<'_> {
@@ -368,53 +367,6 @@ impl Turn<'_> {
         waits.then(|| Verdict::Wait {
             reason: "waiting for this strategy's START".to_owned(),
         })
-    }
-
-    pub fn pause_strategy_by_hand(&mut self, id: &str) {
-        self.strategy_by_hand(CommandName::PauseStrategy, id, false);
-    }
-
-    pub fn resume_strategy_by_hand(&mut self, id: &str) {
-        self.strategy_by_hand(CommandName::ResumeStrategy, id, false);
-    }
-
-    pub fn stop_strategy_by_hand(&mut self, id: &str, close_positions: bool) {
-        self.strategy_by_hand(CommandName::StopStrategy, id, close_positions);
-    }
-
-    fn strategy_by_hand(&mut self, name: CommandName, id: &str, close_positions: bool) {
-        let mut args = Map::new();
-        args.insert("strategyId".to_owned(), json!(id));
-        if let Some(strategy) = self.durable().strategies.get(id) {
-            args.insert("strategyName".to_owned(), json!(strategy.name));
-        }
-        if close_positions {
-            args.insert("closePositions".to_owned(), json!(true));
-        }
-        self.local_command(name, args, Source::Local);
-    }
-
-    pub fn close_by_hand(&mut self, ticket: crate::market::Ticket) {
-        let mut args = Map::new();
-        args.insert("ticket".to_owned(), json!(ticket.0));
-        self.local_command(CommandName::ClosePosition, args, Source::Local);
-    }
-
-    pub fn choose_direction(&mut self, id: &str, side: Option<Side>) {
-        self.record(Record::DirectionChosen {
-            id: id.to_owned(),
-            side,
-            at: self.now.utc,
-        });
-        let words = side.map_or("refused (no direction)", Side::name);
-        self.log(
-            LogLevel::Info,
-            "strategy",
-            format!("{id}: direction chosen here: {words}"),
-        );
-        if side.is_some() {
-            self.drop_notice(&format!("direction:{id}"));
-        }
     }
 
     pub fn learn_owner(&mut self, user_id: String) {
