@@ -51,8 +51,14 @@ impl Turn<'_> {
         let Delivery { source, raw } = delivery;
         let at = self.now.utc;
         let local_id = || self.durable().local_id(unnamed);
-        envelope::read(&raw, source, at, local_id)
-            .unwrap_or_else(|_| envelope::unreadable(raw, source, at, local_id))
+        let mut command = envelope::read(&raw, source, at, local_id)
+            .unwrap_or_else(|_| envelope::unreadable(raw, source, at, local_id));
+        // One that tells no time of its own was made just now, and the platform's clock is the one it is compared by.
+        if self.state.clock_measured && command.created_at.is_none() && command.expires_at.is_none()
+        {
+            command.created_at = Some(self.state.platform_time(self.now));
+        }
+        command
     }
 
     fn receive(&mut self, command: &Command) {
@@ -202,7 +208,7 @@ impl Turn<'_> {
         if open.state != CommandState::Executing
             && !name.never_stale()
             && !(command.local && command.source == Source::Local)
-            && self.state.platform_time(self.now) > command.expiry()
+            && self.state.time_for(command, self.now) > command.expiry()
         {
             let reason = self.expiry_message(open);
             self.finish(&command.id, CommandState::Expired, &reason, Map::new());
@@ -256,7 +262,7 @@ impl Turn<'_> {
     fn expiry_message(&self, open: &OpenCommand) -> String {
         let age = self
             .state
-            .platform_time(self.now)
+            .time_for(&open.command, self.now)
             .duration_since(open.command.made());
         let waited = if open.state == CommandState::Waiting {
             format!(" while {}", open.reason)

@@ -113,7 +113,7 @@ impl Turn<'_> {
     /// A stale order closes only what was opened before it was given (contract C4).
     fn opened_before(&self, open: &OpenCommand) -> Option<Timestamp> {
         let command = &open.command;
-        let stale = self.state.platform_time(self.now) > command.expiry()
+        let stale = self.state.time_for(command, self.now) > command.expiry()
             && command.source != Source::Local;
         command.created_at.filter(|_| stale)
     }

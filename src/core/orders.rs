@@ -443,7 +443,7 @@ impl Turn<'_> {
         };
         let opens = matches!(entry.intent.action, IntentAction::Open { .. });
         let allowed = !opens || self.state.entry_block(self.now).is_none();
-        let fresh = self.state.platform_time(self.now) <= open.command.expiry();
+        let fresh = self.state.time_for(&open.command, self.now) <= open.command.expiry();
         allowed && fresh && entry.generation < MOST_TRIES
     }
 }

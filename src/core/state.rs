@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 
 use super::Now;
 use super::closing::Sweep;
+use super::command::Command;
 use super::durable::Durable;
 use super::health::{Leg, LinkHealth};
 use super::snapshot::{CommandRow, Counts, Notice, SettingsStatus, TerminalMode};
@@ -170,6 +171,16 @@ impl State {
     /// The platform's clock by our last measurement.
     pub(super) fn platform_time(&self, now: Now) -> Timestamp {
         now.utc.checked_add(self.clock_offset).unwrap_or(now.utc)
+    }
+
+    /// The clock by which a command's expiry is judged: the platform's where the command tells a time of the platform's,
+    /// else ours, which also told when it came.
+    pub(super) fn time_for(&self, command: &Command, now: Now) -> Timestamp {
+        if command.created_at.is_none() && command.expires_at.is_none() {
+            now.utc
+        } else {
+            self.platform_time(now)
+        }
     }
 
     /// Day of the market's clock, for daily limits.

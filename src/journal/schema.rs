@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use super::JournalError;
 
 /// Another program (a backup, a viewer) may hold the file so long.
-pub(super) const BUSY: Duration = Duration::from_secs(3);
+const BUSY: Duration = Duration::from_secs(3);
 const VERSION: i64 = 1;
 
 const TABLES: &str = "

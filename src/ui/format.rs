@@ -84,6 +84,15 @@ pub fn count(number: u64) -> String {
     grouped(&number.to_string())
 }
 
+/// A number for a place of four characters.
+pub fn short_count(number: u64) -> String {
+    match number {
+        0..=9_999 => number.to_string(),
+        10_000..=999_999 => format!("{}k", number / 1_000),
+        _ => format!("{}M", number / 1_000_000),
+    }
+}
+
 fn grouped(digits: &str) -> String {
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {

@@ -148,7 +148,7 @@ fn rail_item(ui: &mut Ui, view: &View<'_>, page: Page, current: bool, key: usize
         ui.painter().text(
             at,
             egui::Align2::RIGHT_CENTER,
-            format::count(number),
+            format::short_count(number),
             theme::strong(theme::SMALL),
             tokens.muted,
         );

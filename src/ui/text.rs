@@ -139,6 +139,7 @@ catalogue! {
     filter_commands = "Filter by command, subject, id or result";
     all_states = "All states";
     load_older = "Load older";
+    only_loaded = "The filter looked at the newest {} commands; older ones are loaded first.";
     rows_shown = "{} of {}";
     no_match = "Nothing matches the filter";
     no_match_hint = "Clear the filter to see all.";

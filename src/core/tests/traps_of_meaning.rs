@@ -252,3 +252,24 @@ fn closes_and_cancels_alone_go_out_without_a_journal() {
     let open = Effect::Terminal(crate::market::TerminalRequest::Submit(sent));
     assert!(!open.runs_unjournaled());
 }
+
+#[test]
+fn a_slow_clock_here_makes_no_command_without_a_time_old() {
+    for measured in [true, false] {
+        let mut world = World::ready();
+        if measured {
+            world.happens(Event::ClockMeasured {
+                offset_ms: 3 * 86_400_000,
+            });
+        }
+        let raw = json!({ "id": "g", "command": "GET_STATUS", "parameters": {} }).to_string();
+        world.pusher_raw(&raw);
+        if !measured {
+            world.happens(Event::ClockMeasured {
+                offset_ms: 3 * 86_400_000,
+            });
+        }
+        world.wait(1);
+        world.assert_executed("g");
+    }
+}

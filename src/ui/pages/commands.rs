@@ -198,6 +198,15 @@ pub fn commands_ui(ui: &mut Ui, view: &View<'_>, state: &mut State, acts: &mut V
         first_step_ui(ui, view, view.text.no_command, acts);
     } else if state.shown.is_empty() {
         empty_state(ui, view.text.no_match, view.text.no_match_hint);
+        if !state.complete {
+            ui.vertical_centered(|ui| {
+                let looked = format::count(state.total() as u64);
+                ui.label(muted(ui, fill(view.text.only_loaded, &[&looked])));
+                if ui.button(view.text.load_older).clicked() {
+                    ask_for_older(state, acts);
+                }
+            });
+        }
     } else {
         keys(ui, state);
         table_card(ui, |ui| table_ui(ui, view, state, acts));
@@ -354,11 +363,15 @@ fn table_ui(ui: &mut Ui, view: &View<'_>, state: &mut State, acts: &mut Vec<Act>
         state.selected = Some(id);
     }
     if load_older {
-        let oldest = state.older.last().unwrap_or(&state.live).last();
-        if let Some(before) = oldest.map(|row| row.received_at) {
-            state.asked_before = Some(before);
-            acts.push(Act::Send(UiCommand::ShowCommandsBefore { before }));
-        }
+        ask_for_older(state, acts);
+    }
+}
+
+fn ask_for_older(state: &mut State, acts: &mut Vec<Act>) {
+    let oldest = state.older.last().unwrap_or(&state.live).last();
+    if let Some(before) = oldest.map(|row| row.received_at) {
+        state.asked_before = Some(before);
+        acts.push(Act::Send(UiCommand::ShowCommandsBefore { before }));
     }
 }
 

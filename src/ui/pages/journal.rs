@@ -166,7 +166,7 @@ fn as_text(state: &State, view: &View<'_>) -> String {
     lines
         .map(|line| {
             let at = format::clock_ms(line.at, view.zone);
-            format!("{at}\t{}\t{}\n", line.source, line.text)
+            format!("{at}\t{:?}\t{}\t{}\n", line.level, line.source, line.text)
         })
         .collect()
 }
