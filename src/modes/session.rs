@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -14,7 +15,7 @@ use crate::engine::{self, Connection, Engine, EngineError, EngineOptions, Reconf
 use crate::logs;
 use crate::os::Request;
 use crate::settings::{
-    self, DataDir, DataDirError, DataDirLock, Draft, FileWatch, SecretStore, Settings,
+    self, DataDir, DataDirError, DataDirLock, Draft, Field, FileWatch, SecretStore, Settings,
 };
 use crate::terminal::{self, MetaTraderOptions, PaperOptions, Terminal};
 use crate::ui::Waker;
@@ -83,8 +84,6 @@ pub(super) struct Found {
     pub config: Config,
     pub settings: Option<Settings>,
     pub notices: Vec<String>,
-    /// The file cannot be read as it is now: half saved, or broken.
-    pub unreadable: bool,
 }
 
 impl SettingsHome {
@@ -98,7 +97,6 @@ impl SettingsHome {
         };
         let mut notices = Vec::new();
         let mut usable = None;
-        let mut unreadable = false;
         match settings::load(&self.path, self.store.as_ref()) {
             Ok(loaded) => {
                 notices = loaded.notices;
@@ -121,7 +119,6 @@ impl SettingsHome {
                 }
             }
             Err(error) => {
-                unreadable = true;
                 status.problem = Some(error.to_string());
             }
         }
@@ -143,7 +140,6 @@ impl SettingsHome {
             },
             settings: usable,
             notices,
-            unreadable,
         }
     }
 
@@ -177,7 +173,20 @@ fn move_in(home: &SettingsHome, practice: &Draft) -> Result<(), StartError> {
     }
     std::fs::write(&mark, "This folder belongs to fx-executor practice.\n")
         .map_err(|source| StartError::PracticeMark { path: mark, source })?;
-    settings::save(&home.path, practice, home.store.as_ref(), now())?;
+    // What the trader changed in an earlier run, his limits among it, stays.
+    let mut draft = settings::load(&home.path, home.store.as_ref())
+        .map(|loaded| loaded.draft)
+        .unwrap_or_default();
+    for field in Field::ALL {
+        let value = practice.get(field);
+        if !value.is_empty() {
+            draft.set(field, value);
+        }
+    }
+    if let Some(secret) = practice.secret() {
+        draft.set_secret(secret.expose_secret());
+    }
+    settings::save(&home.path, &draft, home.store.as_ref(), now())?;
     Ok(())
 }
 
@@ -409,9 +418,9 @@ fn watch_files(
                 if watch.poll() {
                     tracing::info!(target: "settings", "The settings file changed; applying it.");
                     let found = home.read();
-                    if found.unreadable {
-                        // Perhaps half saved by an editor: what runs goes on until the file can be read again.
-                        tracing::warn!(target: "settings", "{} The last good settings stay in use.", found.config.settings.problem.unwrap_or_default());
+                    if found.settings.is_none() {
+                        // Half saved by an editor, or mistaken: what runs goes on as it is, its limits above all.
+                        tracing::error!(target: "settings", "{} The last good settings stay in use.", found.config.settings.problem.unwrap_or_default());
                         continue;
                     }
                     let change = Reconfigure {

@@ -97,6 +97,11 @@ impl SettingsPort for SettingsDesk {
 
     fn save(&self, form: &SettingsForm) -> Result<(), String> {
         let draft = self.draft_of(form);
+        // What cannot be run on is not stored: it would take the place of what can.
+        draft.settings().map_err(|problems| {
+            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            format!("not saved: {}", problems.join(" "))
+        })?;
         let saved = settings::save(&self.home.path, &draft, self.home.store.as_ref(), now())
             .map_err(|error| error.to_string())?;
         for text in saved.notices {
@@ -183,7 +188,9 @@ mod tests {
             redactor: Arc::default(),
             practice_page: None,
         };
-        let (reconfigure, _) = mpsc::channel(1);
+        let (reconfigure, queue) = mpsc::channel(8);
+        // Nobody takes the changes; they only must find room.
+        Box::leak(Box::new(queue));
         SettingsDesk::new(Arc::new(home), reconfigure)
     }
 
@@ -222,5 +229,30 @@ mod tests {
         let steps = tried(&desk, &form).await;
         assert!(steps.iter().any(|step| step.ok == Some(false)), "{steps:?}");
         end.cancel();
+    }
+
+    #[test]
+    fn what_cannot_be_run_on_is_not_saved_and_costs_no_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = desk(folder.path());
+        let mut form = SettingsForm::default();
+        form.field_mut(Field::PlatformUrl).text = "https://fx.example.com".to_owned();
+        form.field_mut(Field::ApiKey).text = "exe_one".to_owned();
+        form.new_secret = crate::ui::SecretText::from("5".repeat(64));
+        desk.save(&form).unwrap();
+        let other = folder.path().join("other.json");
+        std::fs::write(
+            &other,
+            r#"{"platformUrl": "https://fx.example.com", "apiKey": "exe_two"}"#,
+        )
+        .unwrap();
+        let imported = desk.import(&other).unwrap();
+        assert!(!imported.secret_stored, "it belongs to another key");
+        assert!(desk.save(&imported).unwrap_err().contains("not saved"));
+        // The page's "Undo changes" reads the file again.
+        let undone = desk.load().unwrap();
+        assert!(undone.secret_stored);
+        desk.save(&undone).unwrap();
+        assert!(desk.load().unwrap().secret_stored);
     }
 }

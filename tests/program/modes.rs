@@ -9,7 +9,8 @@ use super::rig::{LONG, Rig, small_buy};
 async fn check_walks_the_whole_way_and_again_in_the_same_folder() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    for _ in 0..2 {
+    let file = data.join("config").join("executor-config.json");
+    for run in 0..2 {
         let arguments = ["--data-dir", data.to_str().unwrap(), "practice", "--check"];
         let mut check = Start::program(&arguments, folder.path()).go();
         let status = check.ends(Duration::from_secs(120)).await;
@@ -17,6 +18,16 @@ async fn check_walks_the_whole_way_and_again_in_the_same_folder() {
         assert_eq!(status.code(), Some(0), "{text}");
         assert!(!text.contains('✗'), "{text}");
         assert!(text.matches('✓').count() >= 15, "{text}");
+        let settings = std::fs::read_to_string(&file).unwrap();
+        if run == 0 {
+            let limited = settings.replacen('{', "{\"maxLots\": 0.5,", 1);
+            std::fs::write(&file, limited).unwrap();
+        } else {
+            assert!(
+                settings.contains("\"maxLots\""),
+                "the trader's limit is gone: {settings}"
+            );
+        }
     }
 }
 

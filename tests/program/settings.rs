@@ -117,3 +117,36 @@ async fn another_terminal_is_used_at_once() {
     );
     executor.end_cleanly().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mistake_in_the_file_takes_no_limit_away() {
+    let rig = Rig::new().await;
+    let mut executor = rig.subscribed().await;
+    rig.write_settings(|draft| draft.set(Field::MaxPositions, "1"));
+    executor.says("The settings file changed", LONG).await;
+    let id = rig.send("OPEN_POSITION", small_buy()).await;
+    rig.is_executed(&id, LONG).await;
+    let file = rig.settings_file();
+    let text = fs::read_to_string(&file).unwrap();
+    let spoiled = text.replace("\"maxPositions\": 1", "\"maxPositions\": \"abc\"");
+    assert_ne!(spoiled, text);
+    fs::write(&file, spoiled).unwrap();
+    executor
+        .says("The last good settings stay in use", LONG)
+        .await;
+    assert!(
+        executor.printed().contains("maxPositions"),
+        "{}",
+        executor.printed()
+    );
+    let id = rig.send("OPEN_POSITION", small_buy()).await;
+    assert_eq!(rig.final_status(&id, LONG).await, "failed");
+    assert!(
+        rig.message(&id).contains("local limit"),
+        "{}",
+        rig.message(&id)
+    );
+    let text = executor.printed();
+    assert_eq!(text.matches("Connected to Pusher").count(), 1, "{text}");
+    executor.end_cleanly().await;
+}

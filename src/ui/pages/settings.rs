@@ -297,9 +297,10 @@ fn actions_ui(ui: &mut Ui, text: &Text, state: &mut State, form: &SettingsForm) 
         if ui
             .add_enabled(idle, egui::Button::new(text.revert))
             .clicked()
-            && let Some(stored) = state.stored.clone()
         {
-            state.edit(stored);
+            // From the file, so that nothing of an import stays behind.
+            state.message = None;
+            state.run(&ctx, Job::Load);
         }
         if ui
             .add_enabled(idle, egui::Button::new(text.import))
