@@ -202,6 +202,11 @@ impl State {
                 "the platform refuses this executor's key: {reason}"
             ));
         }
+        if let Some(problem) = &self.config.settings.problem {
+            return Some(format!(
+                "the settings cannot be used, so no limit of yours is known: {problem}"
+            ));
+        }
         if let Some(pause) = &self.durable.pause {
             return Some(format!("trading is paused ({})", pause.reason));
         }

@@ -17,6 +17,12 @@ use crate::settings::{DataDir, Draft, Field};
 use crate::terminal::PaperOptions;
 
 pub(super) fn run(cli: &Cli, options: &cli::Practice) -> ExitCode {
+    if cli.config.is_some() {
+        eprintln!(
+            "fx-executor: practice makes settings of its own in its data folder; --config has no place here"
+        );
+        return ExitCode::from(exit::FAILED);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("practice")

@@ -279,3 +279,14 @@ fn a_bar_is_judged_at_its_close_though_clock_and_price_are_older() {
     world.terminal_says(events.collect());
     assert_eq!(world.terminal.opens(), 1, "{}", last_decision(&mut world));
 }
+
+#[test]
+fn without_usable_settings_nothing_opens_because_no_limit_is_known() {
+    let mut world = World::with_strategy("s1");
+    let mut config = world.config.clone();
+    config.settings.problem = Some("maxPositions: A whole number.".to_owned());
+    world.happens(crate::core::Event::Configured(config));
+    world.next_bar();
+    assert_eq!(world.terminal.opens(), 0);
+    assert!(last_decision(&mut world).contains("no limit of yours is known"));
+}
