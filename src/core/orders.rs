@@ -187,13 +187,12 @@ impl Turn<'_> {
     }
 
     fn terminal_down(&mut self, reason: &str) {
-        if self.state.terminal.up {
-            self.log(
-                LogLevel::Warning,
-                "terminal",
-                format!("Terminal lost: {reason}"),
-            );
-        }
+        let (level, what) = if self.state.terminal.up {
+            (LogLevel::Warning, "lost")
+        } else {
+            (LogLevel::Info, "not ready")
+        };
+        self.log(level, "terminal", format!("Terminal {what}: {reason}"));
         self.state.terminal.up = false;
         self.state.terminal.book = None;
         self.state.terminal.quotes.clear();

@@ -69,11 +69,18 @@ fn done(action: &IntentAction, line: &ResultLine) -> Outcome {
     })
 }
 
+/// The trader's sentence, then what else is known: by the Expert Advisor about its own codes, by the broker about the others.
+fn why_refused(line: &ResultLine) -> String {
+    let sentence = retcode::sentence(line.retcode);
+    match (line.comment.as_str(), line.retcode < 0) {
+        ("", _) => sentence.to_owned(),
+        (comment, true) => format!("{}: {comment}", sentence.trim_end_matches('.')),
+        (comment, false) => format!("{sentence} The broker says: {comment}"),
+    }
+}
+
 fn refused(action: &IntentAction, line: &ResultLine) -> Refusal {
-    let mut refusal = refusal(
-        line.retcode,
-        format!("{}{}", retcode::sentence(line.retcode), told(line, " ")),
-    );
+    let mut refusal = refusal(line.retcode, why_refused(line));
     // "Already so" is so only for what was asked.
     let so = match line.retcode {
         retcode::NO_CHANGES => matches!(action, IntentAction::Modify { .. }),
@@ -159,6 +166,32 @@ mod tests {
             };
             assert_eq!(is, wanted, "{stage:?} {code}");
         }
+    }
+
+    #[test]
+    fn a_refusal_is_a_sentence_with_what_else_was_said() {
+        let said = |code, comment: &str| {
+            let line = ResultLine {
+                comment: comment.to_owned(),
+                ..line(Stage::Refused, code)
+            };
+            match outcome(&open(), &line) {
+                Outcome::Refused(refusal) => refusal.message,
+                other => format!("{other:?}"),
+            }
+        };
+        assert_eq!(
+            said(-1, "the stop loss is on the wrong side of the price"),
+            "The Expert Advisor cannot use this order as it is: the stop loss is on the wrong side of the price"
+        );
+        assert_eq!(
+            said(10_019, "No money"),
+            "There is not enough free margin for this order. The broker says: No money"
+        );
+        assert_eq!(
+            said(10_019, ""),
+            "There is not enough free margin for this order."
+        );
     }
 
     #[test]
