@@ -376,6 +376,7 @@ impl Turn<'_> {
     /// The order of an OPEN_POSITION or MODIFY_POSITION.
     fn command_order_ended(&mut self, id: &str, entry: IntentEntry, end: OrderEnd) {
         let cid = entry.intent.cid;
+        let opens = matches!(entry.intent.action, IntentAction::Open { .. });
         let again = match &end {
             OrderEnd::Done(_) => false,
             OrderEnd::Refused(refusal) => refusal.class == RefusalClass::PriceMoved,
@@ -400,6 +401,11 @@ impl Turn<'_> {
                     ("price", json!(fill.price.to_string())),
                 ]);
                 self.finish(id, CommandState::Executed, &message, details);
+            }
+            // The position has these levels: what was asked for is so.
+            OrderEnd::Refused(refusal) if refusal.class == RefusalClass::AlreadySo && !opens => {
+                let details = details(&[("retcode", json!(refusal.retcode))]);
+                self.finish(id, CommandState::Executed, &refusal.message, details);
             }
             OrderEnd::Refused(refusal) => {
                 let details = details(&[("retcode", json!(refusal.retcode))]);

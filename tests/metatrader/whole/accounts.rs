@@ -14,7 +14,8 @@ async fn another_account_stops_entries_until_a_person_resumes() {
         let ticket = whole.open(buy()).await;
         whole.terminal.cmd("login 2002");
         whole.hears("account 2002 on Broker-Demo").await;
-        let words = "the terminal is logged in to account …002 on Broker-Demo now, before it was …001";
+        let words =
+            "the terminal is logged in to account …002 on Broker-Demo now, before it was …001";
         whole.trading_says(words).await;
         let reason = whole.fails_to_open().await;
         assert!(reason.contains(words), "{reason}");

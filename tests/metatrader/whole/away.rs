@@ -11,7 +11,9 @@ async fn a_reloaded_expert_advisor_comes_back_by_itself() {
         let mut whole = Whole::start(kind).await;
         let ticket = whole.open(buy()).await;
         whole.terminal.reload();
-        whole.hears("is being loaded anew; it comes back by itself").await;
+        whole
+            .hears("is being loaded anew; it comes back by itself")
+            .await;
         whole.comes_up().await;
         whole
             .executes("CLOSE_POSITION", json!({"ticket": ticket}))
@@ -46,7 +48,9 @@ async fn a_terminal_that_died_is_taken_up_as_it_is() {
         let position = whole.position(kept).unwrap();
         assert_eq!(position["sl"].parse::<f64>().unwrap(), 1.08);
         assert_eq!(position["tp"].parse::<f64>().unwrap(), 1.3);
-        let result = whole.executes("CLOSE_POSITION", json!({"ticket": gone})).await;
+        let result = whole
+            .executes("CLOSE_POSITION", json!({"ticket": gone}))
+            .await;
         let message = result["message"].as_str().unwrap();
         assert!(message.contains("is not open (any more)"), "{message}");
         whole.executes("CLOSE_ALL_POSITIONS", json!({})).await;
@@ -75,9 +79,13 @@ async fn a_frozen_terminal_is_noticed_and_comes_back() {
     let mut whole = Whole::start(Kind::Tcp).await;
     whole.open(buy()).await;
     whole.terminal.freeze();
-    whole.hears("was silent for 5 s; is MetaTrader 5 frozen").await;
+    whole
+        .hears("was silent for 5 s; is MetaTrader 5 frozen")
+        .await;
     let waiting = whole.send("OPEN_POSITION", buy()).await;
-    whole.trading_says("the terminal is away: the Expert Advisor was silent").await;
+    whole
+        .trading_says("the terminal is away: the Expert Advisor was silent")
+        .await;
     whole.terminal.thaw();
     whole.comes_up().await;
     whole.platform.is_executed(&waiting, LONG).await;

@@ -13,7 +13,11 @@ async fn the_switch_that_is_off_is_named() {
     for kind in BOTH {
         let mut whole = Whole::start(kind).await;
         for (off, on, words) in [
-            ("algo off", "algo on", "Algo Trading button is off; press it"),
+            (
+                "algo off",
+                "algo on",
+                "Algo Trading button is off; press it",
+            ),
             (
                 "expert off",
                 "expert on",
@@ -64,10 +68,17 @@ async fn without_the_trade_server_nothing_opens_and_closing_waits() {
     let ticket = whole.open(buy()).await;
     whole.terminal.cmd("broker off");
     whole.hears("no connection to its trade server").await;
-    whole.trading_says("no connection to its trade server").await;
+    whole
+        .trading_says("no connection to its trade server")
+        .await;
     let reason = whole.fails_to_open().await;
-    assert!(reason.contains("no connection to its trade server"), "{reason}");
-    let close = whole.send("CLOSE_POSITION", json!({"ticket": ticket})).await;
+    assert!(
+        reason.contains("no connection to its trade server"),
+        "{reason}"
+    );
+    let close = whole
+        .send("CLOSE_POSITION", json!({"ticket": ticket}))
+        .await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     whole.terminal.cmd("broker on");
     whole.is_executed(&close).await;

@@ -15,6 +15,7 @@ mod rig;
 
 mod accounts;
 mod away;
+mod chaos;
 mod doubt;
 mod gates;
 mod peers;

@@ -21,7 +21,9 @@ async fn an_expert_advisor_with_the_wrong_secret_trades_nothing() {
         whole.terminal.reload();
         whole.hears("came with the wrong secret").await;
         let waiting = whole.send("OPEN_POSITION", buy()).await;
-        whole.trading_says("the terminal is away: an Expert Advisor came with the wrong secret").await;
+        whole
+            .trading_says("the terminal is away: an Expert Advisor came with the wrong secret")
+            .await;
         assert!(whole.entries().is_empty());
         std::fs::write(&file, right).unwrap();
         whole.comes_up().await;

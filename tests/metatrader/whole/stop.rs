@@ -32,7 +32,11 @@ fn own_orders(whole: &Whole) -> usize {
 }
 
 fn only_others_are_left(whole: &Whole) {
-    assert!(whole.own_positions().is_empty(), "{}", whole.terminal.picture());
+    assert!(
+        whole.own_positions().is_empty(),
+        "{}",
+        whole.terminal.picture()
+    );
     assert_eq!(own_orders(whole), 0, "{}", whole.terminal.picture());
     assert_eq!(whole.terminal.truth("positions").len(), 1);
     assert_eq!(whole.terminal.truth("orders").len(), 1);
@@ -50,7 +54,10 @@ async fn the_platforms_emergency_stop_leaves_nothing_of_ours() {
         let message = result["message"].as_str().unwrap();
         assert!(message.contains("entries locked, closed"), "{message}");
         let reason = whole.fails_to_open().await;
-        assert!(reason.contains("the emergency stop is on (drill)"), "{reason}");
+        assert!(
+            reason.contains("the emergency stop is on (drill)"),
+            "{reason}"
+        );
         assert_eq!(whole.entries().len(), 2);
     }
 }

@@ -77,7 +77,9 @@ async fn what_others_opened_is_left_alone() {
             "{reason}"
         );
     }
-    whole.executes("CLOSE_BY_SYMBOL", json!({"symbol": "EURUSD"})).await;
+    whole
+        .executes("CLOSE_BY_SYMBOL", json!({"symbol": "EURUSD"}))
+        .await;
     assert!(whole.position(ours).is_none());
     let nothing = whole.executes("CLOSE_ALL_POSITIONS", json!({})).await;
     let message = nothing["message"].as_str().unwrap();
