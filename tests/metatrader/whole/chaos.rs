@@ -87,10 +87,15 @@ impl Storm<'_> {
 
     /// Tells a terminal that may die meanwhile.
     fn tell(&mut self, words: &str) {
-        if self.terminal.try_cmd(words).is_err() {
+        // A dying process is not always a dead one yet.
+        for _ in 0..100 {
+            if self.terminal.try_cmd(words).is_ok() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
             self.revive();
-            self.terminal.cmd(words);
         }
+        self.terminal.cmd(words);
     }
 
     fn revive(&mut self) {

@@ -18,6 +18,7 @@ mod away;
 mod chaos;
 mod doubt;
 mod gates;
+pub mod numbers;
 mod peers;
 mod stop;
 mod trade;
