@@ -246,7 +246,9 @@ bool     g_torn = false;           // the journal's last line is incomplete
 ulong    g_journal_size = 0;
 ulong    g_compact_at = 0;         // not rewritten before this time
 Outcome  g_memory[];
+bool     g_journal_read = false;   // what was sent before is known
 bool     g_flat = false;
+bool     g_flat_said = false;      // in this life, so what the journal says is older
 ulong    g_leaving[];              // positions whose closing was sent without a definite answer, and when
 ulong    g_leaving_at[];
 //--- dead-man switch
@@ -325,6 +327,8 @@ bool Blank(const string s)
 //+------------------------------------------------------------------+
 string Escape(const string s)
   {
+   if(Blank(s))
+      return "";
    string r = s;
    StringReplace(r, "\\", "\\\\");
    StringReplace(r, "\t", "\\t");
@@ -906,7 +910,7 @@ bool JournalOpen()
 //--- appends and flushes; false when the record is not safely down
 bool JournalAppend(const string record)
   {
-   if(!JournalOpen())
+   if(!g_journal_read || !JournalOpen())
       return false;
    uchar b[];
    int n = Utf8((g_torn ? "\n" : "") + Sealed(record), b);
@@ -1016,7 +1020,8 @@ bool JournalTake(const string line)
    int n = StringSplit(record, '\t', f);
    if(f[0] == "F" && n >= 2)
      {
-      g_flat = f[1] == "1";
+      if(!g_flat_said)
+         g_flat = f[1] == "1";
       return true;
      }
    if(n < 6 || (f[0] != "S" && f[0] != "R"))
@@ -1053,20 +1058,18 @@ bool JournalTake(const string line)
    return true;
   }
 
-//--- reads the whole journal into the memory
-void JournalRead()
+//--- reads the whole journal into the memory, at start or as soon as it can be opened. Until then nobody knows what was sent
+//--- before, and nothing is sent: false.
+bool JournalReady()
   {
-   ArrayResize(g_memory, 0);
-   g_flat = false;
-   g_torn = false;
+   if(g_journal_read)
+      return true;
    string name = JournalName();
    if(!FileIsExist(name) && FileIsExist(name + ".new"))
       FileMove(name + ".new", 0, name, FILE_REWRITE);  // a crash between the two steps of rewriting it
    if(!JournalOpen())
-     {
-      Tell("error", "journal", "The journal MQL5\\Files\\" + name + " cannot be opened. No order will be sent until it can be.");
-      return;
-     }
+      return false;
+   g_journal_read = true;
    ulong from = g_journal_size > JOURNAL_READ ? g_journal_size - JOURNAL_READ : 0;
    uchar b[];
    FileSeek(g_journal, (long)from, SEEK_SET);
@@ -1087,6 +1090,7 @@ void JournalRead()
    if(damaged > 0 || g_torn)
       Tell("warn", "journal", "The journal has " + IntegerToString(damaged + (g_torn ? 1 : 0)) +
            " incomplete record(s), as after a crash. Nothing was sent for them.");
+   return true;
   }
 
 //--- writes the memory into a new file and puts it in the place of the old one
@@ -2830,6 +2834,11 @@ void RunOrder(const Message &m, const ulong at)
       return;
      }
    o.cid = (ulong)cid;
+   if(!check && !JournalReady())
+     {
+      Deny(id, o, CODE_NO_JOURNAL, "the journal of the Expert Advisor cannot be opened: what was sent before is not known");
+      return;
+     }
    bool pending = Get(m, "action") == "pending";
    bool identified = m.type == "ORDER" || m.type == "CLOSE" || m.type == "CLOSEBY";
    if(!check)
@@ -3320,7 +3329,9 @@ void RunFlat(const Message &m)
       Deny(id, o, CODE_OTHER_ACCOUNT, "FLAT is for account " + Get(m, "acct") + ", the terminal is on " + AccountPin());
       return;
      }
+   JournalReady();
    g_flat = on;
+   g_flat_said = true;
    if(!JournalAppend("F\t" + (on ? "1" : "0") + "\t" + IntegerToString(BrokerMs())))
       Tell("error", "journal", "The journal cannot be written: after a restart of this Expert Advisor trading would not be stopped any more.");
    ulong tickets[];
@@ -3490,6 +3501,7 @@ void Clockwork()
          SendTime();
       if(AccountFields() != g_account)
          SendAccount();
+      JournalReady();
       if(g_journal_size > JOURNAL_LARGE && now >= g_compact_at && ArraySize(g_orders) == 0 && Blank(g_job))
          JournalCompact();
      }
@@ -3559,7 +3571,13 @@ int OnInit()
    g_lead_at = 0;
    LookAtClock();
    MathSrand((int)(GetMicrosecondCount() & 0x7fffffff));
-   JournalRead();
+   ArrayResize(g_memory, 0);
+   g_journal_read = false;
+   g_flat = false;
+   g_flat_said = false;
+   g_torn = false;
+   if(!JournalReady())
+      Tell("error", "journal", "The journal MQL5\\Files\\" + JournalName() + " cannot be opened. No order is sent until it can be.");
    if(g_journal != INVALID_HANDLE && g_journal_size > JOURNAL_LARGE)
       JournalCompact();
    LookAtBook();

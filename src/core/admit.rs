@@ -223,6 +223,10 @@ impl Turn<'_> {
                 }
             }
         }
+        if let Some(reason) = self.foreign_by_its_own_word(command, name) {
+            self.finish(&command.id, CommandState::Refused, &reason, Map::new());
+            return;
+        }
         match self.handle(open, name) {
             Verdict::Done { message, details } => {
                 self.finish(&command.id, CommandState::Executed, &message, details);
@@ -269,6 +273,17 @@ impl Turn<'_> {
             open.command.expiry().strftime("%Y-%m-%d %H:%M:%S UTC"),
             besides.map_or_else(String::new, |reason| format!(". Besides, {reason}")),
         )
+    }
+
+    /// Nobody has to prove who sends an order to close, but who says that he is somebody else is not obeyed. Stops and
+    /// pauses are: obeying one too many does no harm.
+    fn foreign_by_its_own_word(&self, command: &Command, name: CommandName) -> Option<String> {
+        let (issuer, owner) = (command.issuer.as_ref()?, self.durable().owner.as_ref()?);
+        (issuer != owner && !name.never_stale()).then(|| {
+            format!(
+                "it was sent by user {issuer}, who does not own this executor; nothing was done"
+            )
+        })
     }
 
     fn origin(&self, open: &OpenCommand) -> Origin {

@@ -154,9 +154,19 @@ pub enum ArgumentError {
     },
     #[error("\"{first}\" and \"{second}\" contradict each other")]
     Conflict { first: String, second: String },
+    #[error("\"{0}\" means nothing here; is it misspelt?")]
+    Unknown(String),
 }
 
 impl Command {
+    /// Every argument must be one of these: a stop loss that is misspelt must not become none.
+    pub fn only(&self, keys: &[&str]) -> Result<(), ArgumentError> {
+        match self.args.keys().find(|key| !keys.contains(&key.as_str())) {
+            Some(unknown) => Err(ArgumentError::Unknown(unknown.clone())),
+            None => Ok(()),
+        }
+    }
+
     pub fn known(&self) -> Option<CommandName> {
         CommandName::parse(&self.name)
     }

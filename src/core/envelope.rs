@@ -19,6 +19,8 @@ pub enum Unreadable {
         "it names no command: neither \"command\" nor \"type\" nor \"command.action\" is a text"
     )]
     NoName,
+    #[error("its \"{0}\" is no time: {1}")]
+    NoTime(&'static str, String),
 }
 
 /// Reads an envelope. `local_id` becomes the id when the envelope has none; such a command is never reported.
@@ -30,8 +32,8 @@ pub fn read(
 ) -> Result<Command, Unreadable> {
     let object = object_of(raw)?;
     let name = name_of(&object).ok_or(Unreadable::NoName)?;
-    let created_at = time(&object, "createdAt").or_else(|| time(&object, "timestamp"));
-    let expires_at = time(&object, "expiresAt").or_else(|| {
+    let created_at = time(&object, "createdAt")?.or(time(&object, "timestamp")?);
+    let expires_at = time(&object, "expiresAt")?.or_else(|| {
         let life = object.get("expiry").and_then(decimal_of)?;
         let life = SignedDuration::from_millis(i64::try_from(life.trunc()).ok()?);
         created_at.unwrap_or(received_at).checked_add(life).ok()
@@ -136,8 +138,19 @@ fn id_of(value: &Value) -> Option<String> {
     }
 }
 
-fn time(object: &Map<String, Value>, key: &str) -> Option<Timestamp> {
-    match object.get(key)? {
+/// `None`: it is not there. Something there that is no time is not guessed at: it may be the time after which nothing
+/// may happen.
+fn time(object: &Map<String, Value>, key: &'static str) -> Result<Option<Timestamp>, Unreadable> {
+    match object.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => moment(value)
+            .map(Some)
+            .ok_or_else(|| Unreadable::NoTime(key, value.to_string())),
+    }
+}
+
+fn moment(value: &Value) -> Option<Timestamp> {
+    match value {
         Value::String(text) => text.trim().parse().ok(),
         // JavaScript counts milliseconds, most others seconds; no second of this century has twelve digits.
         Value::Number(number) => match number.as_i64()? {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde_json::json;
 
@@ -127,12 +127,21 @@ impl Turn<'_> {
                 symbol,
                 timeframe,
                 bar,
-            } => self.bar_closed(&symbol, timeframe, bar),
-            TerminalEvent::Quote { symbol, quote } => self.quoted(&symbol, quote),
+            } => {
+                let closed = SignedDuration::from_secs(timeframe.seconds());
+                self.market_reached(bar.time.saturating_add(closed).unwrap_or(bar.time));
+                self.bar_closed(&symbol, timeframe, bar);
+            }
+            TerminalEvent::Quote { symbol, quote } => {
+                self.market_reached(quote.time);
+                self.quoted(&symbol, quote);
+            }
             TerminalEvent::Book(book) => {
                 self.state.terminal.book = Some(book);
                 self.state.book_behind = false;
             }
+            // Told again after a crash or a new connection.
+            TerminalEvent::Deal(deal) if deal.ticket.0 <= self.durable().day.last_deal => {}
             TerminalEvent::Deal(deal) => {
                 let text = format!(
                     "Deal {} {} {} {} at {} (position {}, {:?}, profit {})",
@@ -153,6 +162,13 @@ impl Turn<'_> {
             TerminalEvent::Link(facts) => self.state.terminal.facts = facts,
             TerminalEvent::SelfTested(test) => self.self_tested(&test),
         }
+    }
+
+    /// The market is at least at this moment. Its clock comes once a second; bars and quotes come at once, and a bar
+    /// that is judged by the clock of a moment before looks as if it had not closed.
+    fn market_reached(&mut self, time: Timestamp) {
+        let known = &mut self.state.terminal.market_time;
+        *known = Some(known.map_or(time, |known| known.max(time)));
     }
 
     fn terminal_up(

@@ -91,6 +91,15 @@ impl Turn<'_> {
     pub fn wanted(&self, command: &Command) -> Result<StrategyEntry, String> {
         let text = |key| command.text(key).map_err(|error| error.to_string());
         let id = text("strategyId")?.to_owned();
+        let off = |holder: Option<&Value>| {
+            holder.and_then(|value| value.get("enabled")) == Some(&Value::Bool(false))
+        };
+        if command.flag("enabled") == Some(false) || off(command.args.get("rules")) {
+            return Err(
+                "it says \"enabled\": false; switch it on on the platform, then activate it"
+                    .to_owned(),
+            );
+        }
         let object = |key: &str| {
             command
                 .args
@@ -303,6 +312,9 @@ impl Turn<'_> {
     }
 
     pub fn pause_strategy(&mut self, command: &Command) -> Verdict {
+        if let Some(wait) = self.start_is_waiting(command) {
+            return wait;
+        }
         match self.known_strategy(command) {
             Ok((id, StrategyState::Running)) => {
                 self.set_strategy(&id, StrategyState::Paused, "paused by the platform");
@@ -343,6 +355,19 @@ impl Turn<'_> {
             .get(id)
             .map(|strategy| (id.to_owned(), strategy.state))
             .ok_or_else(|| format!("strategy {id} is not known here; activate it first"))
+    }
+
+    /// While its START waits, what comes after it waits too, and is then done in order.
+    fn start_is_waiting(&self, command: &Command) -> Option<Verdict> {
+        let id = command.text("strategyId").ok()?;
+        let waits = self.durable().open.values().any(|other| {
+            other.command.known() == Some(CommandName::StartStrategy)
+                && other.command.id != command.id
+                && other.command.text("strategyId").ok() == Some(id)
+        });
+        waits.then(|| Verdict::Wait {
+            reason: "waiting for this strategy's START".to_owned(),
+        })
     }
 
     pub fn pause_strategy_by_hand(&mut self, id: &str) {

@@ -39,7 +39,7 @@ fn executor(cli: &Cli) -> ExitCode {
     let session = Session::start(SessionOptions {
         data_dir: cli.data_dir.as_deref(),
         config: cli.config.as_deref(),
-        console: cli.headless || window::missing_display().is_some(),
+        console: true,
         practice: None,
     });
     let session = match session {

@@ -84,7 +84,7 @@ fn with_executor(
     };
     let no_display = window::missing_display();
     let headless = cli.headless || options.check || no_display.is_some();
-    let session = start(folder.path(), options, world, headless && !options.check);
+    let session = start(folder.path(), options, world, !options.check);
     let session = match session {
         Ok(session) => session,
         Err(error) => return failed(&error),

@@ -257,6 +257,12 @@ impl CallError {
             (CallErrorKind::RateLimited { .. }, _) => {
                 "Wait a few minutes. If it stays so, another program uses this key, or the platform's administrator must raise the limit."
             }
+            (CallErrorKind::Server { .. }, _) => {
+                "Nothing to do here: the platform has to recover. If it stays so, tell its administrator."
+            }
+            (CallErrorKind::Interrupted, _) => {
+                "Try again; if it stays so, check the connection, the firewall and any proxy on the way."
+            }
             _ => "",
         }
     }

@@ -242,7 +242,7 @@ fn failures_read_as_sentences() {
     The heartbeat failed: the platform knows no executor with this id and API key (404). Check apiKey and executorId in Settings. The executor may have been deleted on the platform.
     The channel authorization failed: the platform refuses this channel to this API key (403). Clear executorId in Settings, or set it to the id that belongs to this API key.
     Fetching the executor's configuration failed: the answer is text/html instead of JSON (status 404). Check platformUrl in Settings: it must be the platform's own address, with https and without a path.
-    The heartbeat failed: the connection ended before the answer was complete.
+    The heartbeat failed: the connection ended before the answer was complete. Try again; if it stays so, check the connection, the firewall and any proxy on the way.
     Reporting a command's status failed: the secure connection failed: the certificate has expired. Check this computer's date and time, and whether a virus scanner or a company proxy replaces certificates.
     ");
 }

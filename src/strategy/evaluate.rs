@@ -90,7 +90,7 @@ pub fn evaluate(plan: &Plan, view: &MarketView<'_>) -> Evaluation {
         })
     });
     let filters = judge_filters(plan, view, &values);
-    let decision = decide(plan, view, &values, (buys, sells), &filters)
+    let decision = decide(plan, view, &values, (buys, sells), &conditions, &filters)
         .unwrap_or_else(|why| Decision::Stay { why });
     Evaluation {
         decision,
@@ -298,11 +298,31 @@ fn judge_filters(plan: &Plan, view: &MarketView<'_>, values: &Values) -> Vec<Fil
     verdicts
 }
 
+/// Names the first condition that nobody can judge, with what is known of it.
+fn cannot_be_known(conditions: &[ConditionTruth]) -> String {
+    let number = |value: Option<f64>| value.map_or_else(|| "unknown".to_owned(), |v| v.to_string());
+    conditions
+        .iter()
+        .find(|condition| condition.value.is_none())
+        .map_or_else(
+            || "a condition cannot be known at this bar".to_owned(),
+            |condition| {
+                format!(
+                    "\"{}\" cannot be known at this bar (it compares {} with {})",
+                    condition.text,
+                    number(condition.left),
+                    number(condition.right)
+                )
+            },
+        )
+}
+
 fn decide(
     plan: &Plan,
     view: &MarketView<'_>,
     values: &Values,
     truth: (Option<bool>, Option<bool>),
+    conditions: &[ConditionTruth],
     filters: &[FilterVerdict],
 ) -> Result<Decision, String> {
     let side = match truth {
@@ -312,7 +332,7 @@ fn decide(
         (Some(true), Some(false)) => Side::Buy,
         (Some(false), Some(true)) => Side::Sell,
         (Some(false), Some(false)) => return Err("no entry condition holds".to_owned()),
-        _ => return Err("a condition cannot be known at this bar".to_owned()),
+        _ => return Err(cannot_be_known(conditions)),
     };
     check_limits(plan, view, side)?;
     if let Some(blocking) = filters.iter().find(|filter| !filter.passes) {

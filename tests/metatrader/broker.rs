@@ -419,7 +419,7 @@ fn transactions_come_after_the_handler_and_in_no_fixed_order() {
 #[test]
 fn the_broker_survives_the_terminal() {
     let mut terminal = run(
-        &[],
+        &["account 1001 balance=5000 commission=7 kind=real"],
         "if(PositionsTotal() == 0) Deal(\"EURUSD\", ORDER_TYPE_BUY, 0.1, ORDER_FILLING_IOC, 0);\nPrint(\"positions \", PositionsTotal());",
     );
     let before = (

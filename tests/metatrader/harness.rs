@@ -38,6 +38,16 @@ impl Rig {
         self.peer = self.executor.accept();
     }
 
+    /// The same where the terminal may be dying: whether a peer was there and did the handshake.
+    pub fn try_reconnect(&mut self, limit: std::time::Duration) -> bool {
+        let Some(peer) = self.executor.try_accept(limit) else {
+            return false;
+        };
+        let done = self.executor.try_handshake(&peer);
+        self.peer = peer;
+        done
+    }
+
     /// Ends terminal and Expert Advisor without a warning and starts them again over the same broker.
     pub fn kill_and_restart(&mut self) {
         self.terminal.kill9();

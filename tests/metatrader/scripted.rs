@@ -164,11 +164,24 @@ impl ScriptedExecutor {
 
     /// Does the handshake; the HELLO line stays readable as `peer.hello()`.
     pub fn handshake(&self, peer: &Peer) {
-        let hello = peer.expect("HELLO");
+        assert!(
+            self.try_handshake(peer),
+            "no handshake; waiting lines: {:?}",
+            peer.waiting()
+        );
+    }
+
+    /// The same where the Expert Advisor may die on the way: whether it was done.
+    pub fn try_handshake(&self, peer: &Peer) -> bool {
+        let Some(hello) = peer.try_take(|line| line.kind == "HELLO", SOON) else {
+            return false;
+        };
         let (ea, mine) = (hello.get("nonce").to_owned(), "a7".repeat(32));
         assert_eq!(ea.len(), 64, "the nonce has 64 hex digits");
         peer.send(&format!("CHAL\tnonce={mine}"));
-        let auth = peer.expect("AUTH");
+        let Some(auth) = peer.try_take(|line| line.kind == "AUTH", SOON) else {
+            return false;
+        };
         let text = format!(
             "ea|{ea}|{mine}|{}|{}|{}",
             hello.get("login"),
@@ -186,6 +199,7 @@ impl ScriptedExecutor {
         ));
         *peer.shared.hello.lock().unwrap() = Some(hello);
         peer.shared.heartbeats.store(true, Ordering::SeqCst);
+        true
     }
 }
 
@@ -285,10 +299,6 @@ impl Peer {
                 lines.join("\n")
             )
         })
-    }
-
-    pub fn expect(&self, kind: &str) -> Line {
-        self.take(kind, |line| line.kind == kind)
     }
 
     /// The one line of `kind` that answers the request `id` (an ERR for it is a failure).

@@ -256,3 +256,13 @@ fn a_time_may_be_text_seconds_or_milliseconds() {
         assert_eq!(command.created_at, Some(wanted));
     }
 }
+
+#[test]
+fn a_time_that_is_none_is_refused_and_not_taken_for_missing() {
+    for key in ["expiresAt", "createdAt"] {
+        let mut envelope = json!({ "id": "a", "command": "OPEN_POSITION" });
+        envelope[key] = json!("yesterday");
+        let error = try_read(&envelope.to_string()).unwrap_err();
+        assert!(error.to_string().contains(key), "{error}");
+    }
+}

@@ -438,3 +438,12 @@ fn no_command_takes_a_stop_away() {
     );
     assert!(world.terminal.positions[0].stop_loss.is_some());
 }
+
+#[test]
+fn a_misspelt_protection_is_refused_and_not_left_out() {
+    let mut world = World::ready();
+    let order = json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.1, "STOPLOSS": 1.09 });
+    world.pusher("o", "OPEN_POSITION", &order);
+    world.assert_ends("o", CommandState::Failed, "\"STOPLOSS\" means nothing here");
+    assert!(world.terminal.submitted.is_empty());
+}

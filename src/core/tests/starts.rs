@@ -262,3 +262,45 @@ fn a_symbol_is_traded_under_the_brokers_name_and_told_under_both() {
     world.terminal_up();
     assert_eq!(world.state.durable().strategies["s1"].symbol, "EURUSD.r");
 }
+
+#[test]
+fn a_strategy_that_is_switched_off_is_not_run() {
+    let mut world = World::ready();
+    let mut args = start_args("s1", &buying_rules());
+    args["enabled"] = json!(false);
+    world.pusher("a", "START_STRATEGY", &args);
+    world.assert_ends("a", CommandState::Failed, "\"enabled\": false");
+}
+
+#[test]
+fn a_pause_that_comes_while_its_start_waits_is_done_after_it() {
+    let mut world = World::ready();
+    world.terminal_down();
+    world.pusher("a", "START_STRATEGY", &start_args("s1", &buying_rules()));
+    world.pusher("p", "PAUSE_STRATEGY", &json!({ "strategyId": "s1" }));
+    world.assert_ends(
+        "p",
+        CommandState::Waiting,
+        "waiting for this strategy's START",
+    );
+    world.terminal_up();
+    world.assert_executed("a");
+    world.assert_executed("p");
+    assert_eq!(
+        world.state.durable().strategies["s1"].state,
+        crate::core::snapshot::StrategyState::Paused
+    );
+}
+
+#[test]
+fn who_says_that_he_is_somebody_else_opens_and_closes_nothing() {
+    let mut world = World::ready();
+    let order = json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.1 });
+    let foreign = json!({
+        "id": "o", "command": "OPEN_POSITION", "parameters": order,
+        "metadata": { "userId": "user-foreign" },
+    });
+    world.pusher_raw(&foreign.to_string());
+    world.assert_ends("o", CommandState::Refused, "who does not own this executor");
+    assert!(world.terminal.submitted.is_empty());
+}

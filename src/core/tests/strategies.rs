@@ -246,3 +246,36 @@ fn trailing_goes_on_for_a_stopped_strategy() {
     let after = world.terminal.positions[0].stop_loss.unwrap();
     assert!(after > before, "{before} -> {after}");
 }
+
+#[test]
+fn a_bar_is_judged_at_its_close_though_clock_and_price_are_older() {
+    let mut world = World::with_strategy("s1");
+    let minute = jiff::SignedDuration::from_secs(60);
+    let events = world
+        .terminal
+        .next_bar()
+        .into_iter()
+        .map(|event| match event {
+            TerminalEvent::Alive {
+                account,
+                permissions,
+                market_time,
+                latency_ms,
+            } => TerminalEvent::Alive {
+                account,
+                permissions,
+                market_time: market_time - minute,
+                latency_ms,
+            },
+            TerminalEvent::Quote { symbol, quote } => TerminalEvent::Quote {
+                symbol,
+                quote: Quote {
+                    time: quote.time - minute,
+                    ..quote
+                },
+            },
+            bar => bar,
+        });
+    world.terminal_says(events.collect());
+    assert_eq!(world.terminal.opens(), 1, "{}", last_decision(&mut world));
+}

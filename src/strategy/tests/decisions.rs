@@ -245,7 +245,11 @@ fn a_known_side_waits_while_the_other_is_unknown() {
     let plan = rules_planned(&rules, None).unwrap();
     let decided = decide(&plan, &bars(&[1.2; 60], Timeframe::M15, MONDAY, 0.001));
     assert_eq!(decided.conditions[0].value, Some(true));
-    assert_eq!(why(&decided), "a condition cannot be known at this bar");
+    assert!(
+        why(&decided).contains("cannot be known at this bar"),
+        "{}",
+        why(&decided)
+    );
 }
 
 #[test]
@@ -282,7 +286,11 @@ fn r6_a_level_far_from_the_price_is_unknown_and_never_true() {
     ]}));
     let plan = rules_planned(&rules, Some(Side::Buy)).unwrap();
     let decided = decide(&plan, &bars(&[1.2; 60], Timeframe::M15, MONDAY, 0.001));
-    assert_eq!(why(&decided), "a condition cannot be known at this bar");
+    assert!(
+        why(&decided).contains("cannot be known at this bar"),
+        "{}",
+        why(&decided)
+    );
     assert_eq!(decided.conditions[0].value, None);
 }
 

@@ -17,6 +17,8 @@ use crate::market::{
 };
 
 /// Real time between two signs of life.
+/// Long after this an event was either read or its reader is gone.
+const SETTLED_AFTER: Duration = Duration::from_secs(60);
 const ALIVE_PAUSE: Duration = Duration::from_millis(850);
 
 /// A request that has reached the broker.
@@ -51,6 +53,10 @@ pub struct Desk<S> {
     up: bool,
     /// Whether the link's state was ever told.
     told: bool,
+    /// How many deals were handed over in this run.
+    deals_told: usize,
+    /// How many were at a moment of this run; they settle some time after it.
+    settling: (Duration, usize),
     alive_at: Option<Duration>,
     /// How far ahead of the ledger a restart may continue, milliseconds of market time; 0 when the clock needs no such
     /// promise.
@@ -62,7 +68,10 @@ pub struct Desk<S> {
 
 impl<S: Store> Desk<S> {
     pub fn new(exchange: Exchange, store: S, lease_ms: i64) -> Self {
+        let deals_told = exchange.ledger.told;
         Self {
+            deals_told,
+            settling: (Duration::ZERO, deals_told),
             exchange,
             store,
             feed: Feed::default(),
@@ -95,6 +104,7 @@ impl<S: Store> Desk<S> {
         let mut events = Vec::new();
         self.exchange.switches = turn.switches;
         self.behind = false;
+        self.settle_told(turn.mono);
         self.keep_lease(turn.market_ms);
         self.follow_link(turn.down.as_deref(), &mut events);
         let current = self.act(None, &mut events, |exchange| {
@@ -124,7 +134,7 @@ impl<S: Store> Desk<S> {
     /// Stores the moment of a clean end, so that the market goes on from just there. `unread` is how many events the
     /// reader may not have seen.
     pub fn close(&mut self, unread: usize) {
-        self.exchange.ledger.told = self.exchange.ledger.told.saturating_sub(unread);
+        self.exchange.ledger.told = self.deals_told.saturating_sub(unread);
         self.exchange.ledger.resume_ms = self.exchange.ledger.now_ms;
         if let Err(error) = self.store.save(&self.exchange.ledger) {
             self.not_saved(&error);
@@ -153,6 +163,8 @@ impl<S: Store> Desk<S> {
         if self.up {
             self.tell_deals(events);
             if self.exchange.ledger.book_changed_since(&mark) {
+                // Balance and equity belong to the book that follows.
+                self.alive_at = None;
                 events.push(TerminalEvent::Book(self.exchange.book()));
             }
         }
@@ -262,10 +274,19 @@ impl<S: Store> Desk<S> {
 
     /// Every deal that was not told yet: those of an outage too, and those of a moment before a crash.
     fn tell_deals(&mut self, events: &mut Vec<TerminalEvent>) {
-        let ledger = &mut self.exchange.ledger;
-        let news = ledger.deals.get(ledger.told..).unwrap_or_default();
+        let deals = &self.exchange.ledger.deals;
+        let news = deals.get(self.deals_told..).unwrap_or_default();
         events.extend(news.iter().cloned().map(TerminalEvent::Deal));
-        ledger.told = ledger.deals.len();
+        self.deals_told = deals.len();
+    }
+
+    /// What was told a while ago was certainly read. Only that is stored: after a crash the rest is told again.
+    fn settle_told(&mut self, mono: Duration) {
+        let (since, told) = self.settling;
+        if mono.saturating_sub(since) >= SETTLED_AFTER {
+            self.exchange.ledger.told = told;
+            self.settling = (mono, self.deals_told);
+        }
     }
 
     fn say_alive(&mut self, mono: Duration, latency_ms: u32, events: &mut Vec<TerminalEvent>) {

@@ -60,11 +60,12 @@ void save(ulong id, const Late &l, bool done) {
 }
 
 struct Line {
+  std::string what;
   std::map<std::string, std::string> of;
   explicit Line(const std::string &line) {
     std::istringstream in(line);
     std::string field;
-    std::getline(in, of["kind"], '\t');
+    std::getline(in, what, '\t');
     while (std::getline(in, field, '\t')) {
       size_t eq = field.find('=');
       if (eq != std::string::npos) of[field.substr(0, eq)] = field.substr(eq + 1);
@@ -92,7 +93,7 @@ static void replay(const std::string &text) {
   a.login = x.l("login");
   world.next_ticket = std::max(world.next_ticket, x.u("next"));
   world.next_deal = std::max(world.next_deal, x.u("next_deal"));
-  const std::string kind = x.of["kind"];
+  const std::string &kind = x.what;
   if (kind == "account") {
     a.server = x.of["server"]; a.company = x.of["company"]; a.ccy = x.of["ccy"]; a.digits = x.i("digits"); a.margin_mode = x.i("margin_mode");
     a.leverage = x.i("leverage"); a.kind = x.i("kind"); a.balance = x.d("balance"); a.credit = x.d("credit");

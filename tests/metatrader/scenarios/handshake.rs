@@ -182,3 +182,30 @@ pub fn a_broken_link_takes_its_orders_along(variant: &Variant) -> Outcome {
     );
     Ok(())
 }
+
+/// A switch that was turned, another offset of the broker's clock, money that moved: told without being asked.
+pub fn what_changes_is_told(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let first = soon(&rig.peer, "TIME", |line| line.kind == "TIME")?;
+    has(&first, &[("offset_s", "10800")])?;
+    soon(&rig.peer, "FLAGS", |line| line.kind == "FLAGS")?;
+    soon(&rig.peer, "ACC", |line| line.kind == "ACC")?;
+    rig.terminal.cmd("algo off");
+    let flags = soon(&rig.peer, "FLAGS", |line| line.kind == "FLAGS")?;
+    has(
+        &flags,
+        &[("algo", "0"), ("expert", "1"), ("connected", "1")],
+    )?;
+    rig.terminal.cmd("broker off");
+    let flags = soon(&rig.peer, "FLAGS", |line| line.kind == "FLAGS")?;
+    has(&flags, &[("algo", "0"), ("connected", "0")])?;
+    rig.terminal.cmd("broker on");
+    rig.terminal.cmd("algo on");
+    rig.terminal.cmd("clock offset 7200");
+    let time = soon(&rig.peer, "TIME", |line| line.kind == "TIME")?;
+    has(&time, &[("offset_s", "7200")])?;
+    rig.terminal.cmd("by_hand buy EURUSD 0.10");
+    let account = soon(&rig.peer, "ACC", |line| line.kind == "ACC")?;
+    ensure!(account.get("margin") != "0.00", "{}", account.raw);
+    Ok(())
+}

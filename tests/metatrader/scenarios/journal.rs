@@ -144,3 +144,27 @@ pub fn a_large_journal_is_rewritten(variant: &Variant) -> Outcome {
     ensure!(sends(&rig.terminal) == 0, "{} sends", sends(&rig.terminal));
     Ok(())
 }
+
+/// Another program holds the journal while the Expert Advisor starts: nothing is sent, since nobody knows what was sent before.
+/// When it can be read, what it says holds.
+pub fn a_locked_journal_is_waited_for(variant: &Variant) -> Outcome {
+    let mut rig = variant.rig();
+    let order = buy(&rig.terminal, cid(1), &[("max_spread", "9")]);
+    has(&res(&rig.peer, "ORDER", &order)?, &[("retcode", "-12")])?;
+    rig.terminal.cmd("price EURUSD 1.10000 1.10001");
+    rig.terminal.cmd("quirk locked=journal");
+    rig.kill_and_restart();
+    let other = buy(&rig.terminal, cid(2), &[]);
+    has(
+        &res(&rig.peer, "ORDER", &other)?,
+        &[("retcode", "-8"), ("stage", "refused")],
+    )?;
+    ensure!(sends(&rig.terminal) == 0, "sent without a journal");
+    rig.terminal.cmd("quirk locked=");
+    has(
+        &res(&rig.peer, "ORDER", &order)?,
+        &[("retcode", "-12"), ("dup", "1")],
+    )?;
+    done(&rig, "ORDER", &other)?;
+    Ok(())
+}

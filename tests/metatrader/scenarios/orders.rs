@@ -283,3 +283,28 @@ pub fn netting_adds_up(variant: &Variant) -> Outcome {
     );
     Ok(())
 }
+
+/// Market, instant, exchange and request execution, with the fillings that each symbol allows.
+pub fn each_execution_mode_is_traded(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    for (n, symbol) in ["EURUSD", "USDJPY", "XAUUSD.r", "DE40", "AUDUSD"]
+        .into_iter()
+        .enumerate()
+    {
+        let changes = [("sym", symbol), ("vol", "1"), ("sl", ""), ("nostop", "1")];
+        let order = buy(&rig.terminal, cid(n as u64 + 1), &changes);
+        done(&rig, "ORDER", &order).map_err(|why| format!("{symbol}: {why}"))?;
+        let is = position(&rig, cid(n as u64 + 1))?;
+        ensure!(
+            is["sym"] == symbol && near(number(&is, "vol"), 1.0),
+            "{is:?}"
+        );
+        let ticket = &is["ticket"];
+        let close = format!(
+            "{}\tticket={ticket}\tident={ticket}\tvol=\tdev=\tfill=auto",
+            head(&rig.terminal, cid(n as u64 + 100))
+        );
+        done(&rig, "CLOSE", &close).map_err(|why| format!("{symbol}: {why}"))?;
+    }
+    Ok(())
+}

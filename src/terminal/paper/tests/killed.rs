@@ -144,3 +144,43 @@ fn a_killed_process_leaves_one_deal_for_a_client_id_and_everything_it_said() {
         assert!(heard > kill, "{heard} answers heard by kill {kill}");
     }
 }
+
+/// Many orders in one turn are stored one after the other; the program may die before the first of their deals was read.
+#[test]
+fn deals_of_a_turn_that_nobody_could_read_are_told_again_after_a_crash() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, ledger) = load(folder.path());
+    let mut desk = Desk::new(Exchange::new(Market::new(1), ledger), store, 0);
+    let market_ms = desk.exchange().ledger.now_ms + 100;
+    let requests = (1..=20).map(|counter| Arrived {
+        arrival: Arrival {
+            sent_at: desk.exchange().now(),
+            waited: Duration::ZERO,
+            fate: Fate::Delivered,
+        },
+        request: TerminalRequest::Submit(intent(counter, open("EURUSD", Side::Buy, "0.01"))),
+    });
+    let turn = Turn {
+        market_ms,
+        requests: requests.collect(),
+        ..Turn::default()
+    };
+    let deals = |events: Vec<TerminalEvent>| {
+        let deals = events.into_iter().filter_map(|event| match event {
+            TerminalEvent::Deal(deal) => Some(deal.ticket),
+            _ => None,
+        });
+        deals.collect::<Vec<_>>()
+    };
+    let made = deals(desk.turn(turn));
+    assert_eq!(made.len(), 20);
+    drop(desk);
+
+    let (store, ledger) = load(folder.path());
+    let mut desk = Desk::new(Exchange::new(Market::new(1), ledger), store, 0);
+    let again = Turn {
+        market_ms: market_ms + 100,
+        ..Turn::default()
+    };
+    assert_eq!(deals(desk.turn(again)), made);
+}
