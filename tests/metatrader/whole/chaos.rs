@@ -394,13 +394,11 @@ async fn run(kind: Kind, seed: u64, orders: u64) {
         .setup("account 1001 balance=100000000")
         .setup(FAULTS);
     let mut whole = Whole::with(kind, options).await;
-    let (mut executor, mut terminal) = (&mut whole.executor, &mut whole.terminal);
-    let platform = &whole.platform;
     let over = CancellationToken::new();
     let mut storm = Storm {
-        executor: &mut executor,
-        terminal: &mut terminal,
-        platform,
+        executor: &mut whole.executor,
+        terminal: &mut whole.terminal,
+        platform: &whole.platform,
         looks,
         troubles: Troubles::new(),
         chance: chance.fork(),
@@ -418,14 +416,15 @@ async fn run(kind: Kind, seed: u64, orders: u64) {
         }
     };
     let loading = async {
-        load(platform, orders, chance.fork()).await;
+        load(&whole.platform, orders, chance.fork()).await;
         over.cancel();
     };
     tokio::join!(storming, loading);
     storm.heal().await;
     let stormed = began.elapsed();
     let patience = Duration::from_secs(if patient { 700 } else { 120 });
-    let settled = platform
+    let settled = whole
+        .platform
         .world
         .wait_for(patience, |world| {
             let rows = world.command_rows();
@@ -436,7 +435,10 @@ async fn run(kind: Kind, seed: u64, orders: u64) {
     // Closing intents may be in doubt longer than their commands.
     let decided = super::executor::until(patience, || {
         let undecided = |intent: &&Intent| intent.done + intent.failed == 0;
-        (!intents(platform).values().any(|intent| undecided(&intent))).then_some(())
+        (!intents(&whole.platform)
+            .values()
+            .any(|intent| undecided(&intent)))
+        .then_some(())
     })
     .await;
     let healed = began.elapsed().saturating_sub(stormed);

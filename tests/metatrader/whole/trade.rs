@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use fx_executor::practice::SCALPER;
 use serde_json::json;
 
-use super::world::buy;
+use super::world::{buy, is};
 use super::{BOTH, Kind, LONG, Whole};
 use crate::emulated::Options;
 
@@ -18,23 +18,23 @@ async fn an_order_is_opened_changed_and_closed() {
         let entries = whole.entries();
         assert_eq!(entries.len(), 1, "{kind:?}: {entries:?}");
         assert_eq!(entries[0]["pos"], ticket.to_string());
-        assert_eq!(entries[0]["vol"].parse::<f64>().unwrap(), 0.1);
+        assert!(is(&entries[0], "vol", 0.1), "{entries:?}");
         let message = opened["message"].as_str().unwrap();
         assert!(message.contains("EURUSD filled at 1.1001"), "{message}");
-        let stop = |whole: &Whole| whole.position(ticket).unwrap()["sl"].clone();
-        assert_eq!(stop(&whole).parse::<f64>().unwrap(), 1.09);
+        let stop_is = |level| is(&whole.position(ticket).unwrap(), "sl", level);
+        assert!(stop_is(1.09));
 
         let change = json!({"ticket": ticket, "stopLoss": 1.0950, "takeProfit": 1.12});
         whole.executes("MODIFY_POSITION", change).await;
         let position = whole.position(ticket).unwrap();
-        assert_eq!(position["sl"].parse::<f64>().unwrap(), 1.095);
-        assert_eq!(position["tp"].parse::<f64>().unwrap(), 1.12);
+        assert!(is(&position, "sl", 1.095), "{position:?}");
+        assert!(is(&position, "tp", 1.12), "{position:?}");
 
         // The wrong side of the market.
         let wrong = json!({"ticket": ticket, "stopLoss": 1.15});
         let reason = whole.fails("MODIFY_POSITION", wrong).await;
         assert!(reason.contains("on the wrong side of it"), "{reason}");
-        assert_eq!(stop(&whole).parse::<f64>().unwrap(), 1.095);
+        assert!(stop_is(1.095));
 
         let part = json!({"ticket": ticket, "volume": 0.04});
         let reason = whole.fails("CLOSE_POSITION", part).await;
@@ -149,12 +149,12 @@ async fn a_strategy_is_warmed_up_and_trades() {
     }
     let entry = &whole.entries()[0];
     assert_eq!(entry["sym"], "EURUSD");
-    assert_eq!(entry["vol"].parse::<f64>().unwrap(), 0.01);
+    assert!(is(entry, "vol", 0.01), "{entry:?}");
     let magic: u64 = entry["magic"].parse().unwrap();
     assert_ne!(magic >> 40 & 0xFFFF, 0, "the deal names its strategy");
     let position = &whole.own_positions()[0];
-    assert_ne!(position["sl"].parse::<f64>().unwrap(), 0.0);
-    assert_ne!(position["tp"].parse::<f64>().unwrap(), 0.0);
+    assert!(!is(position, "sl", 0.0), "{position:?}");
+    assert!(!is(position, "tp", 0.0), "{position:?}");
     let strategy = whole.platform.world.strategy_id(SCALPER).unwrap();
     whole
         .executes(

@@ -185,3 +185,8 @@ pub fn is_own(row: &Row) -> bool {
 pub fn buy() -> Value {
     json!({"symbol": "EURUSD", "type": "BUY", "volume": 0.1, "stopLoss": 1.09})
 }
+
+/// Whether a row's number is this one.
+pub fn is(row: &Row, key: &str, wanted: f64) -> bool {
+    (row[key].parse::<f64>().unwrap() - wanted).abs() < 1e-9
+}

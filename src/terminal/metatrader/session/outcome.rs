@@ -69,13 +69,13 @@ fn done(action: &IntentAction, line: &ResultLine) -> Outcome {
     })
 }
 
-/// The trader's sentence, then what else is known: by the Expert Advisor about its own codes, by the broker about the others.
+/// The trader's sentence, then what else is known: by the terminal about what was not sent, by the broker about what was.
 fn why_refused(line: &ResultLine) -> String {
     let sentence = retcode::sentence(line.retcode);
-    match (line.comment.as_str(), line.retcode < 0) {
+    match (line.comment.as_str(), line.stage) {
         ("", _) => sentence.to_owned(),
-        (comment, true) => format!("{}: {comment}", sentence.trim_end_matches('.')),
-        (comment, false) => format!("{sentence} The broker says: {comment}"),
+        (comment, Stage::Refused) => format!("{}: {comment}", sentence.trim_end_matches('.')),
+        (comment, _) => format!("{sentence} The broker says: {comment}"),
     }
 }
 
@@ -170,28 +170,44 @@ mod tests {
 
     #[test]
     fn a_refusal_is_a_sentence_with_what_else_was_said() {
-        let said = |code, comment: &str| {
+        let said = |stage, code, comment: &str| {
             let line = ResultLine {
                 comment: comment.to_owned(),
-                ..line(Stage::Refused, code)
+                ..line(stage, code)
             };
             match outcome(&open(), &line) {
                 Outcome::Refused(refusal) => refusal.message,
                 other => format!("{other:?}"),
             }
         };
-        assert_eq!(
-            said(-1, "the stop loss is on the wrong side of the price"),
-            "The Expert Advisor cannot use this order as it is: the stop loss is on the wrong side of the price"
-        );
-        assert_eq!(
-            said(10_019, "No money"),
-            "There is not enough free margin for this order. The broker says: No money"
-        );
-        assert_eq!(
-            said(10_019, ""),
-            "There is not enough free margin for this order."
-        );
+        for (stage, code, comment, words) in [
+            (
+                Stage::Refused,
+                -1,
+                "the stop loss is on the wrong side of the price",
+                "The Expert Advisor cannot use this order as it is: the stop loss is on the wrong side of the price",
+            ),
+            (
+                Stage::Refused,
+                10_019,
+                "No money",
+                "There is not enough free margin for this order: No money",
+            ),
+            (
+                Stage::Done,
+                10_019,
+                "No money",
+                "There is not enough free margin for this order. The broker says: No money",
+            ),
+            (
+                Stage::Done,
+                10_019,
+                "",
+                "There is not enough free margin for this order.",
+            ),
+        ] {
+            assert_eq!(said(stage, code, comment), words);
+        }
     }
 
     #[test]
