@@ -53,3 +53,23 @@ async fn real_money_waits_for_a_confirmation() {
     assert!(whole.terminal.truth("deals").is_empty());
     assert_eq!(whole.terminal.stat("sends"), 0);
 }
+
+/// A second opening would merge with the first and take the place of its stop.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_netting_account_holds_one_position_of_a_symbol() {
+    let options = Options::default().setup("account 1001 margin_mode=netting");
+    let whole = Whole::with(Kind::Tcp, options).await;
+    let ticket = whole.open(buy()).await;
+    let reason = whole.fails_to_open().await;
+    assert!(
+        reason.contains("this is a netting account and EURUSD already has position"),
+        "{reason}"
+    );
+    let other = json!({"symbol": "USDJPY", "type": "SELL", "volume": 0.1, "stopLoss": 155});
+    whole.open(other).await;
+    whole
+        .executes("CLOSE_POSITION", json!({"ticket": ticket}))
+        .await;
+    assert!(whole.position(ticket).is_none());
+    assert_eq!((whole.entries().len(), whole.exits().len()), (2, 1));
+}
