@@ -203,13 +203,12 @@ impl Turn<'_> {
     }
 
     fn terminal_down(&mut self, reason: &str) {
-        if self.state.terminal.up {
-            self.log(
-                LogLevel::Warning,
-                "terminal",
-                format!("Terminal lost: {reason}"),
-            );
-        }
+        let (level, what) = if self.state.terminal.up {
+            (LogLevel::Warning, "lost")
+        } else {
+            (LogLevel::Info, "not ready")
+        };
+        self.log(level, "terminal", format!("Terminal {what}: {reason}"));
         self.state.terminal.up = false;
         self.state.terminal.book = None;
         self.state.terminal.quotes.clear();
@@ -393,6 +392,7 @@ impl Turn<'_> {
     /// The order of an OPEN_POSITION or MODIFY_POSITION.
     fn command_order_ended(&mut self, id: &str, entry: IntentEntry, end: OrderEnd) {
         let cid = entry.intent.cid;
+        let opens = matches!(entry.intent.action, IntentAction::Open { .. });
         let again = match &end {
             OrderEnd::Done(_) => false,
             OrderEnd::Refused(refusal) => refusal.class == RefusalClass::PriceMoved,
@@ -417,6 +417,11 @@ impl Turn<'_> {
                     ("price", json!(fill.price.to_string())),
                 ]);
                 self.finish(id, CommandState::Executed, &message, details);
+            }
+            // The position has these levels: what was asked for is so.
+            OrderEnd::Refused(refusal) if refusal.class == RefusalClass::AlreadySo && !opens => {
+                let details = details(&[("retcode", json!(refusal.retcode))]);
+                self.finish(id, CommandState::Executed, &refusal.message, details);
             }
             OrderEnd::Refused(refusal) => {
                 let details = details(&[("retcode", json!(refusal.retcode))]);

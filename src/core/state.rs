@@ -216,7 +216,13 @@ impl State {
             );
         }
         if !self.terminal.up {
-            return Some("the terminal is away".to_owned());
+            let why = &self.terminal.facts.waits_for;
+            let away = "the terminal is away";
+            return Some(if why.is_empty() {
+                away.to_owned()
+            } else {
+                format!("{away}: {why}")
+            });
         }
         if let Some(account) = self.unconfirmed_account() {
             return Some(format!(

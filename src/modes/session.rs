@@ -17,6 +17,7 @@ use crate::os::Request;
 use crate::settings::{
     self, DataDir, DataDirError, DataDirLock, Draft, Field, FileWatch, SecretStore, Settings,
 };
+use crate::terminal::metatrader::session::Limits as LinkLimits;
 use crate::terminal::{self, MetaTraderOptions, PaperOptions, Terminal};
 use crate::ui::Waker;
 
@@ -158,10 +159,31 @@ fn metatrader(home: &SettingsHome, end: CancellationToken) -> Terminal {
         .settings
         .and_then(|settings| settings.common_files);
     match chosen.or_else(terminal::common_files) {
-        Some(folder) => terminal::spawn_metatrader(MetaTraderOptions::new(folder), end),
+        Some(folder) => {
+            let mut options = MetaTraderOptions::new(folder);
+            options.limits = impatient(options.limits);
+            terminal::spawn_metatrader(options, end)
+        }
         None => terminal::spawn_absent(
             "where MetaTrader 5 keeps its shared files is not known on this computer; name the folder in Settings (MetaTrader's shared folder), or choose the paper terminal",
         ),
+    }
+}
+
+/// `FX_EXECUTOR_LINK_LOOKS=3,8` makes a test less patient before it believes that an order is absent: seconds when nobody
+/// knows of it, and when the Expert Advisor had it as sent. Only debug builds look at it.
+fn impatient(limits: LinkLimits) -> LinkLimits {
+    let told = std::env::var("FX_EXECUTOR_LINK_LOOKS").unwrap_or_default();
+    let seconds = told
+        .split_once(',')
+        .and_then(|(looks, sent)| Some((looks.parse().ok()?, sent.parse().ok()?)));
+    match seconds {
+        Some((looks, sent)) if cfg!(debug_assertions) => LinkLimits {
+            looks_over: Duration::from_secs(looks),
+            sent_over: Duration::from_secs(sent),
+            ..limits
+        },
+        _ => limits,
     }
 }
 

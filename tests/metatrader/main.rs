@@ -30,3 +30,4 @@ mod fuzz;
 mod link;
 mod numbers;
 mod shim;
+mod whole;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::emulated::Options;
 use crate::harness::{Rig, buy};
 use crate::scripted::Kind;
+use crate::whole;
 
 /// How long the simulated broker takes for an order, in milliseconds; the tables show what the link and the Expert Advisor add.
 const BROKER_MS: f64 = 1.0;
@@ -16,14 +17,18 @@ const BROKER_MS: f64 = 1.0;
 pub struct Samples(Vec<f64>);
 
 impl Samples {
-    fn of(count: usize, mut once: impl FnMut(usize)) -> Self {
-        let mut all: Vec<f64> = (0..count)
+    pub fn of(count: usize, mut once: impl FnMut(usize)) -> Self {
+        let all = (0..count)
             .map(|i| {
                 let began = Instant::now();
                 once(i);
                 began.elapsed().as_secs_f64() * 1000.0
             })
             .collect();
+        Self::sorted(all)
+    }
+
+    pub fn sorted(mut all: Vec<f64>) -> Self {
         all.sort_by(f64::total_cmp);
         Self(all)
     }
@@ -52,16 +57,17 @@ pub struct Numbers {
     pub idle_cpu: f64,
 }
 
-/// `count` samples of each; the Expert Advisor's timer is at its floor of 10 ms.
+pub fn numbers_options() -> Options {
+    Options::default()
+        .measured()
+        .setup("many 100")
+        .setup("latency 1000")
+        .setup("account 1001 balance=100000000")
+}
+
+/// `count` samples of each, with a scripted executor; the Expert Advisor's timer is at its floor of 10 ms.
 pub fn measure(kind: Kind, count: usize) -> Numbers {
-    let rig = Rig::start(
-        kind,
-        Options::default()
-            .measured()
-            .setup("many 100")
-            .setup("latency 1000")
-            .setup("account 1001 balance=100000000"),
-    );
+    let rig = Rig::start(kind, numbers_options());
     let orders = |base: u64| {
         Samples::of(count, |i| {
             rig.peer.forget();
@@ -124,31 +130,36 @@ fn round_trips_and_loads() {
         .and_then(|text| text.parse().ok())
         .unwrap_or(60);
     println!(
-        "| link | ping median | p99 | order above the broker, median | p99 | with 100 x 10 ticks/s, median | p99 | ticks/s | SNAP 500 | idle CPU |"
+        "| executor | link | ping median | p99 | order above the broker, median | p99 | with 100 x 10 ticks/s, median | p99 | ticks/s | SNAP 500 | idle CPU |"
     );
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
     for kind in [Kind::Pipe, Kind::Tcp] {
-        let n = measure(kind, count);
-        println!(
-            "| {kind:?} | {:.2} ms | {:.2} | {:.2} ms | {:.2} | {:.2} ms | {:.2} | {:.0} | {:.1} ms | {:.2} % |",
-            n.ping.at(0.5),
-            n.ping.at(0.99),
-            n.order.at(0.5) - BROKER_MS,
-            n.order.at(0.99) - BROKER_MS,
-            n.order_under_ticks.at(0.5) - BROKER_MS,
-            n.order_under_ticks.at(0.99) - BROKER_MS,
-            n.ticks_per_second,
-            n.snapshot_ms,
-            n.idle_cpu * 100.0,
-        );
-        assert!(
-            n.order.at(0.5) < 20.0,
-            "an order waits for more than a timer event"
-        );
-        assert!(
-            n.order_under_ticks.at(0.5) < 2.0 * n.order.at(0.5),
-            "ticks stand before orders"
-        );
-        assert!(n.snapshot_ms < 1000.0);
-        assert!(n.idle_cpu < 0.25);
+        show("scripted", kind, &measure(kind, count));
+        show("its own link", kind, &whole::numbers::measure(kind, count));
     }
+}
+
+fn show(executor: &str, kind: Kind, n: &Numbers) {
+    println!(
+        "| {executor} | {kind:?} | {:.2} ms | {:.2} | {:.2} ms | {:.2} | {:.2} ms | {:.2} | {:.0} | {:.1} ms | {:.2} % |",
+        n.ping.at(0.5),
+        n.ping.at(0.99),
+        n.order.at(0.5) - BROKER_MS,
+        n.order.at(0.99) - BROKER_MS,
+        n.order_under_ticks.at(0.5) - BROKER_MS,
+        n.order_under_ticks.at(0.99) - BROKER_MS,
+        n.ticks_per_second,
+        n.snapshot_ms,
+        n.idle_cpu * 100.0,
+    );
+    assert!(
+        n.order.at(0.5) < 20.0,
+        "an order waits for more than a timer event"
+    );
+    assert!(
+        n.order_under_ticks.at(0.5) < 2.0 * n.order.at(0.5),
+        "ticks stand before orders"
+    );
+    assert!(n.snapshot_ms < 1000.0);
+    assert!(n.idle_cpu < 0.25);
 }

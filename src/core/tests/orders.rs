@@ -235,6 +235,20 @@ fn modify_keeps_the_level_that_is_not_named_and_zero_removes_one() {
 }
 
 #[test]
+fn levels_that_are_as_asked_for_already_are_a_success_and_an_opening_never_is() {
+    let mut world = World::ready();
+    world.terminal.holds(11, Cid::new(0, 1).0, "0");
+    world.send_book();
+    let so = Manner::Refuse(RefusalClass::AlreadySo);
+    world.terminal.manners.push_back(so);
+    let change = json!({ "ticket": 11, "stopLoss": 1.095 });
+    world.pusher("m", "MODIFY_POSITION", &change);
+    world.assert_executed("m");
+    let mut world = world_with(&[so]);
+    world.assert_ends("o", CommandState::Failed, "the terminal refused it");
+}
+
+#[test]
 fn a_position_by_hand_may_be_a_foreign_one() {
     let mut world = World::ready();
     world.terminal.holds(11, 999, "0");

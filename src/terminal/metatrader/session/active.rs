@@ -94,6 +94,7 @@ pub struct Active {
     pub(super) flights: BTreeMap<Cid, Flight>,
     pub(super) latency: Duration,
     pub(super) alive: Duration,
+    pub(super) pinged: Option<Duration>,
     pub(super) test: Option<Test>,
 }
 
@@ -139,6 +140,7 @@ impl Active {
             flights: BTreeMap::new(),
             latency: Duration::ZERO,
             alive: c.now.mono,
+            pinged: None,
             test: None,
             hello,
         }

@@ -6,8 +6,11 @@ use super::active::{Active, Asked};
 use super::{Context, End, words};
 use crate::terminal::metatrader::request;
 
-/// Proof of life is told, and the round trip measured, so often.
+/// Proof of life is told so often.
 const ALIVE_EVERY: Duration = Duration::from_secs(1);
+/// The round trip is measured so often: after each, the Expert Advisor listens without a pause for a moment, which costs
+/// the trader's processor time.
+const PING_EVERY: Duration = Duration::from_secs(5);
 const DAMAGE_WINDOW: Duration = Duration::from_secs(60);
 
 impl Active {
@@ -95,7 +98,11 @@ impl Active {
             .asked
             .values()
             .any(|(asked, _)| matches!(asked, Asked::Ping { .. }));
-        if !pinging {
+        let rested = self
+            .pinged
+            .is_none_or(|at| now.saturating_sub(at) >= PING_EVERY);
+        if !pinging && rested {
+            self.pinged = Some(now);
             let id = self.ask(Asked::Ping { at: now }, c);
             self.send(request::ping(id), c);
         }

@@ -114,7 +114,7 @@ impl Active {
         });
         self.tell_facts(c);
         if let Some(missing) = self.permissions().missing() {
-            c.log(true, format!("No orders can pass: {missing}."));
+            c.log(true, format!("No orders can pass: {missing}"));
         }
     }
 }

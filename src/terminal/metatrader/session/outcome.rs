@@ -69,11 +69,18 @@ fn done(action: &IntentAction, line: &ResultLine) -> Outcome {
     })
 }
 
+/// The trader's sentence, then what else is known: by the terminal about what was not sent, by the broker about what was.
+fn why_refused(line: &ResultLine) -> String {
+    let sentence = retcode::sentence(line.retcode);
+    match (line.comment.as_str(), line.stage) {
+        ("", _) => sentence.to_owned(),
+        (comment, Stage::Refused) => format!("{}: {comment}", sentence.trim_end_matches('.')),
+        (comment, _) => format!("{sentence} The broker says: {comment}"),
+    }
+}
+
 fn refused(action: &IntentAction, line: &ResultLine) -> Refusal {
-    let mut refusal = refusal(
-        line.retcode,
-        format!("{}{}", retcode::sentence(line.retcode), told(line, " ")),
-    );
+    let mut refusal = refusal(line.retcode, why_refused(line));
     // "Already so" is so only for what was asked.
     let so = match line.retcode {
         retcode::NO_CHANGES => matches!(action, IntentAction::Modify { .. }),
@@ -158,6 +165,48 @@ mod tests {
                 Outcome::Unknown { .. } => "unknown",
             };
             assert_eq!(is, wanted, "{stage:?} {code}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_a_sentence_with_what_else_was_said() {
+        let said = |stage, code, comment: &str| {
+            let line = ResultLine {
+                comment: comment.to_owned(),
+                ..line(stage, code)
+            };
+            match outcome(&open(), &line) {
+                Outcome::Refused(refusal) => refusal.message,
+                other => format!("{other:?}"),
+            }
+        };
+        for (stage, code, comment, words) in [
+            (
+                Stage::Refused,
+                -1,
+                "the stop loss is on the wrong side of the price",
+                "The Expert Advisor cannot use this order as it is: the stop loss is on the wrong side of the price",
+            ),
+            (
+                Stage::Refused,
+                10_019,
+                "No money",
+                "There is not enough free margin for this order: No money",
+            ),
+            (
+                Stage::Done,
+                10_019,
+                "No money",
+                "There is not enough free margin for this order. The broker says: No money",
+            ),
+            (
+                Stage::Done,
+                10_019,
+                "",
+                "There is not enough free margin for this order.",
+            ),
+        ] {
+            assert_eq!(said(stage, code, comment), words);
         }
     }
 

@@ -41,7 +41,7 @@ impl Active {
         }
         if changed && self.is_up() {
             if let Some(missing) = flags.permissions.missing() {
-                c.log(true, format!("No orders can pass: {missing}."));
+                c.log(true, format!("No orders can pass: {missing}"));
             }
             self.tell_alive(c);
             self.tell_facts(c);

@@ -39,6 +39,24 @@ fn life_is_told_each_second_and_only_while_something_is_heard() {
     assert!(world.count("HB") + world.count("PING") >= 5);
 }
 
+/// Each keeps the Expert Advisor's thread awake for a moment.
+#[test]
+fn the_round_trip_is_measured_every_five_seconds() {
+    let mut world = World::up();
+    for _ in 0..20 {
+        world.live(1);
+        if world.count("PING") > 0 {
+            let id = world.id("PING");
+            world.say("PONG", &format!("id={id} x={id}"));
+        }
+    }
+    assert!(
+        (4..=5).contains(&world.count("PING")),
+        "{}",
+        world.count("PING")
+    );
+}
+
 #[test]
 fn a_switch_that_is_turned_off_is_told_at_once() {
     let mut world = World::up();

@@ -1,0 +1,526 @@
+//! Everything at once: executor and terminal die at any moment, links are cut, answers are lost, late and doubled, prices
+//! are requoted, while the platform orders. At the end each order has at most one deal, each intent and each command a
+//! final state, and the executor's book is the broker's.
+//!
+//! Longer: `FX_WHOLE_ORDERS=5000 FX_WHOLE_SEED=7 cargo test --test metatrader whole::chaos -- --nocapture`. A run of more
+//! than a thousand orders uses the link's real limits; a short one is less patient before it believes in an absence
+//! (`FX_EXECUTOR_LINK_LOOKS`, README.md beside).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::executor::Executor;
+use super::ledger::journal_file;
+use super::rig::{Rig, is_final};
+use super::{Kind, Whole, is_own};
+use crate::emulated::{Emulated, Options, Row};
+
+/// Commands that may be under way at one time.
+const AT_ONCE: usize = 12;
+/// Orders above which a run has time for the real limits.
+const LONG_RUN: u64 = 1_000;
+
+const STEPS: [&str; 6] = [
+    "before-journal",
+    "after-journal",
+    "before-send",
+    "after-send",
+    "before-report",
+    "after-report",
+];
+const CALLS: [&str; 9] = [
+    "OrderSend",
+    "OrderSend.broker",
+    "OrderSend.after",
+    "FileFlush",
+    "FileWriteArray",
+    "HistorySelect",
+    "PositionsTotal",
+    "SymbolInfoTick",
+    "OrderCheck",
+];
+/// By chance at each OrderSend.
+const FAULTS: &str = "chance lost=0.06 unsent=0.01 late=0.03 placed=0.02 requote=0.05 changed=0.02 kill_before=0.003 kill_after=0.004 duplicated_txn=0.2 lost_txn=0.1 late_txn_ms=30";
+const NO_FAULTS: &str = "chance lost=0 unsent=0 late=0 placed=0 requote=0 changed=0 kill_before=0 kill_after=0 duplicated_txn=0 lost_txn=0 late_txn_ms=0";
+
+fn number_from(variable: &str, otherwise: u64) -> u64 {
+    std::env::var(variable)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(otherwise)
+}
+
+/// How often each kind of trouble happened.
+type Troubles = BTreeMap<&'static str, u32>;
+
+struct Storm<'a> {
+    executor: &'a mut Executor,
+    terminal: &'a mut Emulated,
+    platform: &'a Rig,
+    looks: Option<&'static str>,
+    troubles: Troubles,
+    chance: fastrand::Rng,
+}
+
+impl Storm<'_> {
+    fn count(&mut self, what: &'static str) {
+        *self.troubles.entry(what).or_default() += 1;
+    }
+
+    fn start_executor(&mut self, dies_at: Option<&str>) {
+        let mut start = self.platform.start(&["--headless"]);
+        if let Some(looks) = self.looks {
+            start = start.env("FX_EXECUTOR_LINK_LOOKS", looks);
+        }
+        if let Some(step) = dies_at {
+            start = start.env("FX_EXECUTOR_FAILPOINT", step);
+        }
+        *self.executor = start.go();
+    }
+
+    async fn rest(&mut self, from: u64, to: u64) {
+        tokio::time::sleep(Duration::from_millis(self.chance.u64(from..to))).await;
+    }
+
+    /// Tells a terminal that may die meanwhile.
+    fn tell(&mut self, words: &str) {
+        // A dying process is not always a dead one yet.
+        for _ in 0..100 {
+            if self.terminal.try_cmd(words).is_ok() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+            self.revive();
+        }
+        self.terminal.cmd(words);
+    }
+
+    fn revive(&mut self) {
+        if !self.terminal.is_alive() {
+            self.count("terminal died by itself at a call");
+            self.terminal.restart();
+        }
+        if self.executor.has_ended() {
+            self.count("executor died at a named step");
+            self.start_executor(None);
+        }
+    }
+
+    async fn trouble(&mut self) {
+        self.revive();
+        match self.chance.u32(..20) {
+            0..=3 => {
+                self.count("executor killed");
+                self.executor.kill();
+                self.rest(0, 1_500).await;
+                self.start_executor(None);
+            }
+            4..=6 => {
+                let step = STEPS[self.chance.usize(..STEPS.len())];
+                self.executor.kill();
+                self.start_executor(Some(step));
+            }
+            7..=8 => {
+                self.count("terminal killed");
+                self.terminal.kill9();
+                self.rest(0, 1_500).await;
+                self.terminal.restart();
+            }
+            9..=12 => {
+                let call = CALLS[self.chance.usize(..CALLS.len())];
+                let nth = 1 + self.chance.u32(..6);
+                self.tell(&format!("hook {call} {nth} kill"));
+            }
+            13 => {
+                self.count("both killed");
+                self.executor.kill();
+                self.terminal.kill9();
+                if self.chance.bool() {
+                    self.terminal.restart();
+                    self.rest(0, 1_000).await;
+                    self.start_executor(None);
+                } else {
+                    self.start_executor(None);
+                    self.rest(0, 1_000).await;
+                    self.terminal.restart();
+                }
+            }
+            14..=15 => {
+                self.count("expert advisor reloaded");
+                self.tell("reload");
+            }
+            16 => {
+                self.count("terminal frozen");
+                self.terminal.freeze();
+                self.rest(500, 7_000).await;
+                self.terminal.thaw();
+            }
+            17 => {
+                self.count("broker away");
+                self.tell("broker off");
+                self.rest(300, 3_000).await;
+                self.tell("broker on");
+            }
+            18 => {
+                self.count("history late");
+                self.tell("lag history 1200");
+                self.rest(1_000, 4_000).await;
+                self.tell("lag history 0");
+            }
+            _ => {
+                self.count("algo button off");
+                self.tell("algo off");
+                self.rest(300, 1_500).await;
+                self.tell("algo on");
+            }
+        }
+    }
+
+    /// Everything works again; what is still wanted of the broker is carried out.
+    async fn heal(&mut self) {
+        self.revive();
+        for words in [NO_FAULTS, "broker on", "algo on", "lag history 0"] {
+            self.tell(words);
+        }
+        // A last start, so that no hook is left.
+        self.terminal.restart();
+        self.executor.kill();
+        self.start_executor(None);
+        while self.terminal.stat("late") > 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+/// What the platform orders, one command after the other, until `orders` of them were sent.
+async fn load(platform: &Rig, orders: u64, mut chance: fastrand::Rng) {
+    let mut under_way: Vec<(String, Instant)> = Vec::new();
+    let mut open: BTreeSet<u64> = BTreeSet::new();
+    let mut sent = 0;
+    while sent < orders {
+        under_way.retain(|(id, since)| {
+            let Some(row) = platform.world.command_row(id) else {
+                return true;
+            };
+            if row.command == "OPEN_POSITION" && row.status == "executed" {
+                open.extend(
+                    row.result
+                        .iter()
+                        .filter_map(|result| result["ticket"].as_u64()),
+                );
+            }
+            // Doubts may last; the platform goes on meanwhile.
+            !is_final(&row.status) && since.elapsed() < Duration::from_secs(8)
+        });
+        if under_way.len() >= AT_ONCE {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            continue;
+        }
+        let known: Vec<u64> = open.iter().copied().collect();
+        let ticket = (!known.is_empty()).then(|| known[chance.usize(..known.len())]);
+        let (name, parameters) = match (chance.u32(..10), ticket) {
+            (6..=8, Some(ticket)) => {
+                open.remove(&ticket);
+                ("CLOSE_POSITION", json!({"ticket": ticket}))
+            }
+            (9, Some(ticket)) => {
+                let stop = 1.09 - f64::from(chance.u32(..100)) / 100_000.0;
+                (
+                    "MODIFY_POSITION",
+                    json!({"ticket": ticket, "stopLoss": stop}),
+                )
+            }
+            _ => {
+                let order =
+                    json!({"symbol": "EURUSD", "type": "BUY", "volume": 0.01, "stopLoss": 1.09});
+                ("OPEN_POSITION", order)
+            }
+        };
+        let id = if chance.u32(..5) == 0 {
+            platform.row_only(name, parameters)
+        } else {
+            platform.send(name, parameters).await
+        };
+        under_way.push((id, Instant::now()));
+        sent += 1;
+        tokio::time::sleep(Duration::from_millis(chance.u64(..220))).await;
+    }
+}
+
+/// An intent as the journal tells its life.
+#[derive(Debug, Default)]
+struct Intent {
+    opens: bool,
+    command: String,
+    done: u32,
+    failed: u32,
+}
+
+fn intents(platform: &Rig) -> BTreeMap<u64, Intent> {
+    let database = rusqlite::Connection::open(journal_file(&platform.data())).unwrap();
+    let mut query = database
+        .prepare("SELECT body FROM record WHERE body ->> 'record' LIKE 'intent_%' ORDER BY seq")
+        .unwrap();
+    let rows = query.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    let mut intents: BTreeMap<u64, Intent> = BTreeMap::new();
+    for row in rows {
+        let body: Value = serde_json::from_str(&row.unwrap()).unwrap();
+        let cid = body["cid"].as_u64().or(body["intent"]["cid"].as_u64());
+        let intent = intents.entry(cid.unwrap()).or_default();
+        match body["record"].as_str().unwrap() {
+            "intent_made" => {
+                intent.opens = body["intent"]["action"]["action"] == "open";
+                let id = body["purpose"]["id"].as_str();
+                intent.command = id.unwrap_or_default().to_owned();
+            }
+            "intent_done" => intent.done += 1,
+            "intent_failed" => intent.failed += 1,
+            _ => {}
+        }
+    }
+    intents
+}
+
+/// What must be nought.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Wrongs {
+    /// Reported as executed, and there is no deal; or received and never ended.
+    lost: usize,
+    /// More than one deal of an intent, or of a command.
+    doubled: usize,
+    /// A deal that the platform was not told of, or a command without a final status.
+    unreported: usize,
+    /// Intents without exactly one final state.
+    undecided: usize,
+}
+
+fn count_wrongs(platform: &Rig, deals: &[Row], intents: &BTreeMap<u64, Intent>) -> Wrongs {
+    let mut wrongs = Wrongs::default();
+    let mut wrong = |count: &mut dyn FnMut(&mut Wrongs), what: String| {
+        println!("  WRONG: {what}");
+        count(&mut wrongs);
+    };
+    let mut of_cid: BTreeMap<u64, usize> = BTreeMap::new();
+    for deal in deals.iter().filter(|deal| is_own(deal)) {
+        let magic = deal["magic"].parse().unwrap();
+        *of_cid.entry(magic).or_default() += 1;
+        if !intents.contains_key(&magic) {
+            wrong(
+                &mut |w| w.unreported += 1,
+                format!("no intent for {deal:?}"),
+            );
+        }
+    }
+    let mut of_command: BTreeMap<&str, usize> = BTreeMap::new();
+    for (cid, intent) in intents {
+        let found = of_cid.get(cid).copied().unwrap_or_default();
+        if found > 1 {
+            wrong(
+                &mut |w| w.doubled += 1,
+                format!("{found} deals of {cid} {intent:?}"),
+            );
+        }
+        if intent.done + intent.failed != 1 {
+            wrong(&mut |w| w.undecided += 1, format!("{cid} {intent:?}"));
+        }
+        if intent.opens {
+            *of_command.entry(&intent.command).or_default() += found;
+            if intent.done > 0 && found == 0 {
+                wrong(
+                    &mut |w| w.lost += 1,
+                    format!("done without a deal: {cid} {intent:?}"),
+                );
+            }
+        }
+        if intent.failed > 0 && found > 0 {
+            wrong(
+                &mut |w| w.unreported += 1,
+                format!("failed with a deal: {cid} {intent:?}"),
+            );
+        }
+    }
+    for row in platform.world.command_rows() {
+        if !is_final(&row.status) {
+            wrong(
+                &mut |w| w.unreported += 1,
+                format!("{} is {}", row.command, row.status),
+            );
+            continue;
+        }
+        if row.command != "OPEN_POSITION" {
+            continue;
+        }
+        let found = of_command.get(row.id.as_str()).copied().unwrap_or_default();
+        match (row.status.as_str(), found) {
+            ("executed", 1) | ("failed", 0) => {}
+            ("executed", 0) => wrong(&mut |w| w.lost += 1, format!("executed, no deal: {row:?}")),
+            ("failed", _) => wrong(
+                &mut |w| w.unreported += 1,
+                format!("failed, {found} deals: {row:?}"),
+            ),
+            _ => wrong(&mut |w| w.doubled += 1, format!("{found} deals of {row:?}")),
+        }
+    }
+    // A position is closed by one deal, for all of it.
+    let mut exits: BTreeMap<&str, usize> = BTreeMap::new();
+    for deal in deals.iter().filter(|deal| deal["entry"] == "1") {
+        *exits.entry(&deal["pos"]).or_default() += 1;
+    }
+    for (position, count) in exits.iter().filter(|(_, count)| **count > 1) {
+        wrong(
+            &mut |w| w.doubled += 1,
+            format!("position {position} closed {count} times"),
+        );
+    }
+    wrongs
+}
+
+/// Tickets of the positions that are ours.
+fn tickets(positions: &[Row]) -> BTreeSet<u64> {
+    let own = positions.iter().filter(|row| is_own(row));
+    own.map(|row| row["ticket"].parse().unwrap()).collect()
+}
+
+async fn run(kind: Kind, seed: u64, orders: u64) {
+    let patient = orders > LONG_RUN;
+    let looks = (!patient).then_some("3,8");
+    let began = Instant::now();
+    let mut chance = fastrand::Rng::with_seed(seed);
+    let options = Options::default()
+        .setup(&format!("seed {seed}"))
+        .setup("account 1001 balance=100000000")
+        .setup(FAULTS);
+    let mut whole = Whole::with(kind, options).await;
+    let over = CancellationToken::new();
+    let mut storm = Storm {
+        executor: &mut whole.executor,
+        terminal: &mut whole.terminal,
+        platform: &whole.platform,
+        looks,
+        troubles: Troubles::new(),
+        chance: chance.fork(),
+    };
+    let storming = async {
+        storm.executor.kill();
+        storm.start_executor(None);
+        while !over.is_cancelled() {
+            // Death by itself is noticed soon; trouble takes its time.
+            for _ in 0..storm.chance.u32(3..16) {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                storm.revive();
+            }
+            storm.trouble().await;
+        }
+    };
+    let loading = async {
+        load(&whole.platform, orders, chance.fork()).await;
+        over.cancel();
+    };
+    tokio::join!(storming, loading);
+    storm.heal().await;
+    let stormed = began.elapsed();
+    let patience = Duration::from_secs(if patient { 700 } else { 120 });
+    let settled = whole
+        .platform
+        .world
+        .wait_for(patience, |world| {
+            let rows = world.command_rows();
+            rows.iter().all(|row| is_final(&row.status)).then_some(())
+        })
+        .await;
+    let troubles = std::mem::take(&mut storm.troubles);
+    // Closing intents may be in doubt longer than their commands.
+    let decided = super::executor::until(patience, || {
+        let undecided = |intent: &&Intent| intent.done + intent.failed == 0;
+        (!intents(&whole.platform)
+            .values()
+            .any(|intent| undecided(&intent)))
+        .then_some(())
+    })
+    .await;
+    let healed = began.elapsed().saturating_sub(stormed);
+
+    // Our book is the broker's: closing all that is ours names each of its tickets, and leaves none.
+    let positions = tickets(&whole.terminal.truth("positions"));
+    let status = whole.executes("GET_STATUS", json!({})).await;
+    let same_count = status["openPositions"].as_u64() == Some(positions.len() as u64);
+    let close = whole.send("CLOSE_ALL_POSITIONS", json!({})).await;
+    whole
+        .platform
+        .is_executed(&close, Duration::from_secs(120))
+        .await;
+    let result = whole.platform.world.command_row(&close).unwrap().result;
+    let closed: BTreeSet<u64> = result.unwrap_or_default()["closed"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|text| {
+            text.as_str()?
+                .split(' ')
+                .next()?
+                .trim_start_matches('#')
+                .parse()
+                .ok()
+        })
+        .collect();
+    let left = tickets(&whole.terminal.truth("positions"));
+
+    let deals = whole.terminal.truth("deals");
+    let intents = intents(&whole.platform);
+    let wrongs = count_wrongs(&whole.platform, &deals, &intents);
+    let rows = whole.platform.world.command_rows();
+    let executed = rows.iter().filter(|row| row.status == "executed").count();
+    println!(
+        "{kind:?}, seed {seed}: {} commands ({executed} executed, {} failed with a reason), {} intents, {} deals in, {} deals out, {} open at the end; {:.0} s of trouble, {:.0} s until all was final; {wrongs:?}",
+        rows.len(),
+        rows.len() - executed,
+        intents.len(),
+        whole.entries().len(),
+        whole.exits().len(),
+        positions.len(),
+        stormed.as_secs_f64(),
+        healed.as_secs_f64(),
+    );
+    println!("  {troubles:?}");
+    let mut reasons: BTreeMap<String, u32> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.status == "failed") {
+        let message = row
+            .result
+            .as_ref()
+            .map_or("", |r| r["message"].as_str().unwrap_or_default());
+        let text: String = message
+            .chars()
+            .map(|c| if c.is_ascii_digit() { '0' } else { c })
+            .collect();
+        *reasons
+            .entry(format!("{}: {text}", row.command))
+            .or_default() += 1;
+    }
+    for (reason, count) in &reasons {
+        println!("  {count} x {reason}");
+    }
+    assert!(settled.is_some(), "commands without a final status");
+    assert!(decided.is_some(), "intents without a final state");
+    assert_eq!(wrongs, Wrongs::default());
+    assert!(same_count, "{status} and the broker has {positions:?}");
+    assert_eq!(closed, positions);
+    assert!(left.is_empty(), "{left:?}");
+    assert!(
+        whole.entries().len() as u64 * 3 > orders,
+        "too few deals to prove much"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_happens_an_order_is_at_most_one_deal() {
+    let orders = number_from("FX_WHOLE_ORDERS", 200);
+    let seed = number_from("FX_WHOLE_SEED", fastrand::u64(..1_000_000));
+    println!("FX_WHOLE_SEED={seed} FX_WHOLE_ORDERS={orders}");
+    let one = tokio::spawn(run(Kind::Pipe, seed, orders.div_ceil(2)));
+    let other = tokio::spawn(run(Kind::Tcp, seed + 1, orders / 2));
+    one.await.unwrap();
+    other.await.unwrap();
+}
