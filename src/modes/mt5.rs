@@ -1,11 +1,12 @@
 //! `fx-executor mt5`: lists the terminals of this computer, installs the Expert Advisor after consent, takes it back.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::terminal_desk::{COMPILE_LIMIT, nothing_to_remove, removed_in_words};
 use crate::cli::{Mt5, Mt5Task, exit};
+use crate::os::say;
 use crate::setup::{
     ExpertSource, ExpertState, Found, Plan, Presence, Progress, Removal, Terminal, Wish, find,
     this_computer,
@@ -36,12 +37,12 @@ pub(super) fn run(mt5: &Mt5) -> ExitCode {
 
 fn list(found: &Found, data_root: Option<&PathBuf>) {
     for terminal in &found.terminals {
-        println!("{}", terminal.name);
-        println!("  id        {}", terminal.id);
-        println!("  program   {}", terminal.install_dir.display());
+        say(&terminal.name);
+        say(format!("  id        {}", terminal.id));
+        say(format!("  program   {}", terminal.install_dir.display()));
         match terminal.data_dir() {
-            Some(data) => println!("  data      {}", data.display()),
-            None => println!("  data      none; it was never started"),
+            Some(data) => say(format!("  data      {}", data.display())),
+            None => say("  data      none; it was never started"),
         }
         let facts = [
             terminal.build.map(|build| format!("build {build}")),
@@ -50,30 +51,30 @@ fn list(found: &Found, data_root: Option<&PathBuf>) {
         ];
         let facts: Vec<String> = facts.into_iter().flatten().collect();
         if !facts.is_empty() {
-            println!("  broker    {}", facts.join(", "));
+            say(format!("  broker    {}", facts.join(", ")));
         }
         let presence = match terminal.presence {
             Presence::Running => "running",
             Presence::Closed => "closed",
             Presence::Unknown => "may be running (it cannot be seen from here)",
         };
-        println!("  state     {presence}");
-        println!("  FX-Executor  {}", expert_words(&terminal.expert));
+        say(format!("  state     {presence}"));
+        say(format!("  FX-Executor  {}", expert_words(&terminal.expert)));
     }
     for leftover in &found.leftovers {
-        println!("Note: {leftover}");
+        say(format!("Note: {leftover}"));
     }
     if found.terminals.is_empty() {
         match data_root {
-            Some(root) => println!(
+            Some(root) => say(format!(
                 "No MetaTrader 5 terminal was found (looked in {}).",
                 root.display()
-            ),
+            )),
             None => {
-                println!("No MetaTrader 5 terminal was found (APPDATA is not set on this system).");
+                say("No MetaTrader 5 terminal was found (APPDATA is not set on this system).");
             }
         }
-        println!("A portable copy is found while it runs, or with --folder FOLDER.");
+        say("A portable copy is found while it runs, or with --folder FOLDER.");
     }
 }
 
@@ -144,7 +145,7 @@ fn install(terminal: &Terminal, wanted: &crate::cli::Mt5Install, folders: &[Path
         Ok(plan) => plan,
         Err(error) => return fail(&error.to_string()),
     };
-    println!("{plan}");
+    say(&plan);
     if wanted.dry_run {
         return ExitCode::SUCCESS;
     }
@@ -158,13 +159,13 @@ fn install(terminal: &Terminal, wanted: &crate::cli::Mt5Install, folders: &[Path
     };
     match plan
         .agreed()
-        .carry_out(COMPILE_LIMIT, &presence, &mut |progress| say(&progress))
+        .carry_out(COMPILE_LIMIT, &presence, &mut |progress| tell(&progress))
     {
         Ok(done) => {
             if done.started {
-                println!("The terminal is starting. The window's MetaTrader page shows the rest.");
+                say("The terminal is starting. The window's MetaTrader page shows the rest.");
             } else {
-                println!("Now drag FX-Executor from the Navigator onto any chart.");
+                say("Now drag FX-Executor from the Navigator onto any chart.");
             }
             ExitCode::SUCCESS
         }
@@ -176,12 +177,12 @@ fn uninstall(terminal: &Terminal, dry_run: bool, yes: bool) -> ExitCode {
     let removal = match Removal::of(terminal) {
         Ok(Some(removal)) => removal,
         Ok(None) => {
-            println!("Nothing to do: {}.", nothing_to_remove(terminal));
+            say(format!("Nothing to do: {}.", nothing_to_remove(terminal)));
             return ExitCode::SUCCESS;
         }
         Err(error) => return fail(&error.to_string()),
     };
-    println!("{removal}");
+    say(&removal);
     if dry_run {
         return ExitCode::SUCCESS;
     }
@@ -190,23 +191,23 @@ fn uninstall(terminal: &Terminal, dry_run: bool, yes: bool) -> ExitCode {
     }
     let told = removed_in_words(removal);
     let failed = told.iter().any(|progress| progress.ok == Some(false));
-    told.iter().for_each(say);
+    told.iter().for_each(tell);
     if failed {
         return fail("not everything could be removed; close the terminal and try again");
     }
     ExitCode::SUCCESS
 }
 
-fn say(progress: &Progress) {
+fn tell(progress: &Progress) {
     let mark = match progress.ok {
         None => return,
         Some(true) => "✓",
         Some(false) => "✗",
     };
     if progress.detail.is_empty() {
-        println!("{mark} {}", progress.step);
+        say(format!("{mark} {}", progress.step));
     } else {
-        println!("{mark} {}: {}", progress.step, progress.detail);
+        say(format!("{mark} {}: {}", progress.step, progress.detail));
     }
 }
 
@@ -219,12 +220,9 @@ fn consent(question: &str, yes: bool) -> Result<(), &'static str> {
     if !input.is_terminal() {
         return Err("nobody can be asked here; add --yes once you have read the steps");
     }
-    print!("{question} [y/N] ");
+    say(format!("{question} [y/N]"));
     let mut answer = String::new();
-    let read = io::stdout()
-        .flush()
-        .and_then(|()| input.lock().read_line(&mut answer));
-    match read {
+    match input.lock().read_line(&mut answer) {
         Ok(_) if matches!(answer.trim(), "y" | "Y" | "yes") => Ok(()),
         Ok(_) => Err("not agreed"),
         Err(_) => Err("the answer could not be read"),
