@@ -9,6 +9,7 @@ mod admit;
 mod closing;
 mod command;
 mod desk;
+mod doubts;
 mod durable;
 mod effect;
 mod emergency;

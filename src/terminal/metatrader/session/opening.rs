@@ -113,16 +113,6 @@ impl Active {
             symbols: self.symbols.values().cloned().collect(),
         });
         self.tell_facts(c);
-        let facts = self.facts();
-        c.log(
-            false,
-            format!(
-                "The terminal is connected: account {}, Expert Advisor {} over {}.",
-                self.account().id().masked(),
-                facts.ea,
-                facts.link
-            ),
-        );
         if let Some(missing) = self.permissions().missing() {
             c.log(true, format!("No orders can pass: {missing}."));
         }
