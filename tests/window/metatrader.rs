@@ -396,12 +396,12 @@ fn every_switch_that_is_off_is_named() {
     type Change = fn(&mut Permissions);
     let cases: [(&str, Change); 5] = [
         ("no connection to its trade server", |on| {
-            on.connected = false
+            on.connected = false;
         }),
         ("off: the Algo Trading button", |on| on.algo_trading = false),
         ("off: the Expert Advisor's own box", |on| on.expert = false),
         ("does not allow trading on this account", |on| {
-            on.account = false
+            on.account = false;
         }),
         ("does not allow Expert Advisors on this account", |on| {
             on.account_experts = false;
