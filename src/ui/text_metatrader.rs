@@ -88,7 +88,7 @@ catalogue! {
     link_busy = "The terminal is executing order {} and hears nothing else meanwhile.";
     link_pipe = "named pipe";
     link_tcp = "TCP on this computer";
-    fact_way = "Way";
+    fact_way = "Link";
     fact_ping = "Ping";
     ping_ms = "{} ms";
     ping_below = "below 1 ms";

@@ -1,5 +1,6 @@
 //! `fx-executor mt5-check` against the shipped Expert Advisor on the emulated terminal, as a person starts it.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -12,30 +13,58 @@ struct Checked {
     report: String,
 }
 
-/// Starts the program over these folders and waits for its end.
-fn check(folders: &Path, arguments: &[&str]) -> Checked {
-    let report = folders.join("report.txt");
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = Command::new(env!("CARGO_BIN_EXE_fx-executor"))
+/// The program over these folders.
+fn program(folders: &Path, arguments: &[&str]) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_fx-executor"));
+    program
         .arg("mt5-check")
         .arg("--data-dir")
         .arg(folders.join("executor"))
         .arg("--common-files")
         .arg(folders.join("common/Files"))
         .arg("--report")
-        .arg(&report)
-        .args(arguments)
+        .arg(folders.join("report.txt"))
+        .args(arguments);
+    program
+}
+
+fn checked(folders: &Path, output: Output) -> Checked {
+    Checked {
+        code: output.status.code(),
+        printed: String::from_utf8(output.stdout).unwrap()
+            + &String::from_utf8(output.stderr).unwrap(),
+        report: std::fs::read_to_string(folders.join("report.txt")).unwrap_or_default(),
+    }
+}
+
+/// Starts it and waits for its end.
+fn check(folders: &Path, arguments: &[&str]) -> Checked {
+    let output = program(folders, arguments)
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    Checked {
-        code: status.code(),
-        printed: String::from_utf8(stdout).unwrap() + &String::from_utf8(stderr).unwrap(),
-        report: std::fs::read_to_string(&report).unwrap_or_default(),
-    }
+    checked(folders, output)
+}
+
+/// The same at a terminal where a person types `answer`.
+fn check_answered(folders: &Path, arguments: &[&str], answer: &str) -> Checked {
+    let program = program(folders, arguments);
+    let words: Vec<String> = std::iter::once(program.get_program())
+        .chain(program.get_args())
+        .map(|word| format!("'{}'", word.to_str().unwrap()))
+        .collect();
+    let mut child = Command::new("script")
+        .args(["-qec", &words.join(" "), "/dev/null"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut keyboard = child.stdin.take().unwrap();
+    writeln!(keyboard, "{answer}").unwrap();
+    let output = child.wait_with_output().unwrap();
+    drop(keyboard);
+    checked(folders, output)
 }
 
 /// A terminal with the Expert Advisor on its chart, waiting for the program.
@@ -121,6 +150,64 @@ fn no_order_is_sent_on_a_real_account_or_without_a_yes() {
         assert!(checked.report.contains(why), "{}", checked.report);
         assert_eq!(terminal.stat("sends"), 0);
     }
+}
+
+#[test]
+fn an_order_whose_answer_was_lost_is_not_left_open() {
+    let terminal = terminal(Options::default().setup("fault lost 10012"));
+    let checked = on(&terminal, &["--demo-orders", "--yes"]);
+    let report = &checked.report;
+    assert_eq!(checked.code, Some(1), "{}", checked.printed);
+    assert!(
+        report.contains("✗ 5    order opened and closed: no certain outcome"),
+        "{report}"
+    );
+    assert!(report.contains("; closed at"), "{report}");
+    assert_eq!(terminal.truth("positions").len(), 0);
+}
+
+#[test]
+fn a_person_is_asked_and_only_yes_sends_the_order() {
+    for (answer, code, sends, words) in [
+        ("no", 1, 0, "not agreed; no order was sent"),
+        ("yes", 0, 2, "✓ 5    order opened and closed"),
+    ] {
+        let terminal = terminal(Options::default());
+        let root = terminal.folders.data().parent().unwrap().to_owned();
+        let checked = check_answered(&root, &["--demo-orders"], answer);
+        let question = "Buy 0.01 EURUSD on the demo account …001 on Broker-Demo and close it at once? Type yes:";
+        assert!(checked.printed.contains(question), "{}", checked.printed);
+        assert_eq!(checked.code, Some(code), "{}", checked.printed);
+        assert!(checked.report.contains(words), "{}", checked.report);
+        assert_eq!(terminal.stat("sends"), sends);
+    }
+}
+
+#[test]
+fn beside_a_running_program_on_the_same_folder_it_does_nothing() {
+    let folders = Folders::new();
+    let root = folders.data().parent().unwrap().to_owned();
+    let mut first = program(&root, &["--wait", "60"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let until = Instant::now() + SOON;
+    while !folders.link_file().exists() {
+        assert!(Instant::now() < until, "no link.txt");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let link = std::fs::read(folders.link_file()).unwrap();
+    let second = check(&root, &[]);
+    assert_eq!(second.code, Some(3), "{}", second.printed);
+    assert!(
+        second.printed.contains("end it first"),
+        "{}",
+        second.printed
+    );
+    assert_eq!(std::fs::read(folders.link_file()).unwrap(), link);
+    first.kill().unwrap();
+    first.wait().unwrap();
 }
 
 #[test]

@@ -63,8 +63,20 @@ pub async fn examine(
     };
     let cid = Cid::new(CHECK, counter(Timestamp::now()));
     let opened = open(walk, symbol, quote, cid).await;
-    // Whatever was answered: what stands there is closed.
-    let position = shows(walk, cid).await;
+    // Whatever was answered, what stands there is closed; only a refusal needs no long look.
+    let (ticket, limit) = match &opened {
+        Ok((ticket, _)) => (Some(*ticket), SHOWS_WITHIN),
+        Err(failure) if failure.certain => (None, LOOK),
+        Err(_) => (None, SHOWS_WITHIN),
+    };
+    let opened = opened
+        .map(|(_, words)| words)
+        .map_err(|failure| failure.why);
+    let position = look(walk, limit, |positions| {
+        let ours = |one: &&Position| one.magic == cid.0 || Some(one.ticket) == ticket;
+        positions.iter().find(ours).cloned()
+    })
+    .await;
     match (&opened, &position) {
         (Ok(_), Ok(position)) => {
             tell(report, Item::new(MAGIC.0, MAGIC.1, magic(position, cid)));
@@ -181,7 +193,7 @@ async fn open(
     symbol: &SymbolSpec,
     quote: Quote,
     cid: Cid,
-) -> Result<String, String> {
+) -> Result<(Ticket, String), Failure> {
     let intent = OrderIntent {
         cid,
         action: IntentAction::Open {
@@ -199,10 +211,8 @@ async fn open(
     };
     let words = intent.action.to_string();
     let (fill, times) = send(walk, intent).await?;
-    Ok(format!(
-        "{words} at {}, ticket {}, {times}",
-        fill.price, fill.ticket
-    ))
+    let words = format!("{words} at {}, ticket {}, {times}", fill.price, fill.ticket);
+    Ok((fill.ticket, words))
 }
 
 async fn close(walk: &mut Walk, ticket: Ticket, cid: Cid) -> Result<String, String> {
@@ -217,8 +227,8 @@ async fn close(walk: &mut Walk, ticket: Ticket, cid: Cid) -> Result<String, Stri
         ttl_ms: LIFE_MS,
         parent: None,
     };
-    let (fill, times) = send(walk, intent).await?;
-    look(walk, |positions| {
+    let (fill, times) = send(walk, intent).await.map_err(|failure| failure.why)?;
+    look(walk, SHOWS_WITHIN, |positions| {
         let open = positions.iter().any(|one| one.ticket == ticket);
         (!open).then_some(())
     })
@@ -227,12 +237,25 @@ async fn close(walk: &mut Walk, ticket: Ticket, cid: Cid) -> Result<String, Stri
     Ok(format!("closed at {}, {times}", fill.price))
 }
 
+/// Why there is no deal to speak of.
+struct Failure {
+    /// Nothing was traded, for certain.
+    certain: bool,
+    why: String,
+}
+
 /// Sends it and waits for its answer; the times are the terminal's, as far as the link shows them.
-async fn send(walk: &mut Walk, intent: OrderIntent) -> Result<(Fill, String), String> {
+async fn send(walk: &mut Walk, intent: OrderIntent) -> Result<(Fill, String), Failure> {
     let cid = intent.cid;
     let sent = Instant::now();
     let (mut busy, mut deal_first) = (None, false);
-    walk.ask(TerminalRequest::Submit(intent)).await?;
+    let doubtful = |why: String| Failure {
+        certain: false,
+        why,
+    };
+    walk.ask(TerminalRequest::Submit(intent))
+        .await
+        .map_err(doubtful)?;
     let outcome = walk
         .until(ANSWER_WITHIN, |event| match event {
             TerminalEvent::Link(facts) if facts.busy == Some(cid) => {
@@ -247,7 +270,12 @@ async fn send(walk: &mut Walk, intent: OrderIntent) -> Result<(Fill, String), St
             _ => None,
         })
         .await
-        .map_err(|why| format!("no answer to the order with magic {}: {why}", cid.0))?;
+        .map_err(|why| {
+            doubtful(format!(
+                "no answer to the order with magic {}: {why}",
+                cid.0
+            ))
+        })?;
     let ms = |since: Instant| since.elapsed().as_secs_f64() * 1_000.0;
     let blocked = busy.map_or_else(
         || "OrderSend's own time was not seen".to_owned(),
@@ -266,31 +294,27 @@ async fn send(walk: &mut Walk, intent: OrderIntent) -> Result<(Fill, String), St
                 ms(sent)
             ),
         )),
-        Outcome::Refused(refusal) => Err(format!(
-            "refused: {} ({}); nothing was traded",
-            refusal.message, refusal.retcode
-        )),
-        Outcome::Unknown { reason } => Err(format!(
+        Outcome::Refused(refusal) => Err(Failure {
+            certain: true,
+            why: format!(
+                "refused: {} ({}); nothing was traded",
+                refusal.message, refusal.retcode
+            ),
+        }),
+        Outcome::Unknown { reason } => Err(doubtful(format!(
             "no certain outcome ({reason}): look for magic {} in the terminal's History",
             cid.0
-        )),
+        ))),
     }
-}
-
-/// The position that the order became.
-async fn shows(walk: &mut Walk, cid: Cid) -> Result<Position, String> {
-    look(walk, |positions| {
-        positions.iter().find(|one| one.magic == cid.0).cloned()
-    })
-    .await
 }
 
 /// Looks at the terminal's positions again and again.
 async fn look<T>(
     walk: &mut Walk,
+    limit: Duration,
     mut pick: impl FnMut(&[Position]) -> Option<T>,
 ) -> Result<T, String> {
-    let until = Instant::now() + SHOWS_WITHIN;
+    let until = Instant::now() + limit;
     loop {
         walk.ask(TerminalRequest::SendBook).await?;
         let found = walk
