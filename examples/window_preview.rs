@@ -1,6 +1,6 @@
 //! Opens the window over a made-up trading day, for designers: no engine, no network.
 //!
-//! `cargo run --example window_preview -- [dark|light] [overview|commands|…] [live|stopped|trouble|empty|attach|algo|box|real] [WxH]`
+//! `cargo run --example window_preview -- [dark|light] [overview|commands|…] [live|stopped|trouble|empty|attach|algo|box|real|doubt|tested] [WxH]`
 #![expect(clippy::disallowed_methods, reason = "a preview that plays an engine")]
 #![allow(clippy::unwrap_used, reason = "a design aid, not the program")]
 #![allow(clippy::print_stderr, reason = "its only output")]
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fx_executor::core::health::{Leg, Phase};
-use fx_executor::core::snapshot::{Snapshot, TerminalMode, Trading, UiCommand};
+use fx_executor::core::snapshot::{Notice, Severity, Snapshot, TerminalMode, Trading, UiCommand};
 use fx_executor::ui::{Page, ThemeChoice, WindowOptions};
 use jiff::{SignedDuration, Timestamp};
 
@@ -105,7 +105,34 @@ fn changed(mut picture: Snapshot, now: Timestamp, has: &dyn Fn(&str) -> bool) ->
         account.demo = false;
         picture.account_confirmed = false;
     }
+    if has("doubt") {
+        let text =
+            "BUY 0.10 EURUSD has no certain outcome: the link to the Expert Advisor was lost.";
+        let remedy = "Nothing to do: it is looked for at the terminal. Until it is found or proven absent, its strategy opens nothing; closing works.";
+        picture.notices.insert(
+            0,
+            notice(
+                "order:4600010000000007",
+                Severity::Warning,
+                text,
+                remedy,
+                world::ago(now, 12),
+            ),
+        );
+        picture.terminal.busy = Some(fx_executor::market::Cid(0x4600_0100_0000_0007));
+    }
+    if has("tested") {
+        let text = "✓ order check: the smallest order would pass; 9989.00 margin would stay free\n✓ search: an order that never was is nowhere, and the history is synchronised\n✓ round trips: 100 answers, median 812 µs, 95 of 100 within 4501 µs";
+        picture.notices.insert(
+            0,
+            notice("self-test", Severity::Info, text, "", world::ago(now, 3)),
+        );
+    }
     if has("attach") {
+        picture.terminal = fx_executor::market::LinkFacts {
+            waits_for: "waiting for the Expert Advisor: open MetaTrader 5, drag FX-Executor from the Navigator onto any chart and tick Allow Algo Trading".to_owned(),
+            ..Default::default()
+        };
         let link = &mut picture.links[Leg::Terminal as usize];
         link.phase = Phase::Connecting;
         link.last_proof = None;
@@ -135,4 +162,14 @@ fn changed(mut picture: Snapshot, now: Timestamp, has: &dyn Fn(&str) -> bool) ->
         };
     }
     picture
+}
+
+fn notice(key: &str, severity: Severity, text: &str, remedy: &str, at: Timestamp) -> Notice {
+    Notice {
+        key: key.to_owned(),
+        severity,
+        text: text.to_owned(),
+        remedy: remedy.to_owned(),
+        at,
+    }
 }

@@ -31,6 +31,7 @@ pub mod exit {
   fx-executor resume --lift-stop      lift it again, by a person at this machine
   fx-executor mt5 list                the MetaTrader 5 terminals of this computer
   fx-executor mt5 install --dry-run   what installing the Expert Advisor would do
+  fx-executor mt5-check               try the link to the terminal item by item, and write a report
 
 Exit codes:
   0  fine
@@ -39,7 +40,7 @@ Exit codes:
   3  another process uses the data folder
   4  the settings cannot be used (--headless)
   5  nothing was done: a choice or your consent is missing (mt5)
-  doctor: the number of failed checks
+  doctor, mt5-check: the number of failed checks
 
 Environment:
   FX_EXECUTOR_LOG   log filter, e.g. debug or pusher=trace,info"
@@ -95,6 +96,41 @@ pub enum Mode {
 
 Exit codes: 0 done, 1 failed, 5 nothing was done (a terminal or your consent is missing)")]
     Mt5(Mt5),
+    /// Try the link to the Expert Advisor item by item, without a platform, and write a report (docs/first-hour.md)
+    #[command(
+        after_help = "Put FX-Executor onto a chart first. A running FX Executor must be ended: both would serve the same terminal.
+
+Examples:
+  fx-executor mt5-check                          nothing is traded; the Expert Advisor is on its chart already
+  fx-executor mt5-check --wait 300               time to drag it onto a chart
+  fx-executor mt5-check --demo-orders            also open and close one minimal order, on a demo account, after a yes
+  fx-executor mt5-check --demo-orders --yes --symbol EURUSD.r
+
+Exit codes: the number of failed items; 2 also when the command line is wrong, 3 also when the data folder is in use"
+    )]
+    Mt5Check(Mt5Check),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Mt5Check {
+    /// How long to wait for the Expert Advisor
+    #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub wait: u64,
+    /// Open and close one order of the smallest volume; never on a real account
+    #[arg(long)]
+    pub demo_orders: bool,
+    /// Agree to the demo order without being asked
+    #[arg(long, requires = "demo_orders")]
+    pub yes: bool,
+    /// The symbol to try, as the broker names it (default: EURUSD or another currency pair)
+    #[arg(long, value_name = "SYMBOL")]
+    pub symbol: Option<String>,
+    /// Where the report is written (default: in the data folder)
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// MetaTrader's shared folder, Common\\Files (default: as in the settings, else the usual one)
+    #[arg(long, value_name = "FOLDER")]
+    pub common_files: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Args)]

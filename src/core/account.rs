@@ -4,8 +4,8 @@
 use super::State;
 use super::effect::LogLevel;
 use super::record::Record;
-use super::snapshot::Severity;
-use super::step::{SELF_TEST, Turn};
+use super::snapshot::{SELF_TEST, Severity};
+use super::step::Turn;
 use crate::market::{Account, AccountId, IntentAction, MarginMode, SelfTest};
 
 impl State {
@@ -91,14 +91,9 @@ impl Turn<'_> {
                 "See the first ✗; the checklist on the MetaTrader page says what to do.",
             )
         };
-        let times = format!(
-            "round trip: half within {:.2} ms, 95 of 100 within {:.2} ms",
-            test.median_us as f64 / 1_000.0,
-            test.p95_us as f64 / 1_000.0
-        );
-        let text = format!("{}; {times}", items.join("; "));
-        self.log(LogLevel::Info, "terminal", format!("Self-test: {text}"));
-        self.notice(SELF_TEST, severity, &text, remedy);
+        let log = format!("Self-test: {}", items.join("; "));
+        self.log(LogLevel::Info, "terminal", log);
+        self.notice(SELF_TEST, severity, &items.join("\n"), remedy);
     }
 
     pub fn confirm_account(&mut self, account: AccountId) {

@@ -10,6 +10,7 @@ mod by_hand;
 mod closing;
 mod command;
 mod desk;
+mod doubts;
 mod durable;
 mod effect;
 mod emergency;

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde_json::json;
 
+use super::doubts::{DOUBT_REMEDY, doubt_key};
 use super::durable::{IntentEntry, Progress, Purpose};
 use super::effect::{Effect, LogLevel};
 use super::handle::{details, strategy_of};
@@ -298,12 +299,7 @@ impl Turn<'_> {
             .get(&cid)
             .map(|entry| format!("{} has no certain outcome: {reason}.", entry.intent.action))
             .unwrap_or_default();
-        self.notice(
-            &doubt_key(cid),
-            Severity::Warning,
-            &text,
-            "Nothing to do: it is looked for at the terminal. Until it is found or proven absent, its strategy opens nothing; closing works.",
-        );
+        self.notice(&doubt_key(cid), Severity::Warning, &text, DOUBT_REMEDY);
         self.record(Record::IntentUnknown {
             cid,
             reason,
@@ -458,10 +454,6 @@ impl Turn<'_> {
 fn least_counter(now: Timestamp) -> u64 {
     const EPOCH: i64 = 1_704_067_200;
     u64::try_from(now.as_second() - EPOCH).unwrap_or(0) << 8
-}
-
-fn doubt_key(cid: Cid) -> String {
-    format!("order:{cid}")
 }
 
 fn describe_fill(action: &IntentAction, fill: &Fill) -> String {

@@ -56,7 +56,10 @@ impl State {
                 .flat_map(|book| &book.orders)
                 .cloned()
                 .collect(),
-            notices: self.notices.clone(),
+            notices: self
+                .untold_doubts()
+                .chain(self.notices.iter().cloned())
+                .collect(),
             settings: self.config.settings.clone(),
         }
     }

@@ -243,6 +243,19 @@ pub struct Notice {
     pub at: Timestamp,
 }
 
+/// The key of the notice that carries the outcome of the last self-test.
+pub const SELF_TEST: &str = "self-test";
+
+impl Notice {
+    /// How the keys of orders without a certain outcome begin.
+    pub(super) const ORDER: &'static str = "order:";
+
+    /// An order of which nobody knows yet what became of it. It goes when that is known, and cannot be dismissed.
+    pub fn is_doubt(&self) -> bool {
+        self.key.starts_with(Self::ORDER)
+    }
+}
+
 /// Where the settings come from and what is wrong with them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SettingsStatus {

@@ -5,12 +5,9 @@ use super::effect::{BeatCause, Effect, LogLevel};
 use super::event::Event;
 use super::health::{LinkReport, Phase};
 use super::record::Record;
-use super::snapshot::{Notice, Severity, UiCommand};
+use super::snapshot::{Notice, SELF_TEST, Severity, UiCommand};
 use super::{Config, Now, State};
 use crate::market::TerminalRequest;
-
-/// The key of the notice with the outcome of a self-test.
-pub(super) const SELF_TEST: &str = "self-test";
 
 /// The outcome of one event. Records must be stored, in this order and in one transaction, before any effect runs.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -71,6 +68,13 @@ impl Turn<'_> {
         self.state.notices.retain(|notice| notice.key != key);
     }
 
+    /// A person has read it. An order in doubt stays in sight until its outcome is known.
+    fn dismiss(&mut self, key: &str) {
+        self.state
+            .notices
+            .retain(|notice| notice.key != key || notice.is_doubt());
+    }
+
     fn link(&mut self, report: LinkReport) {
         let now = self.now.utc;
         let link = self.state.link_mut(report.leg);
@@ -103,7 +107,7 @@ impl Turn<'_> {
             } => self.stop_strategy_by_hand(&id, close_positions),
             UiCommand::ChooseDirection { id, side } => self.choose_direction(&id, side),
             UiCommand::ClosePosition { ticket } => self.close_by_hand(ticket),
-            UiCommand::DismissNotice { key } => self.drop_notice(&key),
+            UiCommand::DismissNotice { key } => self.dismiss(&key),
             UiCommand::ReconnectNow => self.restart_loops(),
             UiCommand::SelfTest => {
                 self.drop_notice(SELF_TEST);

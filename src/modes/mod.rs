@@ -5,6 +5,7 @@
 
 mod check;
 mod mt5;
+mod mt5_check;
 mod practice;
 mod practice_market;
 mod resume;
@@ -31,6 +32,7 @@ pub fn run(cli: &Cli) -> ExitCode {
             resume::run(cli.data_dir.as_deref(), *lift_stop, *yes)
         }
         Some(Mode::Mt5(task)) => mt5::run(task),
+        Some(Mode::Mt5Check(options)) => mt5_check::run(cli, options),
         None => executor(cli),
     }
 }

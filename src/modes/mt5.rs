@@ -1,6 +1,6 @@
 //! `fx-executor mt5`: lists the terminals of this computer, installs the Expert Advisor after consent, takes it back.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -220,13 +220,9 @@ fn consent(question: &str, yes: bool) -> Result<(), &'static str> {
     if !input.is_terminal() {
         return Err("nobody can be asked here; add --yes once you have read the steps");
     }
-    let mut out = io::stdout();
-    drop(write!(out, "{question} [y/N] "));
+    say(format!("{question} [y/N]"));
     let mut answer = String::new();
-    let read = out
-        .flush()
-        .and_then(|()| input.lock().read_line(&mut answer));
-    match read {
+    match input.lock().read_line(&mut answer) {
         Ok(_) if matches!(answer.trim(), "y" | "Y" | "yes") => Ok(()),
         Ok(_) => Err("not agreed"),
         Err(_) => Err("the answer could not be read"),

@@ -26,6 +26,7 @@ mod scenarios;
 mod away;
 mod broker;
 mod chaos;
+mod check;
 mod fuzz;
 mod link;
 mod numbers;

@@ -3,6 +3,7 @@
 use egui_kittest::kittest::Queryable;
 use fx_executor::core::health::{Leg, Phase};
 use fx_executor::core::snapshot::{Notice, Severity, Snapshot, TerminalMode, UiCommand};
+use fx_executor::market::{Cid, LinkFacts, Permissions};
 use fx_executor::ui::{ExpertInTerminal, FoundTerminals, Page, SetupWish, TerminalPresence};
 
 use crate::world::{self, World};
@@ -361,16 +362,160 @@ fn the_self_test_is_asked_for_and_its_outcome_is_shown() {
     let mut desk = open(live(), with_expert);
     desk.press("Run the self-test");
     assert_eq!(desk.sent(), [UiCommand::SelfTest]);
+    assert!(desk.has("Testing…"));
+    desk.pass(1);
     desk.publish(|picture| {
         picture.notices.push(Notice {
             key: "self-test".to_owned(),
             severity: Severity::Info,
             text: "CHECK passed; FIND answered; 100 pings, median 0.4 ms".to_owned(),
             remedy: String::new(),
-            at: world::noon(),
+            at: noon_after(1),
         });
     });
     assert!(desk.has("100 pings, median 0.4 ms"));
+    assert!(!desk.has("Testing…"));
+
+    desk.press("Run the self-test");
+    assert!(
+        !desk.has("100 pings, median 0.4 ms"),
+        "the old outcome is not the new one"
+    );
+    desk.publish(|picture| {
+        picture.links[Leg::Terminal as usize].last_proof = Some(noon_after(45));
+    });
+    desk.pass(45);
+    assert!(
+        !desk.has("Testing…"),
+        "a lost answer is not waited for for ever"
+    );
+}
+
+#[test]
+fn every_switch_that_is_off_is_named() {
+    type Change = fn(&mut Permissions);
+    let cases: [(&str, Change); 5] = [
+        ("no connection to its trade server", |on| {
+            on.connected = false;
+        }),
+        ("off: the Algo Trading button", |on| on.algo_trading = false),
+        ("off: the Expert Advisor's own box", |on| on.expert = false),
+        ("does not allow trading on this account", |on| {
+            on.account = false;
+        }),
+        ("does not allow Expert Advisors on this account", |on| {
+            on.account_experts = false;
+        }),
+    ];
+    for (words, change) in cases {
+        let mut desk = open(live(), with_expert);
+        assert!(!desk.has(words), "{words}");
+        desk.publish(|picture| change(picture.permissions.as_mut().unwrap()));
+        assert!(desk.has(words), "{words}");
+        assert!(!desk.has("MetaTrader is ready"), "{words}");
+    }
+}
+
+#[test]
+fn the_terminal_behind_the_link_is_told_with_its_age() {
+    let mut desk = open(live(), with_expert);
+    for words in [
+        "Terminal and link",
+        "named pipe",
+        "Expert Advisor",
+        env!("CARGO_PKG_VERSION"),
+        "6140",
+        "UTC+3:00",
+        "1:100",
+        "1 ms",
+        "off, as it should be",
+    ] {
+        assert!(desk.has(words), "{words}");
+    }
+    assert!(desk.has("of this program"));
+    desk.publish(|picture| {
+        picture.terminal.ea = "0.0.9".to_owned();
+        picture.terminal.busy = Some(Cid(0x4600_0100_0000_0007));
+        picture.terminal.dll_allowed = true;
+        picture.links[Leg::Terminal as usize].last_proof = Some(noon_after(0));
+    });
+    assert!(desk.has("executing order 4600010000000007"));
+    assert!(desk.has("on; this program needs none"));
+    assert!(desk.has("0.0.9; this program has"));
+    desk.pass(30);
+    assert!(desk.has("30 s ago"));
+    assert!(desk.has("not known now"), "an old ping is none");
+    desk.publish(|picture| {
+        picture.terminal = LinkFacts {
+            waits_for: "the Expert Advisor was silent for 5 s; is MetaTrader 5 frozen?".to_owned(),
+            ..LinkFacts::default()
+        };
+    });
+    assert!(desk.has("The Expert Advisor was silent for 5 s; is MetaTrader 5 frozen?"));
+    assert!(!desk.has("UTC+3:00"));
+    desk.publish(|picture| picture.mode = TerminalMode::Paper);
+    assert!(!desk.has("Terminal and link"));
+}
+
+#[test]
+fn an_order_without_a_certain_outcome_is_in_sight_with_its_reason() {
+    let mut picture = live();
+    picture.notices.insert(
+        0,
+        Notice {
+            key: "order:4600010000000007".to_owned(),
+            severity: Severity::Warning,
+            text: "BUY 0.10 EURUSD has no certain outcome: the link was lost.".to_owned(),
+            remedy: "Nothing to do: it is looked for at the terminal.".to_owned(),
+            at: world::noon(),
+        },
+    );
+    let mut desk = open(picture.clone(), with_expert);
+    assert!(desk.has("Orders without a certain outcome"));
+    assert!(desk.has("BUY 0.10 EURUSD has no certain outcome: the link was lost."));
+    desk.publish(|picture| {
+        picture.notices.remove(0);
+    });
+    assert!(!desk.has("certain outcome"));
+
+    let desk = Desk::new(picture.clone(), Page::Overview);
+    assert!(desk.has("BUY 0.10 EURUSD has no certain outcome: the link was lost."));
+    let dismissable = |desk: &Desk| desk.harness.query_all_by_label("Dismiss").count();
+    assert_eq!(
+        dismissable(&desk),
+        picture.notices.len() - 1,
+        "an order in doubt stays until its outcome is known"
+    );
+}
+
+#[test]
+fn a_self_test_needs_a_person_only_when_it_failed() {
+    let mut picture = live();
+    picture.notices.insert(
+        0,
+        Notice {
+            key: "self-test".to_owned(),
+            severity: Severity::Info,
+            text: "✓ order check: the smallest order would pass".to_owned(),
+            remedy: String::new(),
+            at: world::noon(),
+        },
+    );
+    let mut desk = Desk::new(picture, Page::Overview);
+    assert!(!desk.has("the smallest order would pass"));
+    desk.publish(|picture| {
+        picture.notices[0].severity = Severity::Warning;
+        picture.notices[0].text = "✗ search: the history is not synchronised".to_owned();
+    });
+    assert!(desk.has("the history is not synchronised"));
+}
+
+#[test]
+fn a_contest_account_is_called_one() {
+    let mut picture = live();
+    picture.terminal.contest = true;
+    let desk = open(picture, with_expert);
+    assert!(desk.has("contest account …234, Practice-Demo, USD, hedging"));
 }
 
 #[test]

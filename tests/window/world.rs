@@ -10,8 +10,8 @@ use fx_executor::core::snapshot::{
     Snapshot, Source, StrategyRow, StrategyState, TerminalMode, TimelineStep, Trading, UiCommand,
 };
 use fx_executor::market::{
-    Account, Cid, MarginMode, PendingOrder, PendingType, Permissions, Position, Side, Ticket,
-    Timeframe,
+    Account, Cid, LinkFacts, MarginMode, PendingOrder, PendingType, Permissions, Position, Side,
+    Ticket, Timeframe,
 };
 use fx_executor::settings::Field;
 use fx_executor::ui::{
@@ -272,6 +272,15 @@ pub fn snapshot(now: Timestamp) -> Snapshot {
             margin_free: decimal("9792.41"),
         }),
         permissions: Some(Permissions::ALL),
+        terminal: LinkFacts {
+            link: "pipe".to_owned(),
+            ea: env!("CARGO_PKG_VERSION").to_owned(),
+            build: 6140,
+            terminal_path: r"C:\Program Files\MetaTrader 5".to_owned(),
+            leverage: 100,
+            clock_offset_s: 10_800,
+            ..LinkFacts::default()
+        },
         account_confirmed: true,
         market_time: Some(now),
         commands: Arc::new(commands(now)),

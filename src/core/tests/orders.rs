@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::terminal::{Manner, Memory, decimal};
 use super::world::World;
-use crate::core::snapshot::{CommandState, UiCommand};
+use crate::core::snapshot::{CommandState, Notice, UiCommand};
 use crate::core::{Config, Event, Limits};
 use crate::market::{Cid, IntentAction, RefusalClass, Ticket};
 
@@ -314,6 +314,38 @@ fn a_reply_nobody_waits_for_is_let_be() {
         found: crate::market::Found::Absent,
     }));
     assert_eq!(*world.state.durable(), before);
+}
+
+#[test]
+fn an_order_in_doubt_stays_in_sight_over_dismissal_and_restart() {
+    fn doubts(world: &mut World) -> Vec<String> {
+        let now = world.now;
+        let notices = world.state.snapshot(now).notices;
+        let doubts = notices.into_iter().filter(Notice::is_doubt);
+        doubts.map(|notice| notice.text).collect()
+    }
+    let mut world = world_with(&[]);
+    world.terminal.memory = Memory::NotYet;
+    world.terminal.manners.push_back(Manner::LoseAnswer);
+    world.pusher("p", "OPEN_POSITION", &buy());
+    assert_eq!(doubts(&mut world).len(), 1);
+    let key = world.state.notices.iter().find(|one| one.is_doubt());
+    let key = key.unwrap().key.clone();
+    world.ui(UiCommand::DismissNotice { key });
+    assert_eq!(doubts(&mut world).len(), 1, "it cannot be dismissed");
+
+    world.restart();
+    let told = doubts(&mut world);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].contains("has no certain outcome: the terminal is away"),
+        "{told:?}"
+    );
+    world.terminal.memory = Memory::Works;
+    world.terminal_up();
+    world.wait(3);
+    world.assert_executed("p");
+    assert_eq!(doubts(&mut world), [""; 0], "known, so it goes");
 }
 
 #[test]

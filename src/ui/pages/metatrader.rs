@@ -12,9 +12,11 @@ use super::Page;
 use super::metatrader_checklist::{Checklist, Facts, Line, Mark, Next, checklist};
 use super::metatrader_install as install;
 use super::metatrader_jobs::{Done, Job, start};
+use super::metatrader_link::{doubts_ui, link_ui};
 use super::metatrader_pictures::{Picture, picture};
+use super::overview::notice_ui;
 use crate::core::health::{Leg, Light};
-use crate::core::snapshot::{TerminalMode, UiCommand};
+use crate::core::snapshot::{SELF_TEST, TerminalMode, UiCommand};
 use crate::ui::app::{Act, Ask};
 use crate::ui::format;
 use crate::ui::terminal_port::{
@@ -29,8 +31,8 @@ use crate::ui::widgets::{
 
 /// How often this computer is looked through while the page is seen.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(5);
-/// The notice that carries the outcome of the last self-test.
-const SELF_TEST_NOTICE: &str = "self-test";
+/// A self-test ends by itself before.
+const TEST_WITHIN: SignedDuration = SignedDuration::from_secs(40);
 
 pub struct State {
     port: Arc<dyn TerminalSetup>,
@@ -43,6 +45,8 @@ pub struct State {
     working: Option<mpsc::Receiver<SetupStep>>,
     pub(super) steps: Vec<SetupStep>,
     pub(super) problem: Option<String>,
+    /// The self-test that was asked for and has no outcome yet.
+    testing_since: Option<Timestamp>,
     /// What a press asked for in this frame.
     pub(super) wanted: Option<Job>,
 }
@@ -59,6 +63,7 @@ impl State {
             working: None,
             steps: Vec::new(),
             problem: None,
+            testing_since: None,
             wanted: None,
         }
     }
@@ -186,11 +191,13 @@ pub fn metatrader_ui(ui: &mut Ui, view: &View<'_>, state: &mut State, acts: &mut
             ui.spacing_mut().item_spacing.x = 3.0 * GRID;
             column(ui, left, |ui| {
                 card(ui, |ui| next_ui(ui, view, state, &list.next, acts));
+                doubts_ui(ui, view);
                 card(ui, |ui| checklist_ui(ui, view, &list));
-                card(ui, |ui| self_test_ui(ui, view, acts));
+                card(ui, |ui| self_test_ui(ui, view, state, acts));
             });
             column(ui, right, |ui| {
                 install::work_ui(ui, view, state);
+                link_ui(ui, view);
                 card(ui, |ui| install::terminals_ui(ui, view, state));
             });
         });
@@ -352,7 +359,7 @@ fn line_ui(ui: &mut Ui, view: &View<'_>, line: &Line) {
     });
 }
 
-fn self_test_ui(ui: &mut Ui, view: &View<'_>, acts: &mut Vec<Act>) {
+fn self_test_ui(ui: &mut Ui, view: &View<'_>, state: &mut State, acts: &mut Vec<Act>) {
     let text = &view.text.mt;
     heading(ui, text.self_test);
     ui.label(muted(ui, text.self_test_hint));
@@ -360,25 +367,27 @@ fn self_test_ui(ui: &mut Ui, view: &View<'_>, acts: &mut Vec<Act>) {
     let up = view.snapshot.mode == TerminalMode::MetaTrader
         && link.light(Leg::Terminal, view.now) == Light::Good;
     let button = egui::Button::new(text.self_test_button).min_size(egui::vec2(0.0, 28.0));
-    if ui.add_enabled(up, button).clicked() {
+    let mut notices = view.snapshot.notices.iter();
+    let outcome = notices.find(|notice| notice.key == SELF_TEST);
+    state.testing_since = state.testing_since.filter(|since| {
+        let told = outcome.is_some_and(|outcome| outcome.at > *since);
+        up && !told && view.now.duration_since(*since) < TEST_WITHIN
+    });
+    let testing = state.testing_since.is_some();
+    if ui.add_enabled(up && !testing, button).clicked() {
         acts.push(Act::Send(UiCommand::SelfTest));
+        state.testing_since = Some(view.now);
+    }
+    if state.testing_since.is_some() {
+        ui.label(text.self_test_runs);
+        return;
     }
     if !up {
         ui.label(muted(ui, text.self_test_needs));
     }
-    let outcome = view.snapshot.notices.iter();
-    for notice in outcome.filter(|notice| notice.key == SELF_TEST_NOTICE) {
-        ui.horizontal_top(|ui| {
-            tone_icon(ui, notice.severity.into(), 14.0);
-            ui.vertical(|ui| {
-                ui.label(&notice.text);
-                if !notice.remedy.is_empty() {
-                    ui.label(muted(ui, &notice.remedy));
-                }
-                let at = format::moment(notice.at, view.now, view.zone);
-                ui.label(muted(ui, at));
-            });
-        });
+    if let Some(outcome) = outcome {
+        ui.spacing_mut().interact_size.y = 20.0;
+        notice_ui(ui, view, outcome, None);
     }
 }
 

@@ -299,6 +299,8 @@ fn trading(facts: &Facts<'_>, link: &Link, text: &MetaTraderText) -> Finding {
         off(text.box_off, Next::ExpertBox)
     } else if !on.account && on.connected {
         off(text.account_off, Next::AskBroker)
+    } else if !on.account_experts && on.connected {
+        off(text.experts_off, Next::AskBroker)
     } else if on.missing().is_none() {
         Finding::done(text.trading_on.to_owned(), link.age)
     } else {
@@ -320,7 +322,7 @@ fn account(facts: &Facts<'_>, link: &Link, text: &MetaTraderText) -> Finding {
         }
         _ => return Finding::unknown(Next::Wait),
     };
-    let words = account_words(account, text);
+    let words = account_words(account, facts.snapshot.terminal.contest, text);
     if account.demo || facts.snapshot.account_confirmed {
         Finding::done(words, link.age)
     } else {
@@ -336,8 +338,10 @@ fn account(facts: &Facts<'_>, link: &Link, text: &MetaTraderText) -> Finding {
 }
 
 /// The account with its number masked: pictures of this page are sent around.
-fn account_words(account: &Account, text: &MetaTraderText) -> String {
-    let kind = if account.demo {
+fn account_words(account: &Account, contest: bool, text: &MetaTraderText) -> String {
+    let kind = if contest {
+        text.account_contest
+    } else if account.demo {
         text.account_demo
     } else {
         text.account_real

@@ -8,6 +8,7 @@ pub mod metatrader;
 mod metatrader_checklist;
 mod metatrader_install;
 mod metatrader_jobs;
+mod metatrader_link;
 mod metatrader_pictures;
 pub mod overview;
 pub mod positions;

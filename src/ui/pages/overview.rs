@@ -3,7 +3,9 @@
 use egui::{RichText, ScrollArea, Ui};
 
 use super::{Page, commands};
-use crate::core::snapshot::{CommandRow, Snapshot, StrategyState, UiCommand};
+use crate::core::snapshot::{
+    CommandRow, Notice, SELF_TEST, Severity, Snapshot, StrategyState, UiCommand,
+};
 use crate::ui::app::Act;
 use crate::ui::format;
 use crate::ui::text::{Text, fill};
@@ -198,26 +200,11 @@ fn needs_ui(ui: &mut Ui, view: &View<'_>, acts: &mut Vec<Act>) {
                 });
             });
         }
-        for notice in &view.snapshot.notices {
+        // A self-test that passed stands on its own page; nobody is needed for it.
+        let passed = |notice: &Notice| notice.key == SELF_TEST && notice.severity == Severity::Info;
+        for notice in view.snapshot.notices.iter().filter(|one| !passed(one)) {
             any = true;
-            ui.horizontal_top(|ui| {
-                tone_icon(ui, notice.severity.into(), 14.0);
-                ui.vertical(|ui| {
-                    ui.label(&notice.text);
-                    if !notice.remedy.is_empty() {
-                        ui.label(muted(ui, &notice.remedy));
-                    }
-                    ui.horizontal(|ui| {
-                        let at = format::moment(notice.at, view.now, view.zone);
-                        ui.label(muted(ui, at));
-                        if ui.small_button(text.dismiss).clicked() {
-                            acts.push(Act::Send(UiCommand::DismissNotice {
-                                key: notice.key.clone(),
-                            }));
-                        }
-                    });
-                });
-            });
+            notice_ui(ui, view, notice, Some(acts));
         }
         if !any {
             ui.horizontal(|ui| {
@@ -226,6 +213,30 @@ fn needs_ui(ui: &mut Ui, view: &View<'_>, acts: &mut Vec<Act>) {
             });
             ui.label(muted(ui, text.nothing_needed_hint));
         }
+    });
+}
+
+/// A notice with what to do about it. It can be dismissed where `acts` are given, unless it tells of an order in doubt.
+pub fn notice_ui(ui: &mut Ui, view: &View<'_>, notice: &Notice, acts: Option<&mut Vec<Act>>) {
+    ui.horizontal_top(|ui| {
+        tone_icon(ui, notice.severity.into(), 14.0);
+        ui.vertical(|ui| {
+            ui.label(&notice.text);
+            if !notice.remedy.is_empty() {
+                ui.label(muted(ui, &notice.remedy));
+            }
+            ui.horizontal(|ui| {
+                let at = format::moment(notice.at, view.now, view.zone);
+                ui.label(muted(ui, at));
+                if let Some(acts) = acts.filter(|_| !notice.is_doubt())
+                    && ui.small_button(view.text.dismiss).clicked()
+                {
+                    acts.push(Act::Send(UiCommand::DismissNotice {
+                        key: notice.key.clone(),
+                    }));
+                }
+            });
+        });
     });
 }
 
@@ -239,7 +250,7 @@ fn account_ui(ui: &mut Ui, view: &View<'_>) {
         };
         let tokens = theme::of(ui);
         ui.horizontal_wrapped(|ui| {
-            ui.label(muted(ui, format!("{} · {}", account.login, account.server)));
+            ui.label(muted(ui, account.id().masked()));
             if account.demo {
                 ui.label(muted(ui, text.demo));
             } else {
