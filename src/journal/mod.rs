@@ -78,7 +78,7 @@ impl Journal {
     }
 
     /// Stores records in one transaction; on `Ok` they are on the disk. Waits for the disk, and up to
-    /// [`schema::BUSY`] for another program that holds the file.
+    /// `schema::BUSY` for another program that holds the file.
     pub fn append(&mut self, records: &[Record]) -> Result<(), String> {
         writing::append(&mut self.connection, records).map_err(|error| error.to_string())
     }
