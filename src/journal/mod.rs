@@ -77,8 +77,8 @@ impl Journal {
         Ok((Self { connection }, loaded))
     }
 
-    /// Stores records in one transaction; on `Ok` they are on the disk. Waits for the disk, and up to
-    /// `schema::BUSY` for another program that holds the file.
+    /// Stores records in one transaction; on `Ok` they are on the disk. Waits for the disk, and up to three
+    /// seconds for another program that holds the file.
     pub fn append(&mut self, records: &[Record]) -> Result<(), String> {
         writing::append(&mut self.connection, records).map_err(|error| error.to_string())
     }
