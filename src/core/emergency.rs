@@ -306,9 +306,16 @@ impl Turn<'_> {
         if not_begun(open.state) {
             self.set_strategy(strategy, StrategyState::Stopped, reason);
         }
-        self.close_matching(open, |position| {
+        let closing = self.close_matching(open, |position| {
             super::handle::strategy_of(position) == number
-        })
+        });
+        match closing {
+            Verdict::Done { message, details } => Verdict::Done {
+                message: format!("the strategy is stopped; {message}"),
+                details,
+            },
+            other => other,
+        }
     }
 
     pub fn set_strategy(&mut self, id: &str, state: StrategyState, reason: &str) {
