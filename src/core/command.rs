@@ -108,6 +108,67 @@ impl CommandName {
         )
     }
 
+    /// The arguments of an order that opens, changes or closes; `None`: whatever comes is read or left. What is not known
+    /// here is refused, because leaving it out would do more than was asked: `CLOSE_ALL_POSITIONS` with a symbol would
+    /// close the others too.
+    pub const fn arguments(self) -> Option<&'static [&'static str]> {
+        Some(match self {
+            Self::OpenPosition => &[
+                "symbol",
+                "type",
+                "action",
+                "side",
+                "volume",
+                "lots",
+                "lotSize",
+                "stopLoss",
+                "sl",
+                "takeProfit",
+                "tp",
+                "deviation",
+                "slippage",
+                "comment",
+                "magic",
+                "magicNumber",
+                "strategyId",
+                "strategyName",
+                "timeframe",
+                "reason",
+            ],
+            Self::ModifyPosition => &[
+                "ticket",
+                "positionId",
+                "position",
+                "symbol",
+                "stopLoss",
+                "sl",
+                "takeProfit",
+                "tp",
+                "comment",
+                "reason",
+            ],
+            Self::ClosePosition => &[
+                "ticket",
+                "positionId",
+                "position",
+                "symbol",
+                "volume",
+                "lots",
+                "lotSize",
+                "deviation",
+                "slippage",
+                "comment",
+                "reason",
+            ],
+            Self::CloseAllPositions => &["comment", "reason"],
+            Self::CloseProfitable => &["minProfit", "comment", "reason"],
+            Self::CloseLosing => &["maxLoss", "comment", "reason"],
+            Self::CloseByStrategy => &["strategyId", "strategyName", "comment", "reason"],
+            Self::CloseBySymbol => &["symbol", "comment", "reason"],
+            _ => return None,
+        })
+    }
+
     /// Needs proof that its issuer owns this executor: the platform does not check it for START (contract C9).
     pub const fn needs_origin(self) -> bool {
         matches!(self, Self::StartStrategy)

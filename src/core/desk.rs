@@ -149,32 +149,7 @@ impl Turn<'_> {
     }
 }
 
-/// What an OPEN_POSITION may say (contract §4.1); the names behind `deviation` are told and change nothing.
-const OPEN_KEYS: [&str; 20] = [
-    "symbol",
-    "type",
-    "action",
-    "side",
-    "volume",
-    "lots",
-    "lotSize",
-    "stopLoss",
-    "sl",
-    "takeProfit",
-    "tp",
-    "deviation",
-    "slippage",
-    "comment",
-    "magic",
-    "magicNumber",
-    "strategyId",
-    "strategyName",
-    "timeframe",
-    "reason",
-];
-
 fn read_open(command: &Command) -> Result<OpenOrder, ArgumentError> {
-    command.only(&OPEN_KEYS)?;
     let symbol = command.text("symbol")?.trim().to_owned();
     let side = match command.one_of(&["type", "action", "side"])? {
         None => return Err(ArgumentError::Missing("type")),

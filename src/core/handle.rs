@@ -49,6 +49,11 @@ impl Verdict {
 impl Turn<'_> {
     pub fn handle(&mut self, open: &OpenCommand, name: CommandName) -> Verdict {
         let command = &open.command;
+        if let Some(known) = name.arguments()
+            && let Err(error) = command.only(known)
+        {
+            return Verdict::failed(format!("{error} Nothing was done."));
+        }
         match name {
             CommandName::StartStrategy => self.start_strategy(open),
             CommandName::UpdateStrategy | CommandName::UpdateParameters => {

@@ -227,7 +227,7 @@ impl CallError {
             (CallErrorKind::Forbidden, Call::Authorize) => {
                 "Clear executorId in Settings, or set it to the id that belongs to this API key."
             }
-            (CallErrorKind::NotFound, Call::Config | Call::Heartbeat) => {
+            (CallErrorKind::NotFound, Call::Config | Call::Heartbeat | Call::Authorize) => {
                 "Check apiKey and executorId in Settings. The executor may have been deleted on the platform."
             }
             (

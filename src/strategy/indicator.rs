@@ -155,6 +155,17 @@ pub(super) fn read_series(
         ));
     };
     let plain = normalised(text);
+    let negative = text
+        .trim()
+        .rsplit_once("_-")
+        .is_some_and(|(_, digits)| digits.starts_with(|c: char| c.is_ascii_digit()));
+    if negative {
+        return Err(Reason::new(
+            Rule::UnknownName,
+            &name.path,
+            format!("{} has a negative period", quoted(text)),
+        ));
+    }
     let (base, suffix) = split_suffix(&plain);
     let period = |shortest: u32, usual: Option<u32>| -> Result<u32, Reason> {
         if let Some(suffix) = suffix {

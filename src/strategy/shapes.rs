@@ -222,16 +222,21 @@ fn read_logic(reader: &mut Reader, holder: &Node<'_>) -> Option<Logic> {
 }
 
 /// The direction that a text begins with: BUY, SELL, LONG or SHORT as its first word (R1).
+///
+/// "BUY/SELL" and "Buy or sell" begin with both, which is none.
 pub(super) fn first_word_side(text: &str) -> Option<Side> {
-    let word: String = text
-        .chars()
-        .skip_while(|c| !c.is_alphanumeric())
-        .take_while(|c| c.is_alphanumeric())
-        .take(8)
-        .collect();
-    match word.to_ascii_uppercase().as_str() {
+    let side = |word: &str| match word.to_ascii_uppercase().as_str() {
         "BUY" | "LONG" => Some(Side::Buy),
         "SELL" | "SHORT" => Some(Side::Sell),
         _ => None,
+    };
+    let mut words = text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    let first = side(words.next()?)?;
+    let next = words.find(|word| !matches!(word.to_ascii_uppercase().as_str(), "OR" | "AND"));
+    match next.and_then(side) {
+        Some(other) if other != first => None,
+        _ => Some(first),
     }
 }

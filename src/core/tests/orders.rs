@@ -489,3 +489,40 @@ fn a_fraction_of_a_ticket_is_no_ticket() {
     world.assert_ends("c", CommandState::Failed, "is not a ticket number");
     assert_eq!(world.terminal.positions.len(), 1);
 }
+
+#[test]
+fn an_argument_that_is_not_known_does_not_make_an_order_do_more() {
+    for (name, args, word) in [
+        (
+            "CLOSE_ALL_POSITIONS",
+            json!({ "symbol": "USDJPY" }),
+            "symbol",
+        ),
+        (
+            "CLOSE_LOSING",
+            json!({ "maxLoss": 0, "symbol": "GBPUSD" }),
+            "symbol",
+        ),
+        (
+            "CLOSE_POSITION",
+            json!({ "ticket": 1001, "percent": 50 }),
+            "percent",
+        ),
+        (
+            "MODIFY_POSITION",
+            json!({ "ticket": 1001, "stopLoss": 1.09, "takeprofit": 1.5 }),
+            "takeprofit",
+        ),
+    ] {
+        let mut world = World::ready();
+        world.pusher("o", "OPEN_POSITION", &buy());
+        world.assert_executed("o");
+        world.pusher("c", name, &args);
+        world.assert_ends(
+            "c",
+            CommandState::Failed,
+            &format!("\"{word}\" means nothing here"),
+        );
+        assert_eq!(world.terminal.positions.len(), 1, "{name}");
+    }
+}

@@ -43,7 +43,7 @@ impl Faults {
         let wait = match (ms.and_then(|ms| u64::try_from(ms).ok()), server) {
             (Some(ms), _) => Duration::from_millis(ms).min(LONGEST),
             // Whoever shuts the platform shuts out the control API too, so it opens again by itself.
-            (None, Server::Platform) => LONGEST,
+            (None, Server::Platform) => Duration::from_secs(10),
             (None, _) => return,
         };
         let faults = self.clone();

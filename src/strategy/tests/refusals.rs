@@ -44,6 +44,9 @@ fn r1_no_direction_is_refused_until_the_trader_chooses() {
 fn r1_the_first_word_of_the_description_is_the_direction() {
     for (description, side) in [
         ("BUY: up", Some(Side::Buy)),
+        ("BUY/SELL: either", None),
+        ("Sell or buy", None),
+        ("Buy the dip, sell the top", Some(Side::Buy)),
         ("Buy Signal: up", Some(Side::Buy)),
         ("SELL 3: down", Some(Side::Sell)),
         ("🚀 long above", Some(Side::Buy)),
