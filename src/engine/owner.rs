@@ -348,7 +348,9 @@ impl Owner {
         let goodbye = network.farewell();
         let collect = async {
             while let Some(event) = network_out.recv().await {
-                self.work(vec![event], &nowhere);
+                if matches!(event, Event::ReportAnswered { .. }) {
+                    self.work(vec![event], &nowhere);
+                }
             }
         };
         let both = async {
@@ -360,9 +362,11 @@ impl Owner {
         if tokio::time::timeout(FAREWELL, both).await.is_err() {
             tracing::info!(target: "engine", "The platform did not answer the goodbye in time.");
         }
-        while let Ok(event) = network_out.try_recv() {
-            self.work(vec![event], &nowhere);
-        }
+        // What the platform has is written down, in one go; commands that are still in the queue come again.
+        let answers: Vec<Event> = std::iter::from_fn(|| network_out.try_recv().ok())
+            .filter(|event| matches!(event, Event::ReportAnswered { .. }))
+            .collect();
+        self.work(answers, &nowhere);
     }
 }
 

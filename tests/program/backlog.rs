@@ -1,4 +1,4 @@
-//! Ten thousand commands wait on the platform when the program starts.
+//! Many commands at once: ten thousand wait when the program starts; hundreds are under way when it ends.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::ledger::received_in_order;
-use super::rig::Rig;
+use super::rig::{Rig, small_buy};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_waiting_commands_are_drained_in_order() {
@@ -53,4 +53,17 @@ async fn ten_thousand_waiting_commands_are_drained_in_order() {
         .zip(&ids)
         .position(|(got, sent)| got != sent);
     assert_eq!(astray, None, "the first one out of order");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ctrl_c_does_not_wait_for_the_queue() {
+    let rig = Rig::new().await;
+    let mut executor = rig.subscribed().await;
+    for _ in 0..300 {
+        rig.send("OPEN_POSITION", small_buy()).await;
+    }
+    let pressed = Instant::now();
+    executor.end_cleanly().await;
+    let took = pressed.elapsed();
+    assert!(took < Duration::from_secs(4), "it took {took:?}");
 }
