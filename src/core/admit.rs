@@ -259,6 +259,15 @@ impl Turn<'_> {
             .find(|later| later.undoes(&open.command))
     }
 
+    /// Whether a later order, carried out or sure to be, undoes this one.
+    pub fn is_undone(&self, command: &Command) -> bool {
+        let open = self.durable().open.values().map(|other| &other.command);
+        open.filter(|other| superseding::is_certain(other))
+            .map(PastOrder::of)
+            .chain(self.durable().past.iter().cloned())
+            .any(|later| later.undoes(command))
+    }
+
     fn expiry_message(&self, open: &OpenCommand) -> String {
         let age = self
             .state

@@ -443,6 +443,10 @@ impl Turn<'_> {
             return false;
         };
         let opens = matches!(entry.intent.action, IntentAction::Open { .. });
+        // What was meant to end it may have been carried out since.
+        if opens && self.is_undone(&open.command) {
+            return false;
+        }
         let allowed = !opens || self.state.entry_block(self.now).is_none();
         let fresh = self.state.time_for(&open.command, self.now) <= open.command.expiry();
         allowed && fresh && entry.generation < MOST_TRIES

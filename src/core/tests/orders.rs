@@ -526,3 +526,21 @@ fn an_argument_that_is_not_known_does_not_make_an_order_do_more() {
         assert_eq!(world.terminal.positions.len(), 1, "{name}");
     }
 }
+
+#[test]
+fn an_order_that_was_lost_is_not_sent_again_after_everything_was_closed() {
+    let mut world = World::ready();
+    world.terminal.manners.push_back(Manner::LoseOrder);
+    world.terminal.memory = Memory::NotYet;
+    let row = world.row("o", "OPEN_POSITION", &buy(), 2);
+    world.heartbeat_raw(vec![row]);
+    let row = world.row("c", "CLOSE_ALL_POSITIONS", &json!({}), 1);
+    world.heartbeat_raw(vec![row]);
+    world.wait(3);
+    world.terminal.memory = Memory::Works;
+    world.wait(5);
+    world.assert_executed("c");
+    world.assert_ends("o", CommandState::Failed, "not executed");
+    assert_eq!(world.terminal.opens(), 1);
+    assert!(world.terminal.positions.is_empty());
+}
