@@ -414,7 +414,7 @@ async fn run(kind: Kind, seed: u64, orders: u64) {
         storm.start_executor(None);
         while !over.is_cancelled() {
             // Death by itself is noticed soon; trouble takes its time.
-            for _ in 0..storm.chance.u32(3..16) {
+            for _ in 0..storm.chance.u32(if patient { 10..40 } else { 3..16 }) {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 storm.revive();
             }
@@ -428,7 +428,7 @@ async fn run(kind: Kind, seed: u64, orders: u64) {
     tokio::join!(storming, loading);
     storm.heal().await;
     let stormed = began.elapsed();
-    let patience = Duration::from_secs(if patient { 700 } else { 120 });
+    let patience = Duration::from_secs(if patient { 900 } else { 120 });
     let settled = whole
         .platform
         .world
