@@ -241,7 +241,7 @@ impl Turn<'_> {
                 self.finish(&command.id, CommandState::Failed, &message, details);
             }
             Verdict::Wait { reason } => self.wait(open, &reason),
-            Verdict::Busy { what } => self.move_to(open, CommandState::Executing, &what),
+            Verdict::Busy { what } => self.busy(open, &what),
         }
     }
 
@@ -333,6 +333,16 @@ impl Turn<'_> {
         self.move_to(open, CommandState::Waiting, reason);
         if self.now.utc.duration_since(open.command.received_at) >= PATIENCE {
             self.want_interim(&open.command.id, reason);
+        }
+    }
+
+    /// Begun and not ended. An order in doubt may take minutes, and ten rows that wait for theirs fill a heartbeat's page:
+    /// the platform is told once, so that the rows behind them are handed out (contract C3).
+    fn busy(&mut self, open: &OpenCommand, what: &str) {
+        const PATIENCE: SignedDuration = SignedDuration::from_secs(15);
+        self.move_to(open, CommandState::Executing, what);
+        if self.now.utc.duration_since(open.command.received_at) >= PATIENCE {
+            self.want_interim(&open.command.id, what);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use fx_executor::practice::{self, PracticeOptions, PracticeWorld};
+use fx_executor::practice::{self, CommandRow, PracticeOptions, PracticeWorld};
 use fx_executor::settings::{self, DataDir, Draft, Field};
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
@@ -139,10 +139,8 @@ impl Rig {
         let status = self
             .world
             .wait_for(limit, |world| {
-                world
-                    .command_row(id)
-                    .map(|row| row.status)
-                    .filter(|status| is_final(status))
+                let row = world.command_row(id)?;
+                is_ended(&row).then_some(row.status)
             })
             .await;
         status.unwrap_or_else(|| {
@@ -169,6 +167,15 @@ impl Rig {
     pub fn ledger(&self) -> Ledger {
         Ledger::read(&self.data())
     }
+}
+
+/// A status that the executor does not change any more: of what takes long it says "failed", too, and that it is not over.
+pub fn is_ended(row: &CommandRow) -> bool {
+    let interim = row
+        .result
+        .as_ref()
+        .is_some_and(|result| result["interim"] == true);
+    is_final(&row.status) && !interim
 }
 
 pub fn is_final(status: &str) -> bool {

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::json;
 
+use super::terminal::{Manner, Memory};
 use super::world::{Patching, World};
 use super::{buying_rules, start_args};
 use crate::core::{Event, ReportOutcome};
@@ -102,6 +103,23 @@ fn only_a_few_are_on_their_way_at_once() {
     world.patching = Patching::Works;
     world.wait(62);
     assert_eq!(world.reports.len(), 9);
+}
+
+/// Ten rows without an answer fill a page of the heartbeat, and what comes behind them would not be handed out.
+#[test]
+fn an_order_in_doubt_does_not_hold_up_the_rows_behind_it() {
+    let mut world = World::ready();
+    world.terminal.manners.push_back(Manner::LoseOrder);
+    world.terminal.memory = Memory::NotYet;
+    let order = json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.01 });
+    world.pusher("o", "OPEN_POSITION", &order);
+    world.wait(14);
+    assert!(world.interims.is_empty(), "most orders end before");
+    world.wait(60);
+    assert_eq!(world.interims, ["o"], "once");
+    world.terminal.memory = Memory::Works;
+    world.wait(3);
+    assert_eq!(world.report("o").0, "executed");
 }
 
 /// The platform keeps the last status it is sent, so an interim one must not arrive after the final one.

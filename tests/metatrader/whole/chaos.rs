@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::executor::Executor;
 use super::ledger::journal_file;
-use super::rig::{Rig, is_final};
+use super::rig::{Rig, is_ended};
 use super::{Kind, Whole, is_own};
 use crate::emulated::{Emulated, Options, Row};
 
@@ -213,7 +213,7 @@ async fn load(platform: &Rig, orders: u64, mut chance: fastrand::Rng) {
                 );
             }
             // Doubts may last; the platform goes on meanwhile.
-            !is_final(&row.status) && since.elapsed() < Duration::from_secs(8)
+            !is_ended(&row) && since.elapsed() < Duration::from_secs(8)
         });
         if under_way.len() >= AT_ONCE {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -342,13 +342,24 @@ fn count_wrongs(platform: &Rig, deals: &[Row], intents: &BTreeMap<u64, Intent>) 
             );
         }
     }
+    // A position is closed by one deal, for all of it.
+    let mut exits: BTreeMap<&str, usize> = BTreeMap::new();
+    for deal in deals.iter().filter(|deal| deal["entry"] == "1") {
+        *exits.entry(&deal["pos"]).or_default() += 1;
+    }
     for row in platform.world.command_rows() {
-        if !is_final(&row.status) {
+        if !is_ended(&row) {
             wrong(
                 &mut |w| w.unreported += 1,
                 format!("{} is {}", row.command, row.status),
             );
             continue;
+        }
+        if row.command == "CLOSE_POSITION" && row.status == "executed" {
+            let ticket = row.parameters.as_ref().unwrap()["ticket"].to_string();
+            if !exits.contains_key(ticket.as_str()) {
+                wrong(&mut |w| w.lost += 1, format!("closed, no deal: {row:?}"));
+            }
         }
         if row.command != "OPEN_POSITION" {
             continue;
@@ -363,11 +374,6 @@ fn count_wrongs(platform: &Rig, deals: &[Row], intents: &BTreeMap<u64, Intent>) 
             ),
             _ => wrong(&mut |w| w.doubled += 1, format!("{found} deals of {row:?}")),
         }
-    }
-    // A position is closed by one deal, for all of it.
-    let mut exits: BTreeMap<&str, usize> = BTreeMap::new();
-    for deal in deals.iter().filter(|deal| deal["entry"] == "1") {
-        *exits.entry(&deal["pos"]).or_default() += 1;
     }
     for (position, count) in exits.iter().filter(|(_, count)| **count > 1) {
         wrong(
@@ -408,7 +414,7 @@ async fn run(kind: Kind, seed: u64, orders: u64) {
         storm.start_executor(None);
         while !over.is_cancelled() {
             // Death by itself is noticed soon; trouble takes its time.
-            for _ in 0..storm.chance.u32(3..16) {
+            for _ in 0..storm.chance.u32(if patient { 10..40 } else { 3..16 }) {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 storm.revive();
             }
@@ -422,13 +428,13 @@ async fn run(kind: Kind, seed: u64, orders: u64) {
     tokio::join!(storming, loading);
     storm.heal().await;
     let stormed = began.elapsed();
-    let patience = Duration::from_secs(if patient { 700 } else { 120 });
+    let patience = Duration::from_secs(if patient { 900 } else { 120 });
     let settled = whole
         .platform
         .world
         .wait_for(patience, |world| {
             let rows = world.command_rows();
-            rows.iter().all(|row| is_final(&row.status)).then_some(())
+            rows.iter().all(is_ended).then_some(())
         })
         .await;
     let troubles = std::mem::take(&mut storm.troubles);

@@ -1,7 +1,9 @@
 //! The one Expert Advisor that is served: its lines in order, its signs of life, and who takes which line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::book::{DealsAsked, SnapshotAsked};
 use super::finding::FindAsked;
@@ -95,6 +97,8 @@ pub struct Active {
     pub(super) latency: Duration,
     pub(super) alive: Duration,
     pub(super) pinged: Option<Duration>,
+    /// Orders that wait for their search.
+    pub(super) searches: VecDeque<(Cid, Option<Timestamp>)>,
     pub(super) test: Option<Test>,
 }
 
@@ -141,6 +145,7 @@ impl Active {
             latency: Duration::ZERO,
             alive: c.now.mono,
             pinged: None,
+            searches: VecDeque::new(),
             test: None,
             hello,
         }

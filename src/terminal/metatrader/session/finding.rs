@@ -20,6 +20,10 @@ const BEFORE_MS: i64 = 60_000;
 /// How far back is searched when nobody knows when the order was made. Absence cannot be proven then.
 const UNKNOWN_TIME_MS: i64 = 30 * 86_400_000;
 
+/// Searches under way at one time. The Expert Advisor lets 32 wait for their second look; one more would be answered
+/// without it, which proves nothing.
+const AT_ONCE: usize = 16;
+
 #[derive(Debug)]
 pub struct FindAsked {
     cid: Cid,
@@ -45,7 +49,11 @@ impl Active {
             .asked
             .values()
             .any(|(asked, _)| matches!(asked, Asked::Find(asked) if asked.cid == cid));
-        if searching {
+        if searching || self.searches.iter().any(|(waiting, _)| *waiting == cid) {
+            return;
+        }
+        if self.searching() >= AT_ONCE {
+            self.searches.push_back((cid, since));
             return;
         }
         let made = since.or(sent.map(|sent| sent.made));
@@ -71,6 +79,23 @@ impl Active {
             }
             _ => {}
         }
+        self.search_next(c);
+    }
+
+    /// Begins those that wait, as far as there is room.
+    pub(super) fn search_next(&mut self, c: &mut Context<'_>) {
+        while self.searching() < AT_ONCE
+            && let Some((cid, since)) = self.searches.pop_front()
+        {
+            self.find(cid, since, c);
+        }
+    }
+
+    fn searching(&self) -> usize {
+        let asked = self.asked.values();
+        asked
+            .filter(|(asked, _)| matches!(asked, Asked::Find(_)))
+            .count()
     }
 
     fn judge(&mut self, asked: &FindAsked, line: &FoundLine, c: &mut Context<'_>) {
@@ -212,9 +237,13 @@ impl Active {
         let after = c.now.mono.saturating_sub(asked.at).as_secs();
         let reason = format!("the Expert Advisor could not look ({text}, after {after} s)");
         not_yet(asked.cid, &reason, c);
+        self.search_next(c);
     }
 
     pub(super) fn give_up_finds(&mut self, reason: &str, c: &mut Context<'_>) {
+        for (cid, _) in std::mem::take(&mut self.searches) {
+            not_yet(cid, reason, c);
+        }
         for (asked, _) in self.asked.values() {
             if let Asked::Find(asked) = asked {
                 not_yet(asked.cid, reason, c);

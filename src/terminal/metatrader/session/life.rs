@@ -81,6 +81,7 @@ impl Active {
     /// The regular work of a link that is up.
     fn served(&mut self, c: &mut Context<'_>) {
         self.ask_again(c);
+        self.search_next(c);
         self.hint_tick(c);
         self.flights_tick(c);
         self.series_tick(c);

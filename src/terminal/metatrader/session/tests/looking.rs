@@ -248,3 +248,39 @@ fn a_working_rest_is_neither_done_nor_absent() {
     let reason = look(&mut world, "where=ord ticket=6");
     assert!(not_yet(&reason).contains("#6 is working"));
 }
+
+/// The Expert Advisor has room for 32 that wait for their second look; the others would be answered without proof.
+#[test]
+fn many_doubts_are_searched_a_few_at_a_time_and_each_gets_its_turn() {
+    let mut world = World::up();
+    for number in 0..40 {
+        world.request(TerminalRequest::Find {
+            cid: cid(number),
+            since: Some(utc(world.now)),
+        });
+    }
+    assert_eq!(world.count("FIND"), 16);
+    // Asked again meanwhile, they do not crowd in.
+    world.request(TerminalRequest::Find {
+        cid: cid(39),
+        since: None,
+    });
+    for asked in 0..40 {
+        let lines: Vec<(String, String)> = world
+            .sent()
+            .iter()
+            .filter(|line| line.kind() == "FIND")
+            .map(|line| {
+                let of = |key| line.get(key).unwrap().to_owned();
+                (of("id"), of("cid"))
+            })
+            .collect();
+        let (id, of) = &lines[asked];
+        world.say(
+            "FOUND",
+            &format!("id={id} cid={of} where=none from_ms=0 to_ms=9999999999999 sync=1"),
+        );
+    }
+    assert_eq!(world.count("FIND"), 40);
+    assert_eq!(world.findings().len(), 40);
+}
