@@ -95,6 +95,13 @@ fn with_executor(
         Ok(session) => session,
         Err(error) => return failed(&error),
     };
+    if let Some(problem) = session.settings_problem() {
+        eprintln!("fx-executor: {problem}");
+        if headless {
+            session.end();
+            return ExitCode::from(exit::SETTINGS);
+        }
+    }
     market.follow(session.engine.snapshot.clone());
     if options.check {
         return check::run(runtime, world, session);

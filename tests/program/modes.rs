@@ -109,3 +109,31 @@ async fn practice_leaves_a_folder_with_settings_of_its_own_alone() {
     assert!(practice.printed().contains("not practice's"));
     assert_eq!(std::fs::read(&file).unwrap(), before);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn practice_without_a_window_says_which_setting_it_cannot_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let arguments = [
+        "--headless",
+        "--data-dir",
+        data.to_str().unwrap(),
+        "practice",
+    ];
+    let mut practice = Start::program(&arguments, folder.path()).go();
+    practice
+        .says("Successfully subscribed to channel: private", LONG)
+        .await;
+    practice.end_cleanly().await;
+    let file = data.join("config").join("executor-config.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replacen('{', "{\"maxPositions\": \"abc\",", 1)).unwrap();
+    let mut practice = Start::program(&arguments, folder.path()).go();
+    let status = practice.ends(LONG).await;
+    assert_eq!(status.code(), Some(4), "{}", practice.printed());
+    assert!(
+        practice.printed().contains("maxPositions"),
+        "{}",
+        practice.printed()
+    );
+}
