@@ -188,8 +188,19 @@ impl Turn<'_> {
 
     /// Sends what must be sent now. An attempt waits until the book has taken in the last order, and an order that
     /// somebody else sent for the same ticket comes first.
+    ///
+    /// Not more at a time than the terminal's queue takes; the answers make room for the next.
     pub fn send_sweep(&mut self, sweep: &mut Sweep, purpose: &Purpose) {
+        const MOST_AT_ONCE: usize = 100;
+        let orders = self.durable().intents.values();
+        let under_way = orders
+            .filter(|entry| entry.progress == OrderProgress::Made)
+            .count();
+        let mut room = MOST_AT_ONCE.saturating_sub(under_way);
         for (target, progress) in &mut sweep.tickets {
+            if room == 0 {
+                break;
+            }
             let book = self.state.fresh_book();
             let due = progress.gone.is_none()
                 && progress.cid.is_none()
@@ -197,6 +208,7 @@ impl Turn<'_> {
                 && book.is_some_and(|book| target.is_in(book))
                 && !self.is_ending(target.ticket());
             if due {
+                room -= 1;
                 progress.tries += 1;
                 progress.cid = Some(self.submit(target.action(), purpose.clone()));
             }

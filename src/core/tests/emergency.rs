@@ -443,3 +443,34 @@ fn a_close_in_doubt_holds_the_stop_up_no_longer_than_its_life() {
         }
     }
 }
+
+#[test]
+fn hundreds_of_positions_are_closed_without_flooding_the_terminal() {
+    let mut world = World::ready();
+    for ticket in 1..=300 {
+        world.terminal.holds(ticket, Cid::new(0, ticket).0, "5");
+    }
+    world.send_book();
+    world.terminal.manners.extend([Manner::Swallow; 150]);
+    stop_here(&mut world);
+    assert_eq!(world.terminal.closes(), 100, "the rest waits for answers");
+
+    let mut world = World::ready();
+    for ticket in 1..=300 {
+        world.terminal.holds(ticket, Cid::new(0, ticket).0, "5");
+    }
+    world.send_book();
+    stop_here(&mut world);
+    world.wait(10);
+    assert!(world.terminal.positions.is_empty());
+    assert!(
+        world
+            .state
+            .durable()
+            .stop
+            .as_ref()
+            .unwrap()
+            .completed_at
+            .is_some()
+    );
+}
