@@ -251,21 +251,16 @@ impl Turn<'_> {
         if open.state == CommandState::Executing || open.command.source == Source::Local {
             return None;
         }
-        let others = self.durable().open.values().map(|other| &other.command);
-        others
-            .filter(|other| superseding::is_certain(other))
-            .map(PastOrder::of)
-            .chain(self.durable().past.iter().cloned())
-            .find(|later| later.undoes(&open.command))
+        self.undone_by(&open.command)
     }
 
-    /// Whether a later order, carried out or sure to be, undoes this one.
-    pub fn is_undone(&self, command: &Command) -> bool {
+    /// A later order, carried out or sure to be, that undoes this one.
+    pub fn undone_by(&self, command: &Command) -> Option<PastOrder> {
         let open = self.durable().open.values().map(|other| &other.command);
         open.filter(|other| superseding::is_certain(other))
             .map(PastOrder::of)
             .chain(self.durable().past.iter().cloned())
-            .any(|later| later.undoes(command))
+            .find(|later| later.undoes(command))
     }
 
     fn expiry_message(&self, open: &OpenCommand) -> String {

@@ -444,7 +444,7 @@ impl Turn<'_> {
         };
         let opens = matches!(entry.intent.action, IntentAction::Open { .. });
         // What was meant to end it may have been carried out since.
-        if opens && self.is_undone(&open.command) {
+        if opens && self.undone_by(&open.command).is_some() {
             return false;
         }
         let allowed = !opens || self.state.entry_block(self.now).is_none();

@@ -61,7 +61,13 @@ fn ask(data_dir: &DataDir, lift_stop: bool) -> Result<String, String> {
                 .to_owned(),
         )
     } else {
-        Err("the running executor did not take the request".to_owned())
+        // Unlike a stop it must not be obeyed later: by then it may lift another stop than the one it was meant for.
+        request.clear(data_dir.path()).map_err(|error| {
+            format!(
+                "the running executor did not take the request, and it cannot be withdrawn: {error}"
+            )
+        })?;
+        Err("the running executor did not take the request; it was withdrawn".to_owned())
     }
 }
 

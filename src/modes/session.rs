@@ -413,6 +413,14 @@ fn watch_files(
     let ended = engine.shutdown_token();
     std::thread::Builder::new().name("files".to_owned()).spawn(move || {
         let mut watch = FileWatch::new(&home.path);
+        // Left by a process that was killed while it asked: what allows trading holds only for the executor it asked.
+        for stale in [Request::Resume, Request::LiftStop] {
+            if stale.is_waiting(&home.data_dir)
+                && let Err(error) = stale.clear(&home.data_dir)
+            {
+                tracing::error!(target: "engine", "An old request to resume cannot be removed: {error}");
+            }
+        }
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
             Ok(runtime) => runtime,
             Err(error) => {

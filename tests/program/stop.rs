@@ -102,3 +102,13 @@ async fn the_stop_needs_neither_platform_nor_pusher() {
     assert_eq!(status.code(), Some(0), "{text}");
     assert!(rig.ledger().open().is_empty(), "{text}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lift_that_nobody_took_lifts_no_later_stop() {
+    let rig = Rig::new().await;
+    let (status, text) = stop_all(&rig, "nobody home").await;
+    assert_eq!(status.code(), Some(0), "{text}");
+    std::fs::write(rig.data().join("lift-stop.request"), "from before").unwrap();
+    let _executor = rig.subscribed().await;
+    is_latched(&rig, "nobody home").await;
+}
