@@ -259,8 +259,11 @@ impl Turn<'_> {
         let open = self.durable().open.values().map(|other| &other.command);
         open.filter(|other| superseding::is_certain(other))
             .map(PastOrder::of)
-            .chain(self.durable().past.iter().cloned())
             .find(|later| later.undoes(command))
+            .or_else(|| {
+                let mut past = self.durable().past.iter();
+                past.find(|later| later.undoes(command)).cloned()
+            })
     }
 
     fn expiry_message(&self, open: &OpenCommand) -> String {

@@ -1,6 +1,8 @@
 //! Journal before effect, always. While the journal cannot be written, records wait and only what makes risk smaller
 //! goes through.
 
+use tokio::task::block_in_place;
+
 use crate::core::{Effect, Record};
 use crate::journal::Journal;
 
@@ -38,7 +40,8 @@ impl JournalGate {
         if self.backlog.is_empty() && !self.broken {
             return Stored::Yes;
         }
-        match self.journal.append(&self.backlog) {
+        // Other tasks of this worker go on elsewhere while the disk is waited for.
+        match block_in_place(|| self.journal.append(&self.backlog)) {
             Ok(()) => {
                 self.backlog.clear();
                 if std::mem::take(&mut self.broken) {

@@ -1,4 +1,4 @@
-//! The engine: the only owner of the state, on its own thread, alive without any window.
+//! The engine: the only owner of the state, on threads of its own, alive without any window.
 //!
 //! It takes an event, lets the core decide, stores the records, and only then runs the effects. It decides nothing
 //! itself.
@@ -88,7 +88,7 @@ const UI_QUEUE: usize = 64;
 /// Time for the last reports and the goodbye at a clean end.
 const FAREWELL: Duration = Duration::from_millis(1_200);
 
-/// Starts the engine on its own thread.
+/// Starts the engine on threads of its own.
 pub fn start(options: EngineOptions) -> Result<Engine, EngineError> {
     let clock = clock::Clock::start();
     let (journal, loaded) = Journal::open(&options.data_dir.join("journal.sqlite"))?;
@@ -153,8 +153,15 @@ pub fn start(options: EngineOptions) -> Result<Engine, EngineError> {
     let thread = std::thread::Builder::new()
         .name("engine".to_owned())
         .spawn(move || {
-            runtime.block_on(owner.run(inputs, connection));
+            // On a worker: an event then reaches the loop on the processor that read it, without waking another.
+            let running = runtime.spawn(owner.run(inputs, connection));
+            let ended = runtime.block_on(running);
             runtime.shutdown_timeout(Duration::from_millis(300));
+            if let Err(error) = ended
+                && let Ok(panic) = error.try_into_panic()
+            {
+                std::panic::resume_unwind(panic);
+            }
         })
         .map_err(EngineError::Thread)?;
     Ok(Engine {

@@ -1,4 +1,4 @@
-//! The journal: every record in order, in SQLite (WAL, `synchronous=FULL`), written by the engine's thread alone.
+//! The journal: every record in order, in SQLite (WAL, `synchronous=FULL`), written by the engine's loop alone.
 //!
 //! Its owner waits for the disk before anything else happens, so a thread in between would only make every command
 //! later. It stores and reads; it decides nothing. What is acknowledged is on the disk. A damaged file is kept under another name
