@@ -189,9 +189,10 @@ impl Turn<'_> {
     /// Sends what must be sent now. An attempt waits until the book has taken in the last order, and an order that
     /// somebody else sent for the same ticket comes first.
     ///
-    /// Not more at a time than the terminal's queue takes; the answers make room for the next.
+    /// A few at a time: they keep a terminal busy, which carries out one after the other, and the last of them is
+    /// over within its time to live even at a broker that takes a second for each. Answers make room for the next.
     pub fn send_sweep(&mut self, sweep: &mut Sweep, purpose: &Purpose) {
-        const MOST_AT_ONCE: usize = 100;
+        const MOST_AT_ONCE: usize = 8;
         let orders = self.durable().intents.values();
         let under_way = orders
             .filter(|entry| entry.progress == OrderProgress::Made)

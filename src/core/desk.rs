@@ -47,6 +47,12 @@ impl Turn<'_> {
         if let Err(reason) = check_volume(order.volume, spec) {
             return Verdict::failed(reason);
         }
+        // Its limits count positions; an order that has just been filled may not be among them yet.
+        if self.state.fresh_book().is_none() {
+            return Verdict::Wait {
+                reason: "waiting for the terminal's list of positions".to_owned(),
+            };
+        }
         if let Some(reason) = self.entry_refusal(&spec.name, order.volume) {
             return Verdict::failed(format!("not opened: {reason}"));
         }

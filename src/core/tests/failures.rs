@@ -98,9 +98,12 @@ fn an_order_that_was_held_back_is_looked_for_and_not_assumed() {
         "OPEN_POSITION",
         &json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.1 }),
     );
-    let up = world.terminal.up();
+    world.terminal.keeps_book = true;
+    world.terminal_up();
+    world.terminal.keeps_book = false;
+    let book = world.terminal.book().unwrap();
     // Both events are of one round of the engine, so its effects are judged after the failure.
-    let made = crate::core::step(&mut world.state, Event::Terminal(up), world.now);
+    let made = crate::core::step(&mut world.state, Event::Terminal(book), world.now);
     world.adopt(made.records);
     fail(&mut world);
     world.wait(31);

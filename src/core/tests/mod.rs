@@ -5,11 +5,13 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod chaos;
+mod closings;
 mod commands;
 mod delivery;
 mod emergency;
 mod envelopes;
 mod failures;
+mod limits;
 mod orders;
 mod outbox;
 mod starts;
@@ -22,6 +24,11 @@ mod world;
 use serde_json::{Value, json};
 
 use world::{EXECUTOR, OWNER, World};
+
+/// The arguments of an order to buy.
+fn buy() -> Value {
+    json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.1, "stopLoss": 1.09, "takeProfit": 1.12 })
+}
 
 /// Rules that buy at every bar of a rising market.
 fn buying_rules() -> Value {

@@ -1,16 +1,13 @@
 //! Orders: one deal at most, whatever becomes of the answer.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::buy;
 use super::terminal::{Manner, Memory, decimal};
 use super::world::World;
 use crate::core::snapshot::{CommandState, Notice, UiCommand};
-use crate::core::{Config, Event, Limits};
-use crate::market::{Cid, IntentAction, RefusalClass, Ticket};
-
-fn buy() -> Value {
-    json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.1, "stopLoss": 1.09, "takeProfit": 1.12 })
-}
+use crate::core::{Config, Event};
+use crate::market::{Cid, RefusalClass};
 
 fn world_with(manners: &[Manner]) -> World {
     let mut world = World::ready();
@@ -186,26 +183,6 @@ fn orders_that_cannot_be_are_refused_before_they_are_sent() {
 }
 
 #[test]
-fn local_limits_hold_whatever_a_command_says() {
-    let limits = Limits {
-        max_lots: Some(decimal("0.05")),
-        max_positions: Some(1),
-        max_daily_loss: None,
-    };
-    let mut world = World::ready_with(Config {
-        limits,
-        ..Config::default()
-    });
-    world.pusher("big", "OPEN_POSITION", &buy());
-    world.assert_ends("big", CommandState::Failed, "over the local limit of 0.05");
-    let small = json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.05 });
-    world.pusher("one", "OPEN_POSITION", &small);
-    world.assert_executed("one");
-    world.pusher("two", "OPEN_POSITION", &small);
-    world.assert_ends("two", CommandState::Failed, "the local limit is 1");
-}
-
-#[test]
 fn modify_keeps_the_level_that_is_not_named_and_zero_removes_one() {
     let mut world = World::ready();
     world.terminal.holds(11, Cid::new(0, 1).0, "0");
@@ -246,62 +223,6 @@ fn levels_that_are_as_asked_for_already_are_a_success_and_an_opening_never_is() 
     world.assert_executed("m");
     let mut world = world_with(&[so]);
     world.assert_ends("o", CommandState::Failed, "the terminal refused it");
-}
-
-#[test]
-fn a_position_by_hand_may_be_a_foreign_one() {
-    let mut world = World::ready();
-    world.terminal.holds(11, 999, "0");
-    world.send_book();
-    world.ui(UiCommand::ClosePosition { ticket: Ticket(11) });
-    assert!(world.terminal.positions.is_empty());
-}
-
-#[test]
-fn closing_waits_for_a_book_that_knows_the_last_order() {
-    let mut world = World::ready();
-    world.terminal.keeps_book = true;
-    world.pusher("o", "OPEN_POSITION", &buy());
-    world.pusher("c", "CLOSE_ALL_POSITIONS", &json!({}));
-    world.assert_ends("c", CommandState::Waiting, "list of positions");
-    world.terminal.keeps_book = false;
-    world.send_book();
-    world.wait(1);
-    world.assert_executed("c");
-    assert!(world.terminal.positions.is_empty());
-}
-
-#[test]
-fn closing_takes_in_an_order_that_was_on_its_way_but_no_later_one() {
-    let mut world = World::ready();
-    world.terminal.holds(11, Cid::new(0, 900).0, "0");
-    world.send_book();
-    world.terminal.manners.push_back(Manner::FillSilently);
-    world.pusher("o", "OPEN_POSITION", &buy());
-    world.pusher("c", "CLOSE_ALL_POSITIONS", &json!({}));
-    world.wait(1);
-    assert_eq!(
-        world.terminal.positions.len(),
-        1,
-        "what is seen is closed without delay"
-    );
-    world.assert_ends("c", CommandState::Executing, "an order that was on its way");
-    world.pusher("later", "OPEN_POSITION", &buy());
-    world.assert_executed("later");
-    world.wait(40);
-    world.assert_executed("c");
-    let left: Vec<_> = world
-        .terminal
-        .positions
-        .iter()
-        .map(|open| open.magic)
-        .collect();
-    let later = world
-        .terminal
-        .submitted
-        .iter()
-        .rfind(|sent| matches!(sent.action, IntentAction::Open { .. }));
-    assert_eq!(left, [later.unwrap().cid.0]);
 }
 
 #[test]
@@ -349,111 +270,6 @@ fn an_order_in_doubt_stays_in_sight_over_dismissal_and_restart() {
 }
 
 #[test]
-fn another_account_stops_entries_and_keeps_its_orders_to_itself() {
-    let mut world = world_with(&[Manner::LoseAnswer]);
-    world.assert_executed("o");
-    world.terminal.memory = Memory::NotYet;
-    world.terminal.manners.push_back(Manner::LoseAnswer);
-    world.pusher("p", "OPEN_POSITION", &buy());
-    assert!(
-        world
-            .state
-            .notices
-            .iter()
-            .any(|notice| notice.text.contains("has no certain outcome"))
-    );
-    world.terminal_down();
-    world.terminal.account.login += 1;
-    world.terminal.memory = Memory::Works;
-    world.terminal_up();
-    let finds = world.finds.len();
-    world.wait(60);
-    assert_eq!(world.finds.len(), finds, "another account cannot tell");
-    world.assert_ends("p", CommandState::Executing, "at the terminal");
-    assert!(world.is_blocked_by("is logged in to account"));
-    world.pusher("r", "RESUME", &json!({}));
-    assert!(
-        world.is_blocked_by("is logged in to account"),
-        "not by the platform's word"
-    );
-    world.ui(UiCommand::ResumeTrading);
-    assert!(!world.is_blocked_by(""));
-
-    world.terminal_down();
-    world.terminal.account.login -= 1;
-    world.terminal_up();
-    world.wait(3);
-    world.assert_executed("p");
-    assert!(
-        !world
-            .state
-            .notices
-            .iter()
-            .any(|notice| notice.text.contains("has no certain outcome"))
-    );
-}
-
-#[test]
-fn real_money_is_traded_only_after_a_word_for_that_account() {
-    let mut world = World::ready();
-    world.terminal_down();
-    world.terminal.account.demo = false;
-    world.terminal_up();
-    world.pusher("o", "OPEN_POSITION", &buy());
-    world.assert_ends("o", CommandState::Failed, "holds real money");
-    let account = world.terminal.account.id();
-    world.ui(UiCommand::ConfirmAccount { account });
-    world.pusher("p", "OPEN_POSITION", &buy());
-    world.assert_executed("p");
-    world.restart();
-    world.terminal_up();
-    world.happens(Event::OwnerLearned {
-        user_id: super::world::OWNER.to_owned(),
-    });
-    world.pusher("q", "OPEN_POSITION", &buy());
-    world.assert_executed("q");
-}
-
-#[test]
-fn closing_by_profit_looks_at_the_profits_of_this_moment() {
-    let mut world = World::ready();
-    world.pusher("o", "OPEN_POSITION", &buy());
-    world.assert_executed("o");
-    // The market turned after the last list of positions came.
-    world.terminal.positions[0].profit = decimal("-5");
-    world.pusher("w", "CLOSE_PROFITABLE", &json!({ "minProfit": -1 }));
-    world.assert_executed("w");
-    assert_eq!(
-        world.terminal.positions.len(),
-        1,
-        "it is not a winner any more"
-    );
-    world.pusher("l", "CLOSE_LOSING", &json!({ "maxLoss": 1 }));
-    world.assert_executed("l");
-    assert!(world.terminal.positions.is_empty());
-}
-
-#[test]
-fn on_a_netting_account_a_symbol_takes_one_position() {
-    let mut world = World::ready();
-    world.terminal_down();
-    world.terminal.account.margin_mode = crate::market::MarginMode::Netting;
-    world.terminal_up();
-    world.pusher("o", "OPEN_POSITION", &buy());
-    world.assert_executed("o");
-    world.pusher("p", "OPEN_POSITION", &buy());
-    world.assert_ends(
-        "p",
-        CommandState::Failed,
-        "would merge with it and replace its stop",
-    );
-    world.pusher("c", "CLOSE_ALL_POSITIONS", &json!({}));
-    world.assert_executed("c");
-    world.pusher("q", "OPEN_POSITION", &buy());
-    world.assert_executed("q");
-}
-
-#[test]
 fn no_command_takes_a_stop_away() {
     let mut world = World::ready();
     world.pusher("o", "OPEN_POSITION", &buy());
@@ -478,69 +294,4 @@ fn a_misspelt_protection_is_refused_and_not_left_out() {
     world.pusher("o", "OPEN_POSITION", &order);
     world.assert_ends("o", CommandState::Failed, "\"STOPLOSS\" means nothing here");
     assert!(world.terminal.submitted.is_empty());
-}
-
-#[test]
-fn a_fraction_of_a_ticket_is_no_ticket() {
-    let mut world = World::ready();
-    world.pusher("o", "OPEN_POSITION", &buy());
-    world.assert_executed("o");
-    world.pusher("c", "CLOSE_POSITION", &json!({ "ticket": 1001.9 }));
-    world.assert_ends("c", CommandState::Failed, "is not a ticket number");
-    assert_eq!(world.terminal.positions.len(), 1);
-}
-
-#[test]
-fn an_argument_that_is_not_known_does_not_make_an_order_do_more() {
-    for (name, args, word) in [
-        (
-            "CLOSE_ALL_POSITIONS",
-            json!({ "symbol": "USDJPY" }),
-            "symbol",
-        ),
-        (
-            "CLOSE_LOSING",
-            json!({ "maxLoss": 0, "symbol": "GBPUSD" }),
-            "symbol",
-        ),
-        (
-            "CLOSE_POSITION",
-            json!({ "ticket": 1001, "percent": 50 }),
-            "percent",
-        ),
-        (
-            "MODIFY_POSITION",
-            json!({ "ticket": 1001, "stopLoss": 1.09, "takeprofit": 1.5 }),
-            "takeprofit",
-        ),
-    ] {
-        let mut world = World::ready();
-        world.pusher("o", "OPEN_POSITION", &buy());
-        world.assert_executed("o");
-        world.pusher("c", name, &args);
-        world.assert_ends(
-            "c",
-            CommandState::Failed,
-            &format!("\"{word}\" means nothing here"),
-        );
-        assert_eq!(world.terminal.positions.len(), 1, "{name}");
-    }
-}
-
-#[test]
-fn an_order_that_was_lost_is_not_sent_again_after_everything_was_closed() {
-    let mut world = World::ready();
-    world.terminal.manners.push_back(Manner::LoseOrder);
-    world.terminal.memory = Memory::NotYet;
-    let row = world.row("o", "OPEN_POSITION", &buy(), 2);
-    world.heartbeat_raw(vec![row]);
-    let row = world.row("c", "CLOSE_ALL_POSITIONS", &json!({}), 1);
-    world.heartbeat_raw(vec![row]);
-    world.wait(3);
-    world.terminal.memory = Memory::Works;
-    world.wait(5);
-    world.assert_executed("c");
-    world.assert_ends("o", CommandState::Failed, "not executed");
-    assert_eq!(world.terminal.opens(), 1);
-    assert!(world.terminal.positions.is_empty());
 }

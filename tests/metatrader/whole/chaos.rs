@@ -284,6 +284,23 @@ fn intents(platform: &Rig) -> BTreeMap<u64, Intent> {
     intents
 }
 
+/// The tickets that a closing command sent orders for.
+fn closed_by(platform: &Rig, command: &str) -> BTreeSet<u64> {
+    let database = rusqlite::Connection::open(journal_file(&platform.data())).unwrap();
+    let mut query = database
+        .prepare(
+            "SELECT body ->> '$.intent.action.ticket' FROM record
+             WHERE body ->> 'record' = 'intent_made' AND body ->> '$.purpose.id' = ?1",
+        )
+        .unwrap();
+    let tickets = query
+        .query_map([command], |row| row.get::<_, i64>(0))
+        .unwrap();
+    tickets
+        .map(|ticket| ticket.unwrap().unsigned_abs())
+        .collect()
+}
+
 /// What must be nought.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Wrongs {
@@ -454,24 +471,14 @@ async fn run(kind: Kind, seed: u64, orders: u64) {
     let status = whole.executes("GET_STATUS", json!({})).await;
     let same_count = status["openPositions"].as_u64() == Some(positions.len() as u64);
     let close = whole.send("CLOSE_ALL_POSITIONS", json!({})).await;
-    whole
+    let all_closed = whole
         .platform
-        .is_executed(&close, Duration::from_secs(120))
-        .await;
-    let result = whole.platform.world.command_row(&close).unwrap().result;
-    let closed: BTreeSet<u64> = result.unwrap_or_default()["closed"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|text| {
-            text.as_str()?
-                .split(' ')
-                .next()?
-                .trim_start_matches('#')
-                .parse()
-                .ok()
+        .world
+        .wait_for(Duration::from_secs(300), |world| {
+            world.command_row(&close).filter(is_ended)
         })
-        .collect();
+        .await;
+    let closed = closed_by(&whole.platform, &close);
     let left = tickets(&whole.terminal.truth("positions"));
 
     let deals = whole.terminal.truth("deals");
@@ -512,10 +519,14 @@ async fn run(kind: Kind, seed: u64, orders: u64) {
     assert!(decided.is_some(), "intents without a final state");
     assert_eq!(wrongs, Wrongs::default());
     assert!(same_count, "{status} and the broker has {positions:?}");
+    assert_eq!(
+        all_closed.map(|row| row.status).as_deref(),
+        Some("executed")
+    );
     assert_eq!(closed, positions);
     assert!(left.is_empty(), "{left:?}");
     assert!(
-        whole.entries().len() as u64 * 3 > orders,
+        whole.entries().len() as u64 * 5 > orders,
         "too few deals to prove much"
     );
 }

@@ -1,0 +1,149 @@
+//! Closing commands: which positions they mean, and no others.
+
+use serde_json::json;
+
+use super::buy;
+use super::terminal::{Manner, Memory, decimal};
+use super::world::World;
+use crate::core::snapshot::{CommandState, UiCommand};
+use crate::market::{Cid, IntentAction, Ticket};
+
+#[test]
+fn a_position_by_hand_may_be_a_foreign_one() {
+    let mut world = World::ready();
+    world.terminal.holds(11, 999, "0");
+    world.send_book();
+    world.ui(UiCommand::ClosePosition { ticket: Ticket(11) });
+    assert!(world.terminal.positions.is_empty());
+}
+
+#[test]
+fn closing_waits_for_a_book_that_knows_the_last_order() {
+    let mut world = World::ready();
+    world.terminal.keeps_book = true;
+    world.pusher("o", "OPEN_POSITION", &buy());
+    world.pusher("c", "CLOSE_ALL_POSITIONS", &json!({}));
+    world.assert_ends("c", CommandState::Waiting, "list of positions");
+    world.terminal.keeps_book = false;
+    world.send_book();
+    world.wait(1);
+    world.assert_executed("c");
+    assert!(world.terminal.positions.is_empty());
+}
+
+#[test]
+fn closing_takes_in_an_order_that_was_on_its_way_but_no_later_one() {
+    let mut world = World::ready();
+    world.terminal.holds(11, Cid::new(0, 900).0, "0");
+    world.send_book();
+    world.terminal.manners.push_back(Manner::FillSilently);
+    world.pusher("o", "OPEN_POSITION", &buy());
+    world.pusher("c", "CLOSE_ALL_POSITIONS", &json!({}));
+    world.wait(1);
+    assert_eq!(
+        world.terminal.positions.len(),
+        1,
+        "what is seen is closed without delay"
+    );
+    world.assert_ends("c", CommandState::Executing, "an order that was on its way");
+    world.pusher("later", "OPEN_POSITION", &buy());
+    world.assert_executed("later");
+    world.wait(40);
+    world.assert_executed("c");
+    let left: Vec<_> = world
+        .terminal
+        .positions
+        .iter()
+        .map(|open| open.magic)
+        .collect();
+    let later = world
+        .terminal
+        .submitted
+        .iter()
+        .rfind(|sent| matches!(sent.action, IntentAction::Open { .. }));
+    assert_eq!(left, [later.unwrap().cid.0]);
+}
+
+#[test]
+fn closing_by_profit_looks_at_the_profits_of_this_moment() {
+    let mut world = World::ready();
+    world.pusher("o", "OPEN_POSITION", &buy());
+    world.assert_executed("o");
+    // The market turned after the last list of positions came.
+    world.terminal.positions[0].profit = decimal("-5");
+    world.pusher("w", "CLOSE_PROFITABLE", &json!({ "minProfit": -1 }));
+    world.assert_executed("w");
+    assert_eq!(
+        world.terminal.positions.len(),
+        1,
+        "it is not a winner any more"
+    );
+    world.pusher("l", "CLOSE_LOSING", &json!({ "maxLoss": 1 }));
+    world.assert_executed("l");
+    assert!(world.terminal.positions.is_empty());
+}
+
+#[test]
+fn a_fraction_of_a_ticket_is_no_ticket() {
+    let mut world = World::ready();
+    world.pusher("o", "OPEN_POSITION", &buy());
+    world.assert_executed("o");
+    world.pusher("c", "CLOSE_POSITION", &json!({ "ticket": 1001.9 }));
+    world.assert_ends("c", CommandState::Failed, "is not a ticket number");
+    assert_eq!(world.terminal.positions.len(), 1);
+}
+
+#[test]
+fn an_argument_that_is_not_known_does_not_make_an_order_do_more() {
+    for (name, args, word) in [
+        (
+            "CLOSE_ALL_POSITIONS",
+            json!({ "symbol": "USDJPY" }),
+            "symbol",
+        ),
+        (
+            "CLOSE_LOSING",
+            json!({ "maxLoss": 0, "symbol": "GBPUSD" }),
+            "symbol",
+        ),
+        (
+            "CLOSE_POSITION",
+            json!({ "ticket": 1001, "percent": 50 }),
+            "percent",
+        ),
+        (
+            "MODIFY_POSITION",
+            json!({ "ticket": 1001, "stopLoss": 1.09, "takeprofit": 1.5 }),
+            "takeprofit",
+        ),
+    ] {
+        let mut world = World::ready();
+        world.pusher("o", "OPEN_POSITION", &buy());
+        world.assert_executed("o");
+        world.pusher("c", name, &args);
+        world.assert_ends(
+            "c",
+            CommandState::Failed,
+            &format!("\"{word}\" means nothing here"),
+        );
+        assert_eq!(world.terminal.positions.len(), 1, "{name}");
+    }
+}
+
+#[test]
+fn an_order_that_was_lost_is_not_sent_again_after_everything_was_closed() {
+    let mut world = World::ready();
+    world.terminal.manners.push_back(Manner::LoseOrder);
+    world.terminal.memory = Memory::NotYet;
+    let row = world.row("o", "OPEN_POSITION", &buy(), 2);
+    world.heartbeat_raw(vec![row]);
+    let row = world.row("c", "CLOSE_ALL_POSITIONS", &json!({}), 1);
+    world.heartbeat_raw(vec![row]);
+    world.wait(3);
+    world.terminal.memory = Memory::Works;
+    world.wait(5);
+    world.assert_executed("c");
+    world.assert_ends("o", CommandState::Failed, "not executed");
+    assert_eq!(world.terminal.opens(), 1);
+    assert!(world.terminal.positions.is_empty());
+}
