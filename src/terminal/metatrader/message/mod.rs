@@ -152,6 +152,9 @@ pub struct ResultLine {
     pub position: u64,
     pub volume: Decimal,
     pub price: Decimal,
+    /// The prices at which it was checked or sent; 0 when it came to neither.
+    pub bid: Decimal,
+    pub ask: Decimal,
     pub profit: Decimal,
     pub comment: String,
     pub error: i32,
@@ -372,6 +375,8 @@ fn result(r: Reader<'_>) -> Result<ResultLine, MessageError> {
         position: r.number_or_zero("pos")?,
         volume: r.decimal_or_zero("vol")?,
         price: r.decimal_or_zero("price")?,
+        bid: r.decimal_or_zero("bid")?,
+        ask: r.decimal_or_zero("ask")?,
         profit: r.decimal_or_zero("profit")?,
         comment: r.maybe("comment").to_owned(),
         error: r.number_or_zero("err")?,

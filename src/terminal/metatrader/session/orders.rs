@@ -63,11 +63,14 @@ impl Active {
             let fill = spec
                 .as_ref()
                 .map_or(FillMode::Kill, |spec| c.memory.fillings.choose(spec));
-            // The deviation counts from what the core saw, where it saw a price.
-            (
-                fill,
-                intent.price.or_else(|| self.price_now(&intent.action)),
-            )
+            // The deviation counts from what the core saw, where it saw a price; for a further try from the price of
+            // the first.
+            let parent = intent.parent.and_then(|parent| c.memory.sent(parent));
+            let price = intent
+                .price
+                .or_else(|| parent.and_then(|parent| parent.price))
+                .or_else(|| self.price_now(&intent.action));
+            (fill, price)
         });
         let flight = Flight {
             made: c.now.mono,
@@ -89,14 +92,11 @@ impl Active {
 
     /// The price that an entry would be filled at.
     fn price_now(&self, action: &IntentAction) -> Option<Decimal> {
-        let IntentAction::Open { symbol, side, .. } = action else {
+        let IntentAction::Open { symbol, .. } = action else {
             return None;
         };
         let (quote, _) = self.quotes.get(symbol)?;
-        Some(match side {
-            Side::Buy => quote.ask,
-            Side::Sell => quote.bid,
-        })
+        entry_price(action, quote.bid, quote.ask)
     }
 
     /// Entries wait for what exits do not.
@@ -219,10 +219,14 @@ impl Active {
     }
 
     fn checked(&mut self, cid: Cid, line: &ResultLine, c: &mut Context<'_>) {
-        let Some(flight) = self.flights.get(&cid) else {
+        let Some(flight) = self.flights.get_mut(&cid) else {
             return;
         };
         if line.ok {
+            // Nobody watches this symbol: the price of the check is the first that is known.
+            flight.price = flight
+                .price
+                .or_else(|| entry_price(&flight.intent.action, line.bid, line.ask));
             let reserve = c.setup.margin_reserve;
             match reserve.check(flight.free_before, line.free) {
                 Ok(()) => return self.send_order(cid, c),
@@ -402,6 +406,18 @@ impl Active {
             _ => true,
         });
     }
+}
+
+/// The price at which an entry is filled.
+fn entry_price(action: &IntentAction, bid: Decimal, ask: Decimal) -> Option<Decimal> {
+    let IntentAction::Open { side, .. } = action else {
+        return None;
+    };
+    let price = match side {
+        Side::Buy => ask,
+        Side::Sell => bid,
+    };
+    (price > Decimal::ZERO).then_some(price)
 }
 
 /// What is left of an order's life.

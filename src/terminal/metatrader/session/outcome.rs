@@ -108,6 +108,8 @@ mod tests {
             position: 5,
             volume: Decimal::ONE,
             price: Decimal::TWO,
+            bid: Decimal::ZERO,
+            ask: Decimal::ZERO,
             profit: Decimal::ZERO,
             comment: String::new(),
             error: 0,

@@ -74,6 +74,23 @@ fn the_deviation_counts_from_the_price_at_the_decision() {
 }
 
 #[test]
+fn without_a_quote_it_counts_from_the_price_of_the_check_for_all_tries() {
+    let mut world = World::up();
+    world.request(TerminalRequest::Submit(buy(1)));
+    let check = "ok=1 retcode=0 stage=done free=9989.00 bid=1.10000 ask=1.10010";
+    res(&mut world, "CHECK", check);
+    assert_eq!(world.field("ORDER", "price"), "1.1001");
+    res(&mut world, "ORDER", "ok=0 retcode=10004 stage=done");
+    world.outputs.clear();
+    let mut again = buy(2);
+    again.parent = Some(cid(1));
+    world.request(TerminalRequest::Submit(again));
+    let moved = "ok=1 retcode=0 stage=done free=9989.00 bid=1.10090 ask=1.10100";
+    res(&mut world, "CHECK", moved);
+    assert_eq!(world.field("ORDER", "price"), "1.1001");
+}
+
+#[test]
 fn what_is_refused_before_it_leaves_never_reaches_the_ea() {
     let mut world = World::up();
     let mut intent = buy(1);
