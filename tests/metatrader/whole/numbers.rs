@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Kind;
 use crate::emulated::{Emulated, Folders, Options, SOON};
-use crate::numbers::{Numbers, Samples, numbers_options};
+use crate::numbers::{Numbers, SILENCE, Samples, cold_count, numbers_options};
 
 struct Link {
     runtime: Runtime,
@@ -69,8 +69,11 @@ impl Link {
         (found.expect("no such event"), quotes)
     }
 
-    /// Sends a buy and waits for its fill; the quotes that came meanwhile.
-    fn order(&mut self, counter: u64) -> usize {
+    /// Sends a buy and waits for its fill; how long it took, and the quotes that came meanwhile. The position is closed
+    /// outside of that.
+    fn order(&mut self, counter: u64, terminal: &Emulated) -> (Duration, usize) {
+        let quotes = self.drain(Duration::from_micros(fastrand::u64(5_000..25_000)));
+        let began = Instant::now();
         let cid = Cid::new(0, counter);
         self.ask(TerminalRequest::Submit(OrderIntent {
             cid,
@@ -87,12 +90,16 @@ impl Link {
             ttl_ms: 10_000,
             parent: None,
         }));
-        let (outcome, quotes) = self.take(|event| match event {
+        let (outcome, more) = self.take(|event| match event {
             TerminalEvent::Answer { cid: of, outcome } if of == cid => Some(outcome),
             _ => None,
         });
-        assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
-        quotes
+        let took = began.elapsed();
+        let Outcome::Done(fill) = outcome else {
+            panic!("{outcome:?}");
+        };
+        terminal.cmd(&format!("by_hand close {}", fill.ticket.0));
+        (took, quotes + more)
     }
 
     fn book(&mut self) -> usize {
@@ -104,13 +111,19 @@ impl Link {
         positions
     }
 
-    /// Takes what is there, for so long.
-    fn drain(&mut self, time: Duration) {
+    /// Takes what is there, for so long; the quotes in it.
+    fn drain(&mut self, time: Duration) -> usize {
         let events = &mut self.terminal.events;
-        let all = async { while events.recv().await.is_some() {} };
+        let mut quotes = 0;
+        let all = async {
+            while let Some(event) = events.recv().await {
+                quotes += usize::from(matches!(event, TerminalEvent::Quote { .. }));
+            }
+        };
         let _ = self
             .runtime
             .block_on(async { tokio::time::timeout(time, all).await });
+        quotes
     }
 }
 
@@ -136,9 +149,11 @@ pub fn measure(kind: Kind, count: usize) -> Numbers {
     link.drain(Duration::from_secs(3));
     let idle_cpu =
         (terminal.stat("ea_cpu_us") - idle.0) as f64 / idle.1.elapsed().as_micros() as f64;
-    let order = Samples::of(count, |i| {
-        link.order(1_000_000 + i as u64);
+    let cold = Samples::of(cold_count(count), |i| {
+        link.drain(SILENCE);
+        link.order(3_000_000 + i as u64, &terminal).0
     });
+    let order = Samples::of(count, |i| link.order(1_000_000 + i as u64, &terminal).0);
     for i in 1..=100 {
         link.ask(TerminalRequest::Watch {
             symbol: format!("S{i:03}"),
@@ -151,7 +166,9 @@ pub fn measure(kind: Kind, count: usize) -> Numbers {
     link.drain(Duration::from_millis(500));
     let (mut quotes, began) = (0, Instant::now());
     let order_under_ticks = Samples::of(count, |i| {
-        quotes += link.order(2_000_000 + i as u64);
+        let (took, seen) = link.order(2_000_000 + i as u64, &terminal);
+        quotes += seen;
+        took
     });
     let ticks_per_second = quotes as f64 / began.elapsed().as_secs_f64();
     terminal.cmd("ticks 0");
@@ -168,6 +185,7 @@ pub fn measure(kind: Kind, count: usize) -> Numbers {
     Numbers {
         ping: Samples::sorted(pings),
         order,
+        cold,
         order_under_ticks,
         ticks_per_second,
         snapshot_ms,
