@@ -62,12 +62,12 @@ const PAGE: usize = 200;
 impl Journal {
     /// Opens or makes the journal at `path` and reads what it holds.
     pub fn open(path: &Path) -> Result<(Self, Loaded), JournalError> {
-        let (mut connection, damaged) = schema::open(path)?;
+        let (connection, damaged) = schema::open(path)?;
         let sqlite = |source| JournalError::Sqlite {
             path: path.to_owned(),
             source,
         };
-        let durable = reading::load(&mut connection).map_err(sqlite)?;
+        let durable = reading::load(&connection).map_err(sqlite)?;
         let loaded = Loaded {
             rows: reading::newest(&connection, crate::core::State::ROWS).map_err(sqlite)?,
             counts: reading::counts(&connection).map_err(sqlite)?,
@@ -98,14 +98,14 @@ impl Journal {
     }
 
     /// The clean end: stores the sum of all records, so that the next start reads one row.
-    pub fn close(mut self) {
-        if let Err(error) = writing::checkpoint(&mut self.connection) {
+    pub fn close(self) {
+        if let Err(error) = writing::checkpoint(&self.connection) {
             tracing::warn!(target: "journal", "The journal's checkpoint could not be written: {error}. The next start reads a little longer.");
         }
     }
 }
 
-/// How far the emergency stop of a journal is, read while its owner is running.
+/// How far the emergency stop of a journal is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EmergencyStatus {
     pub latched: bool,
@@ -114,30 +114,55 @@ pub struct EmergencyStatus {
     pub troubles: Vec<String>,
 }
 
-/// Reads the emergency stop from a journal that another process writes.
-pub fn emergency_status(path: &Path) -> Result<EmergencyStatus, JournalError> {
-    let sqlite = |source| JournalError::Sqlite {
-        path: path.to_owned(),
-        source,
-    };
-    let flags =
-        rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = rusqlite::Connection::open_with_flags(path, flags).map_err(sqlite)?;
-    let durable = reading::load(&mut connection).map_err(sqlite)?;
-    let waiting = durable
-        .intents
-        .values()
-        .filter(|entry| entry.purpose == crate::core::Purpose::Emergency);
-    Ok(EmergencyStatus {
-        latched: durable.stop.is_some(),
-        complete: durable
-            .stop
-            .as_ref()
-            .is_some_and(|stop| stop.completed_at.is_some()),
-        troubles: waiting
-            .map(|entry| format!("{}: no certain outcome yet", entry.intent.action))
-            .collect(),
-    })
+/// Follows the emergency stop in a journal that another process writes.
+#[derive(Debug)]
+pub struct EmergencyWatch {
+    path: PathBuf,
+    connection: rusqlite::Connection,
+    durable: Durable,
+    /// The last record that was taken in.
+    seq: i64,
+}
+
+impl EmergencyWatch {
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        let sqlite = |source| JournalError::Sqlite {
+            path: path.to_owned(),
+            source,
+        };
+        let flags =
+            rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = rusqlite::Connection::open_with_flags(path, flags).map_err(sqlite)?;
+        let (durable, seq) = reading::load_to_end(&connection).map_err(sqlite)?;
+        Ok(Self {
+            path: path.to_owned(),
+            connection,
+            durable,
+            seq,
+        })
+    }
+
+    /// What is so now; reads only what was written since the last look.
+    pub fn look(&mut self) -> Result<EmergencyStatus, JournalError> {
+        let followed = reading::follow(&self.connection, &mut self.durable, self.seq);
+        self.seq = followed.map_err(|source| JournalError::Sqlite {
+            path: self.path.clone(),
+            source,
+        })?;
+        let stop = self.durable.stop.as_ref();
+        let waiting = self
+            .durable
+            .intents
+            .values()
+            .filter(|entry| entry.purpose == crate::core::Purpose::Emergency);
+        Ok(EmergencyStatus {
+            latched: stop.is_some(),
+            complete: stop.is_some_and(|stop| stop.completed_at.is_some()),
+            troubles: waiting
+                .map(|entry| format!("{}: no certain outcome yet", entry.intent.action))
+                .collect(),
+        })
+    }
 }
 
 fn said<T>(result: rusqlite::Result<Option<T>>) -> Option<T> {

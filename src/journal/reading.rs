@@ -13,7 +13,12 @@ const COLUMNS: &str =
     "id, received_ms, name, subject, source, state, duration_ms, message, reported";
 
 /// The last checkpoint and every record after it.
-pub(super) fn load(connection: &mut Connection) -> rusqlite::Result<Durable> {
+pub(super) fn load(connection: &Connection) -> rusqlite::Result<Durable> {
+    Ok(load_to_end(connection)?.0)
+}
+
+/// The same, and the number of the last record.
+pub(super) fn load_to_end(connection: &Connection) -> rusqlite::Result<(Durable, i64)> {
     let checkpoint = connection
         .query_row("SELECT seq, body FROM checkpoint", [], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
@@ -23,14 +28,26 @@ pub(super) fn load(connection: &mut Connection) -> rusqlite::Result<Durable> {
     let (after, mut durable) = checkpoint
         .and_then(|(seq, body)| Some((seq, serde_json::from_str(&body).ok()?)))
         .unwrap_or((0, Durable::default()));
+    let last = follow(connection, &mut durable, after)?;
+    Ok((durable, last))
+}
+
+/// Takes in every record after the one of this number; the number of the last one.
+pub(super) fn follow(
+    connection: &Connection,
+    durable: &mut Durable,
+    after: i64,
+) -> rusqlite::Result<i64> {
     let mut statement =
-        connection.prepare("SELECT seq, body FROM record WHERE seq > ?1 ORDER BY seq")?;
+        connection.prepare_cached("SELECT seq, body FROM record WHERE seq > ?1 ORDER BY seq")?;
     let mut rows = statement.query([after])?;
+    let mut last = after;
     while let Some(row) = rows.next()? {
+        last = row.get(0)?;
         let body: String = row.get(1)?;
         durable.apply(&parse(&body)?);
     }
-    Ok(durable)
+    Ok(last)
 }
 
 fn parse(body: &str) -> rusqlite::Result<Record> {

@@ -92,9 +92,9 @@ impl Bench {
 
 /// Opens, looks, and leaves without a clean end, as a killed program would.
 fn look(path: &Path) -> Loaded {
-    let (mut connection, damaged) = super::schema::open(path).unwrap();
+    let (connection, damaged) = super::schema::open(path).unwrap();
     Loaded {
-        durable: super::reading::load(&mut connection).unwrap(),
+        durable: super::reading::load(&connection).unwrap(),
         rows: super::reading::newest(&connection, 300).unwrap(),
         counts: super::reading::counts(&connection).unwrap(),
         damaged,
@@ -179,9 +179,13 @@ fn older_commands_come_by_page_and_a_command_tells_its_story() {
 fn the_emergency_stop_can_be_read_beside_its_owner() {
     let mut bench = Bench::new();
     let (mut journal, _) = Journal::open(&bench.path()).unwrap();
-    assert!(!super::emergency_status(&bench.path()).unwrap().latched);
+    let mut watch = super::EmergencyWatch::open(&bench.path()).unwrap();
+    assert!(!watch.look().unwrap().latched);
     journal.append(&bench.day()).unwrap();
-    let status = super::emergency_status(&bench.path()).unwrap();
+    let status = watch.look().unwrap();
+    assert_eq!(watch.look().unwrap(), status, "nothing counts twice");
+    let anew = super::EmergencyWatch::open(&bench.path()).unwrap().look();
+    assert_eq!(anew.unwrap(), status);
     assert!(status.latched && !status.complete, "the terminal is away");
     journal.close();
 }
@@ -266,5 +270,5 @@ fn a_locked_file_is_an_error_that_passes() {
 }
 
 fn look_only(path: &Path) -> Durable {
-    super::reading::load(&mut rusqlite::Connection::open(path).unwrap()).unwrap()
+    super::reading::load(&rusqlite::Connection::open(path).unwrap()).unwrap()
 }

@@ -85,7 +85,7 @@ fn set_reported(
 }
 
 /// Stores the sum of all records so far, so that the next start need not read them again.
-pub(super) fn checkpoint(connection: &mut Connection) -> Result<(), WriteError> {
+pub(super) fn checkpoint(connection: &Connection) -> Result<(), WriteError> {
     let durable = reading::load(connection)?;
     let body = serde_json::to_string(&durable).map_err(JournalError::from)?;
     connection.execute(

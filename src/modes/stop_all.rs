@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::cli::exit;
 use crate::core::{EmergencyStop, Record};
-use crate::journal::Journal;
+use crate::journal::{EmergencyWatch, Journal};
 use crate::os::{Request, say};
 use crate::settings::{DataDir, DataDirError};
 
@@ -46,9 +46,14 @@ fn ask(data_dir: &DataDir, reason: &str) -> ExitCode {
     }
     say("Entries are locked. Own orders are being cancelled and own positions closed …");
     let path = data_dir.join("journal.sqlite");
+    let mut watch = None;
     let mut last = Vec::new();
     let done = within(CLOSED_WITHIN, || {
-        let Ok(stop) = crate::journal::emergency_status(&path) else {
+        // The owner may hold the file at this moment; the next look tries again.
+        if watch.is_none() {
+            watch = EmergencyWatch::open(&path).ok();
+        }
+        let Some(Ok(stop)) = watch.as_mut().map(EmergencyWatch::look) else {
             return false;
         };
         last = stop.troubles;
