@@ -67,11 +67,13 @@ impl Turn<'_> {
         if self.state.journal_broken.is_some()
             && command.known() != Some(CommandName::EmergencyStop)
         {
-            self.log(
-                LogLevel::Warning,
-                "engine",
-                "A command arrived while the journal cannot be written; it stays pending on the platform.",
-            );
+            if !std::mem::replace(&mut self.state.held_back_told, true) {
+                self.log(
+                    LogLevel::Warning,
+                    "engine",
+                    "A command arrived while the journal cannot be written; it stays pending on the platform, as all do until it can.",
+                );
+            }
             return;
         }
         if self.durable().finished.contains_key(&id) {

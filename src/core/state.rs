@@ -86,6 +86,8 @@ pub struct State {
     pub(super) clock_measured: bool,
     pub(super) key_refused: Option<(Timestamp, String)>,
     pub(super) journal_broken: Option<(Timestamp, String)>,
+    /// Whether it was said meanwhile that commands stay on the platform.
+    pub(super) held_back_told: bool,
     pub(super) terminal: TerminalView,
     pub(super) runtimes: BTreeMap<String, Runtime>,
     /// Progress of closing commands, by command id.
@@ -141,6 +143,7 @@ impl State {
             clock_measured: false,
             key_refused: None,
             journal_broken: None,
+            held_back_told: false,
             terminal: TerminalView::default(),
             runtimes: BTreeMap::new(),
             candidates: BTreeMap::new(),

@@ -272,6 +272,7 @@ impl Turn<'_> {
 
     fn journal_recovered(&mut self) {
         self.state.journal_broken = None;
+        self.state.held_back_told = false;
         self.drop_notice("journal");
         self.log(
             LogLevel::Info,

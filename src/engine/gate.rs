@@ -1,10 +1,15 @@
 //! Journal before effect, always. While the journal cannot be written, records wait and only what makes risk smaller
 //! goes through.
 
+use std::time::Duration;
+
 use tokio::task::block_in_place;
 
 use crate::core::{Effect, Record};
 use crate::journal::Journal;
+
+/// Another program (a backup, a viewer) may hold the file so long and nobody notices.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) struct JournalGate {
@@ -40,8 +45,14 @@ impl JournalGate {
         if self.backlog.is_empty() && !self.broken {
             return Stored::Yes;
         }
+        // While it is known to be held nobody waits for it: closing must go on at full speed.
+        let patience = if self.broken {
+            Duration::ZERO
+        } else {
+            PATIENCE
+        };
         // Other tasks of this worker go on elsewhere while the disk is waited for.
-        match block_in_place(|| self.journal.append(&self.backlog)) {
+        match block_in_place(|| self.journal.append(&self.backlog, patience)) {
             Ok(()) => {
                 self.backlog.clear();
                 if std::mem::take(&mut self.broken) {
@@ -55,6 +66,11 @@ impl JournalGate {
                 Stored::No { reason }
             }
         }
+    }
+
+    /// Keeps records for the next attempt.
+    pub fn keep(&mut self, records: Vec<Record>) {
+        self.backlog.extend(records);
     }
 
     /// What may run now.

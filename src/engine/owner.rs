@@ -190,20 +190,26 @@ impl Owner {
             failpoint::reached("before-journal");
         }
         let had_records = !records.is_empty();
-        let stored = self.gate.store(records);
+        let mut stored = self.gate.store(records);
         if had_records {
             failpoint::reached("after-journal");
         }
-        let event = match stored {
-            Stored::Yes => None,
-            Stored::Recovered => Some(Event::JournalRecovered),
-            Stored::No { reason } => Some(Event::JournalFailed { reason }),
-        };
-        if let Some(event) = event {
+        // The core hears of every change, or it would go on believing in a state of the journal that is past.
+        loop {
+            let event = match stored {
+                Stored::Yes => break,
+                Stored::Recovered => Event::JournalRecovered,
+                Stored::No { reason } => {
+                    let event = Event::JournalFailed { reason };
+                    let step = step(&mut self.state, event, self.clock.now());
+                    self.gate.keep(step.records);
+                    effects.extend(step.effects);
+                    break;
+                }
+            };
             let step = step(&mut self.state, event, self.clock.now());
-            // Neither of the two makes records that need storing first; whatever it makes goes to the backlog.
-            self.gate.store(step.records);
             effects.extend(step.effects);
+            stored = self.gate.store(step.records);
         }
         let mut restart = false;
         for effect in self.gate.pass(effects) {

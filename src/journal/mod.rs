@@ -11,6 +11,7 @@ mod tests;
 mod writing;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -56,6 +57,8 @@ pub struct Journal {
     connection: rusqlite::Connection,
 }
 
+/// How long the clean end waits for another program that holds the file.
+const CLOSE_PATIENCE: Duration = Duration::from_millis(500);
 /// Rows in one page of older commands.
 const PAGE: usize = 200;
 
@@ -77,9 +80,11 @@ impl Journal {
         Ok((Self { connection }, loaded))
     }
 
-    /// Stores records in one transaction; on `Ok` they are on the disk. Waits for the disk, and up to three
-    /// seconds for another program that holds the file.
-    pub fn append(&mut self, records: &[Record]) -> Result<(), String> {
+    /// Stores records in one transaction; on `Ok` they are on the disk. Waits for the disk, and no longer than `patience`
+    /// for another program that holds the file.
+    pub fn append(&mut self, records: &[Record], patience: Duration) -> Result<(), String> {
+        let set = self.connection.busy_timeout(patience);
+        set.map_err(|error| error.to_string())?;
         writing::append(&mut self.connection, records).map_err(|error| error.to_string())
     }
 
@@ -99,7 +104,11 @@ impl Journal {
 
     /// The clean end: stores the sum of all records, so that the next start reads one row.
     pub fn close(self) {
-        if let Err(error) = writing::checkpoint(&self.connection) {
+        let set = self.connection.busy_timeout(CLOSE_PATIENCE);
+        if let Err(error) = set
+            .map_err(writing::WriteError::from)
+            .and_then(|()| writing::checkpoint(&self.connection))
+        {
             tracing::warn!(target: "journal", "The journal's checkpoint could not be written: {error}. The next start reads a little longer.");
         }
     }

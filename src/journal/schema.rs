@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::JournalError;
 
-/// Another program (a backup, a viewer) may hold the file so long.
+/// Another program (a backup, a viewer) may hold the file so long at the start.
 const BUSY: Duration = Duration::from_secs(3);
 const VERSION: i64 = 1;
 

@@ -11,6 +11,8 @@ use super::{Journal, JournalError, Loaded};
 use crate::core::snapshot::{CommandState, Counts, Source, UiCommand};
 use crate::core::{Config, Delivery, Durable, Event, Now, Record, ReportOutcome, State, step};
 
+const WAIT: Duration = Duration::from_secs(3);
+
 /// A journal in a folder of its own.
 struct Bench {
     folder: tempfile::TempDir,
@@ -108,7 +110,7 @@ fn what_was_stored_is_there_again_with_and_without_a_clean_end() {
     assert_eq!(loaded.durable, Durable::default());
     assert!(loaded.damaged.is_none());
     for record in bench.day() {
-        journal.append(&[record]).unwrap();
+        journal.append(&[record], WAIT).unwrap();
     }
     let killed = look(&bench.path());
     assert_eq!(killed.durable, *bench.state.durable());
@@ -119,7 +121,7 @@ fn what_was_stored_is_there_again_with_and_without_a_clean_end() {
     let (mut journal, loaded) = Journal::open(&bench.path()).unwrap();
     assert_eq!(loaded.durable, *bench.state.durable());
     journal
-        .append(&bench.command("later", "GET_STATUS"))
+        .append(&bench.command("later", "GET_STATUS"), WAIT)
         .unwrap();
     assert_eq!(look(&bench.path()).durable, *bench.state.durable());
     journal.close();
@@ -129,7 +131,7 @@ fn what_was_stored_is_there_again_with_and_without_a_clean_end() {
 fn rows_and_counts_are_those_of_the_window() {
     let mut bench = Bench::new();
     let (mut journal, _) = Journal::open(&bench.path()).unwrap();
-    journal.append(&bench.day()).unwrap();
+    journal.append(&bench.day(), WAIT).unwrap();
     let stored = look(&bench.path());
     let shown = bench.state.snapshot(bench.now);
     assert_eq!(stored.rows, *shown.commands);
@@ -145,7 +147,7 @@ fn rows_and_counts_are_those_of_the_window() {
 fn older_commands_come_by_page_and_a_command_tells_its_story() {
     let mut bench = Bench::new();
     let (mut journal, _) = Journal::open(&bench.path()).unwrap();
-    journal.append(&bench.day()).unwrap();
+    journal.append(&bench.day(), WAIT).unwrap();
     let all = journal.page(Timestamp::MAX);
     let ids: Vec<_> = all.iter().map(|row| row.id.as_str()).collect();
     assert_eq!(ids, ["local-0", "c", "u", "g", "p"]);
@@ -181,7 +183,7 @@ fn the_emergency_stop_can_be_read_beside_its_owner() {
     let (mut journal, _) = Journal::open(&bench.path()).unwrap();
     let mut watch = super::EmergencyWatch::open(&bench.path()).unwrap();
     assert!(!watch.look().unwrap().latched);
-    journal.append(&bench.day()).unwrap();
+    journal.append(&bench.day(), WAIT).unwrap();
     let status = watch.look().unwrap();
     assert_eq!(watch.look().unwrap(), status, "nothing counts twice");
     let anew = super::EmergencyWatch::open(&bench.path()).unwrap().look();
@@ -216,7 +218,7 @@ fn damage_inside_the_file_is_noticed_at_the_start() {
     let (mut journal, _) = Journal::open(&bench.path()).unwrap();
     for n in 0..300 {
         journal
-            .append(&bench.command(&format!("g{n}"), "GET_STATUS"))
+            .append(&bench.command(&format!("g{n}"), "GET_STATUS"), WAIT)
             .unwrap();
     }
     journal.close();
@@ -257,14 +259,14 @@ fn a_locked_file_is_an_error_that_passes() {
     let other = rusqlite::Connection::open(bench.path()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let records = bench.command("p", "PAUSE");
-    let error = journal.append(&records).unwrap_err();
+    let error = journal.append(&records, WAIT).unwrap_err();
     assert!(error.contains("locked"), "{error}");
     assert!(
         look_only(&bench.path()).open.is_empty(),
         "all of it or nothing"
     );
     other.execute_batch("COMMIT").unwrap();
-    journal.append(&records).unwrap();
+    journal.append(&records, WAIT).unwrap();
     assert_eq!(look_only(&bench.path()), *bench.state.durable());
     journal.close();
 }

@@ -56,17 +56,23 @@ fn source_of(target: &str) -> &str {
 
 /// What came from outside must not be able to fake a line or steer a console.
 fn one_line(text: &str) -> String {
-    if !text.contains(char::is_control) {
+    if !text.contains(steers) {
         return text.to_owned();
     }
     text.chars().fold(String::new(), |mut line, c| {
-        if c.is_control() && c != '\t' {
+        if steers(c) && c != '\t' {
             line.extend(c.escape_default());
         } else {
             line.push(c);
         }
         line
     })
+}
+
+/// Control characters, and those that turn the direction of what follows (Unicode UAX #9, explicit formatting).
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 #[derive(Default)]
@@ -261,5 +267,6 @@ mod tests {
             one_line("a\n[INFO] b\u{1b}[31m\tc"),
             "a\\n[INFO] b\\u{1b}[31m\tc"
         );
+        assert_eq!(one_line("a\u{202e}b"), "a\\u{202e}b");
     }
 }

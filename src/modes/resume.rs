@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use jiff::Timestamp;
 
-use super::stop_all::{TAKEN_WITHIN, fail, within};
+use super::stop_all::{PATIENCE, TAKEN_WITHIN, fail, within};
 use crate::core::Record;
 use crate::journal::Journal;
 use crate::os::{Request, say};
@@ -56,6 +56,9 @@ fn ask(data_dir: &DataDir, lift_stop: bool) -> Result<String, String> {
         .write(data_dir.path(), "fx-executor resume")
         .map_err(|error| format!("the request cannot be written: {error}"))?;
     if within(TAKEN_WITHIN, || !request.is_waiting(data_dir.path())) {
+        if Request::StopEverything.is_waiting(data_dir.path()) {
+            return Err("an emergency stop was asked for meanwhile, and counts".to_owned());
+        }
         Ok(
             "The running executor has it; GET_STATUS or its window shows whether it trades."
                 .to_owned(),
@@ -83,7 +86,7 @@ fn write_down(data_dir: &DataDir, lift_stop: bool) -> Result<String, String> {
         records.push(Record::Unpaused { at });
     }
     if !records.is_empty() {
-        journal.append(&records)?;
+        journal.append(&records, PATIENCE)?;
     }
     journal.close();
     Ok(if !lift_stop && loaded.durable.stop.is_some() {

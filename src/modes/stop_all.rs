@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::cli::exit;
 use crate::core::{EmergencyStop, Record};
-use crate::journal::{EmergencyWatch, Journal};
+use crate::journal::{EmergencyStatus, EmergencyWatch, Journal};
 use crate::os::{Request, say};
 use crate::settings::{DataDir, DataDirError};
 
@@ -19,6 +19,8 @@ use crate::settings::{DataDir, DataDirError};
 pub(super) const TAKEN_WITHIN: Duration = Duration::from_secs(5);
 /// Time for everything to be closed before the command stops watching.
 const CLOSED_WITHIN: Duration = Duration::from_secs(30);
+/// Another program may hold the journal of an executor that does not run.
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 const LOOK: Duration = Duration::from_millis(100);
 
 pub(super) fn run(data_dir: Option<&Path>, reason: &str) -> ExitCode {
@@ -34,9 +36,12 @@ pub(super) fn run(data_dir: Option<&Path>, reason: &str) -> ExitCode {
 }
 
 fn ask(data_dir: &DataDir, reason: &str) -> ExitCode {
+    // Whoever stops after asking for a resume wants the stop, whichever of the two files is read first.
+    withdraw_resumes(data_dir.path());
     if let Err(error) = Request::StopEverything.write(data_dir.path(), reason) {
         return fail(&format!("the request cannot be written: {error}"));
     }
+    withdraw_resumes(data_dir.path());
     if !within(TAKEN_WITHIN, || {
         !Request::StopEverything.is_waiting(data_dir.path())
     }) {
@@ -47,7 +52,7 @@ fn ask(data_dir: &DataDir, reason: &str) -> ExitCode {
     say("Entries are locked. Own orders are being cancelled and own positions closed …");
     let path = data_dir.join("journal.sqlite");
     let mut watch = None;
-    let mut last = Vec::new();
+    let mut last = EmergencyStatus::default();
     let done = within(CLOSED_WITHIN, || {
         // The owner may hold the file at this moment; the next look tries again.
         if watch.is_none() {
@@ -56,8 +61,8 @@ fn ask(data_dir: &DataDir, reason: &str) -> ExitCode {
         let Some(Ok(stop)) = watch.as_mut().map(EmergencyWatch::look) else {
             return false;
         };
-        last = stop.troubles;
-        stop.complete
+        last = stop;
+        last.complete
     });
     if done {
         say(
@@ -65,12 +70,27 @@ fn ask(data_dir: &DataDir, reason: &str) -> ExitCode {
         );
         return ExitCode::SUCCESS;
     }
-    for trouble in &last {
+    for trouble in &last.troubles {
         eprintln!("still open: {trouble}");
+    }
+    if !last.latched {
+        return fail(
+            "the journal shows no emergency stop: either it was lifted meanwhile (in the window, or by fx-executor resume), or the journal cannot be written; look at the executor's window or log, and ask again if in doubt",
+        );
     }
     fail(
         "entries are locked, but not everything is closed yet; the executor goes on trying (see its window)",
     )
+}
+
+fn withdraw_resumes(data_dir: &Path) {
+    for request in [Request::Resume, Request::LiftStop] {
+        if request.is_waiting(data_dir)
+            && let Err(error) = request.clear(data_dir)
+        {
+            eprintln!("fx-executor: an earlier request to resume cannot be withdrawn: {error}");
+        }
+    }
 }
 
 fn latch(data_dir: &DataDir, reason: &str) -> ExitCode {
@@ -78,14 +98,17 @@ fn latch(data_dir: &DataDir, reason: &str) -> ExitCode {
         .map_err(|error| error.to_string())
         .and_then(|(mut journal, loaded)| {
             if loaded.durable.stop.is_none() {
-                journal.append(&[Record::EmergencyStopped {
-                    stop: EmergencyStop {
-                        reason: reason.to_owned(),
-                        since: now(),
-                        opened_before: None,
-                        completed_at: None,
-                    },
-                }])?;
+                journal.append(
+                    &[Record::EmergencyStopped {
+                        stop: EmergencyStop {
+                            reason: reason.to_owned(),
+                            since: now(),
+                            opened_before: None,
+                            completed_at: None,
+                        },
+                    }],
+                    PATIENCE,
+                )?;
             }
             journal.close();
             Ok(())

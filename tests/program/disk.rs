@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -147,6 +148,54 @@ async fn a_lock_that_goes_away_costs_nothing() {
         rig.is_executed(id, LONG).await;
     }
     assert_eq!(rig.ledger().entries().len(), 3);
+    executor.end_cleanly().await;
+    each_once(&rig);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lock_of_any_length_is_noticed_when_it_ends() {
+    let rig = Rig::new().await;
+    let mut executor = rig.subscribed().await;
+    open_one(&rig).await;
+    let lock = rusqlite::Connection::open(journal_file(&rig.data())).unwrap();
+    // Shorter than the program waits, within what it waits at a second attempt, and longer than both.
+    for millis in [500, 1_500, 2_500, 4_500] {
+        lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let during = rig.send("GET_STATUS", json!({})).await;
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        lock.execute_batch("ROLLBACK").unwrap();
+        let after = rig.send("GET_STATUS", json!({})).await;
+        for id in [&during, &after] {
+            rig.is_executed(id, LONG).await;
+        }
+    }
+    open_one(&rig).await;
+    executor.end_cleanly().await;
+    each_once(&rig);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_positions_are_closed_at_once_while_the_database_is_locked() {
+    let rig = Rig::new().await;
+    let mut executor = rig.subscribed().await;
+    let opened: Vec<String> = {
+        let mut ids = Vec::new();
+        for _ in 0..40 {
+            ids.push(rig.send("OPEN_POSITION", small_buy()).await);
+        }
+        ids
+    };
+    for id in &opened {
+        rig.is_executed(id, LONG).await;
+    }
+    let lock = rusqlite::Connection::open(journal_file(&rig.data())).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut stop = rig.start(&["stop-all", "--reason", "locked"]).go();
+    let limit = Duration::from_secs(10);
+    let closed = until(limit, || rig.ledger().open().is_empty().then_some(())).await;
+    assert!(closed.is_some(), "{} left", rig.ledger().open().len());
+    lock.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(stop.ends(LONG).await.code(), Some(0), "{}", stop.printed());
     executor.end_cleanly().await;
     each_once(&rig);
 }

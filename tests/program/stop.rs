@@ -75,6 +75,20 @@ async fn a_second_process_stops_the_running_executor_for_good() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_older_request_to_lift_never_ends_a_later_stop() {
+    let rig = Rig::new().await;
+    let mut executor = rig.subscribed().await;
+    let (status, text) = stop_all(&rig, "drill one").await;
+    assert_eq!(status.code(), Some(0), "{text}");
+    // As `resume --lift-stop` puts it down, and nobody has looked yet.
+    std::fs::write(rig.data().join("lift-stop.request"), "fx-executor resume").unwrap();
+    let (status, text) = stop_all(&rig, "drill two").await;
+    assert_eq!(status.code(), Some(0), "{text}");
+    is_latched(&rig, "drill").await;
+    executor.end_cleanly().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_without_a_running_executor_waits_for_the_next_start() {
     let rig = Rig::new().await;
     let mut executor = rig.subscribed().await;
