@@ -157,7 +157,8 @@ impl Turn<'_> {
             source,
             issuer: None,
             addressee: None,
-            created_at: None,
+            // On the platform's clock, on which it is compared with the platform's commands.
+            created_at: (self.state.clock_measured).then(|| self.state.platform_time(self.now)),
             expires_at: None,
             received_at: self.now.utc,
         };

@@ -46,7 +46,15 @@ impl Turn<'_> {
             self.hold_broadcast(data);
             return;
         };
-        if text("userId") != Some(owner.as_str()) {
+        let Some(sender) = text("userId") else {
+            self.log(
+                LogLevel::Warning,
+                "pusher",
+                "An emergency-stop event names no user; it is not obeyed.",
+            );
+            return;
+        };
+        if sender != owner {
             return;
         }
         self.effect(Effect::Beat(BeatCause::Event));
@@ -57,7 +65,17 @@ impl Turn<'_> {
             .lifted_at
             .map(|utc| self.state.platform_time(Now { utc, ..self.now }));
         let past = matches!((given, lifted), (Some(given), Some(lifted)) if given < lifted);
-        if past || self.durable().stop.is_some() {
+        let stop = self.durable().stop.as_ref();
+        let known = if past {
+            Some("it was given before the stop was lifted here")
+        } else if stop.is_some_and(|stop| !reaches_further(None, stop)) {
+            Some("the stop is on already")
+        } else {
+            None
+        };
+        if let Some(why) = known {
+            let text = format!("An emergency-stop event arrived: {why}.");
+            self.log(LogLevel::Info, "engine", text);
             return;
         }
         let mut args = Map::new();

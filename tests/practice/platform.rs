@@ -422,6 +422,11 @@ async fn another_sites_script_may_not_press_the_buttons() {
     assert_eq!(world.pending_count(), 0);
     assert_eq!(send(press(world.platform_url.clone())).await.status, 200);
     assert_eq!(world.pending_count(), 1);
+    // Nor may a site whose name was turned to this machine read anything.
+    let by_name = world
+        .bare("GET", "/practice/state")
+        .header("Host", "evil.example");
+    assert_eq!(send(by_name).await.status, 403);
 }
 
 #[tokio::test]

@@ -405,6 +405,52 @@ fn a_fresh_stop_reaches_further_than_a_stale_one() {
 }
 
 #[test]
+fn a_fresh_public_event_reaches_further_than_a_stale_stop() {
+    let mut world = World::ready();
+    world.terminal.holds(11, OWN, "5");
+    world.send_book();
+    world.heartbeat(&[("old", "EMERGENCY_STOP", json!({}), 7_200)]);
+    world.wait(1);
+    assert_eq!(world.terminal.positions.len(), 1);
+    broadcast(&mut world, OWNER);
+    world.wait(1);
+    assert!(world.terminal.positions.is_empty());
+    let stops = world.count_logs("Command received: EMERGENCY_STOP");
+    broadcast(&mut world, OWNER);
+    assert_eq!(world.count_logs("the stop is on already"), 1);
+    assert_eq!(world.count_logs("Command received: EMERGENCY_STOP"), stops);
+}
+
+/// What was ordered before the stop stays undone after the lift, and what was ordered after it is done, whatever this
+/// computer's clock says.
+#[test]
+fn a_stop_here_and_commands_of_the_platform_are_compared_on_one_clock() {
+    for offset_ms in [-60_000, -5_000, 0, 5_000, 60_000] {
+        let mut world = World::ready();
+        world.happens(Event::ClockMeasured { offset_ms });
+        let platform = |world: &World| world.ago(-offset_ms / 1_000);
+        let order = |id: &str, made: jiff::Timestamp| {
+            json!({
+                "id": id, "command": "OPEN_POSITION", "createdAt": made,
+                "parameters": { "symbol": "EURUSD", "type": "BUY", "volume": 0.1 },
+            })
+            .to_string()
+        };
+        let before = order("before", platform(&world));
+        world.wait(1);
+        stop_here(&mut world);
+        world.wait(1);
+        world.ui(UiCommand::LiftStop);
+        world.wait(1);
+        let after = order("after", platform(&world));
+        world.pusher_raw(&before);
+        world.pusher_raw(&after);
+        world.assert_ends("before", CommandState::Failed, "superseded by the later");
+        world.assert_executed("after");
+    }
+}
+
+#[test]
 fn a_public_event_from_before_the_lift_is_past() {
     let mut world = World::ready();
     world.happens(Event::ClockMeasured { offset_ms: 60_000 });

@@ -339,13 +339,20 @@ async fn front(State(platform): State<Platform>, request: Request, next: Next) -
     response
 }
 
-/// A browser names the page that sends a request; programs do not.
+/// A browser names the page that sends a request, where programs do not; and it names the host that it believes to
+/// speak to, which a site that lets its name point here cannot change.
 fn is_foreign(request: &Request, own: &str) -> bool {
-    let Some(origin) = request.headers().get(header::ORIGIN) else {
-        return false;
-    };
     let by_name = own.replace("127.0.0.1", "localhost");
-    origin != own && origin != by_name.as_str()
+    let ours = [own, by_name.as_str()];
+    let headers = request.headers();
+    let foreign_page = headers
+        .get(header::ORIGIN)
+        .is_some_and(|origin| ours.iter().all(|own| origin != own));
+    let foreign_host = headers.get(header::HOST).is_some_and(|host| {
+        ours.iter()
+            .all(|own| Some(host.as_bytes()) != own.strip_prefix("http://").map(str::as_bytes))
+    });
+    foreign_page || foreign_host
 }
 
 fn preflight() -> Response {
