@@ -48,6 +48,7 @@
 #define DEVIATION     100         // points, for a request that names none
 #define HOT_MS        1000        // so long after a request the pipe is listened to without a pause,
 #define WARM_MS       50          // and so long after a PING, which comes all the time
+#define LEFTOVER_MS   10000       // a market order that still works after so long is cancelled
 #define MS_MOST       4102444800000 // 1 January 2100
 #define LOOK_APART_MS 300         // time between the two looks that prove an absence
 
@@ -192,6 +193,7 @@ ulong    g_heard = 0;              // last line received
 ulong    g_contact = 0;            // last line received from a program that has proved itself
 ulong    g_polled = 0;             // last look at the link
 ulong    g_spoke = 0;              // last line sent
+ulong    g_leftover_at = 0;       // not before then are market orders that still work looked for
 ulong    g_hot = 0;                // until then the timer event waits for the next request
 bool     g_wrote = false;          // the last operation on the pipe was a write
 uchar    g_rx[];                   // bytes of lines not yet complete
@@ -2410,6 +2412,78 @@ void SendTrade(const string id, MqlTradeRequest &req, Outcome &o, const bool mus
    JournalResult(o);
   }
 
+//--- a market order that is still working: the rest of a RETURN fill, or one that the exchange has not filled yet
+bool IsWorkingDeal(const ulong ticket)
+  {
+   if(ticket == 0 || !OrderSelect(ticket))
+      return false;
+   ENUM_ORDER_TYPE type = (ENUM_ORDER_TYPE)OrderGetInteger(ORDER_TYPE);
+   return type == ORDER_TYPE_BUY || type == ORDER_TYPE_SELL;
+  }
+
+bool CancelWorking(const string id, const ulong ticket)
+  {
+   Outcome o;
+   ClearOutcome(o);
+   o.kind = "REST";
+   MqlTradeRequest req = {};
+   req.action = TRADE_ACTION_REMOVE;
+   req.order = ticket;
+   SendTrade(id, req, o, false);
+   return o.ok;
+  }
+
+//--- the rest of a partial fill would come later, when nobody expects it: open more, or turn a netted position round. It is
+//--- cancelled at once, and what was filled until then counts.
+void CancelRest(const string id, Outcome &o)
+  {
+   if(!IsWorkingDeal(o.order))
+      return;
+   if(!CancelWorking(id, o.order) && IsWorkingDeal(o.order))
+      Tell("error", "rest", "The rest of order " + IntegerToString((long)o.order) + " is still working and could not be cancelled.");
+   if(o.pos == 0 || !HistorySelectByPosition((long)o.pos))
+      return;
+   double filled = 0.0;
+   for(int i = 0; i < HistoryDealsTotal(); i++)
+     {
+      ulong deal = HistoryDealGetTicket(i);
+      if(deal != 0 && (ulong)HistoryDealGetInteger(deal, DEAL_ORDER) == o.order)
+         filled += HistoryDealGetDouble(deal, DEAL_VOLUME);
+     }
+   if(filled > o.vol)
+      o.vol = filled;
+  }
+
+//--- a trade request, and for one at the market nothing of it may be left at work
+void SendWhole(const string id, MqlTradeRequest &req, Outcome &o, const bool must_journal)
+  {
+   SendTrade(id, req, o, must_journal);
+   if(req.action != TRADE_ACTION_DEAL || o.retcode != TRADE_RETCODE_DONE_PARTIAL)
+      return;
+   CancelRest(id, o);
+   JournalResult(o);                                     // the volume may have grown meanwhile
+  }
+
+//--- what a crash of the terminal or of this Expert Advisor left at work; looked at once a second
+void CancelLeftovers()
+  {
+   if(NowMs() < g_leftover_at || !Blank(Forbidden()))
+      return;
+   for(int i = OrdersTotal() - 1; i >= 0; i--)
+     {
+      ulong ticket = OrderGetTicket(i);
+      if(!IsWorkingDeal(ticket) || !OwnMagic(OrderGetInteger(ORDER_MAGIC)))
+         continue;
+      bool rest = OrderGetInteger(ORDER_STATE) == ORDER_STATE_PARTIAL;
+      if(!rest && BrokerMs() - OrderGetInteger(ORDER_TIME_SETUP_MSC) <= LEFTOVER_MS)
+         continue;
+      if(CancelWorking("", ticket))
+         Tell("warn", "rest", "Order " + IntegerToString((long)ticket) + " was still working at the market; it was cancelled.");
+      else
+         g_leftover_at = NowMs() + LEFTOVER_MS;
+     }
+  }
+
 //--- FOK or IOC as the broker's mask has it; RETURN where the execution mode knows it (MQL5 reference, fill policy)
 ENUM_ORDER_TYPE_FILLING AutoFilling(const string sym)
   {
@@ -2940,7 +3014,7 @@ void RunOrder(const Message &m, const ulong at)
       return;
      }
    //--- 7. journal, 8. OrderSend, 9. journal
-   SendTrade(id, req, o, true);
+   SendWhole(id, req, o, true);
    //--- 10.
    Answer(id, o, false);
   }
@@ -3028,7 +3102,7 @@ void TakeOff(const string id, const string kind, const ulong ticket, const bool 
       if(!ClosingRequest(ticket, 0.0, -1, fills[word], req, o))
          break;
       req.magic = magic != 0 ? magic : own;
-      SendTrade(id, req, o, false);
+      SendWhole(id, req, o, false);
       if(o.retcode == TRADE_RETCODE_INVALID_FILL)
          word++;
       else
@@ -3495,6 +3569,7 @@ void Clockwork()
    if(now - g_second_at >= 1000)
      {
       g_second_at = now;
+      CancelLeftovers();
       if(FlagFields() + Int("login", AccountInfoInteger(ACCOUNT_LOGIN)) != g_flags)
          SendFlags();
       if(BrokerOffset() != g_offset || now - g_time_at >= 60000)

@@ -51,12 +51,16 @@ impl Target {
 #[derive(Debug, Default)]
 pub(super) struct Sweep {
     tickets: BTreeMap<Target, Progress>,
+    /// The account closes the oldest position first: one at a time then, in the order of the tickets.
+    oldest_first: bool,
 }
 
 #[derive(Debug, Default)]
 struct Progress {
     cid: Option<Cid>,
     tries: u32,
+    /// Others were on their way when it was sent.
+    in_company: bool,
     not_before: Duration,
     last_error: Option<String>,
     /// What the terminal answered; it counts once the book agrees.
@@ -91,6 +95,14 @@ impl Sweep {
             }
             OrderEnd::Refused(refusal) => {
                 progress.last_error = Some(refusal.message.clone());
+                if refusal.class == RefusalClass::OldestFirst {
+                    self.oldest_first = true;
+                    if progress.in_company {
+                        // Its turn had not come; that was no attempt.
+                        progress.tries = progress.tries.saturating_sub(1);
+                        return;
+                    }
+                }
                 progress.not_before += pause_after(progress.tries, refusal.class);
             }
             OrderEnd::NotExecuted(reason) => progress.last_error = Some(reason.clone()),
@@ -197,7 +209,8 @@ impl Turn<'_> {
         let under_way = orders
             .filter(|entry| entry.progress == OrderProgress::Made)
             .count();
-        let mut room = MOST_AT_ONCE.saturating_sub(under_way);
+        let most = if sweep.oldest_first { 1 } else { MOST_AT_ONCE };
+        let mut room = most.saturating_sub(under_way);
         for (target, progress) in &mut sweep.tickets {
             if room == 0 {
                 break;
@@ -209,6 +222,7 @@ impl Turn<'_> {
                 && book.is_some_and(|book| target.is_in(book))
                 && !self.is_ending(target.ticket());
             if due {
+                progress.in_company = room < most;
                 room -= 1;
                 progress.tries += 1;
                 progress.cid = Some(self.submit(target.action(), purpose.clone()));

@@ -15,7 +15,7 @@ use super::snapshot::{CommandState, Severity};
 use super::step::Turn;
 use crate::market::{
     Cid, Fill, Found, IntentAction, OrderIntent, Outcome, Refusal, RefusalClass, Side,
-    TerminalEvent, TerminalRequest,
+    TerminalEvent, TerminalRequest, Ticket,
 };
 
 /// Milliseconds in which the terminal may still execute an order.
@@ -318,14 +318,48 @@ impl Turn<'_> {
         };
         match found {
             Found::Executed(fill) => self.order_ended(entry, OrderEnd::Done(fill)),
+            Found::Absent | Found::NotYet { .. }
+                if let Some(ticket) = self.shown_done(&entry.intent.action) =>
+            {
+                self.order_ended(entry, OrderEnd::Done(Fill::without_deal(ticket)));
+            }
             Found::Absent => {
                 let reason = "the terminal shows that it was not executed".to_owned();
                 self.order_ended(entry, OrderEnd::NotExecuted(reason));
             }
             Found::NotYet { .. } => {
                 self.state.looked_at.insert(cid, self.now.mono);
+                if entry.intent.action.leaves_no_deal() {
+                    self.ask_for_book();
+                }
             }
         }
+    }
+
+    /// The ticket of a change or a cancellation that the book of this moment shows as done. Neither leaves a deal that
+    /// could be found, so this is where its outcome is seen.
+    fn shown_done(&self, action: &IntentAction) -> Option<Ticket> {
+        let book = self.state.fresh_book()?;
+        let (ticket, done) = match action {
+            IntentAction::Modify {
+                ticket,
+                stop_loss,
+                take_profit,
+            } => {
+                let is_so = book.positions.iter().any(|position| {
+                    position.ticket == *ticket
+                        && position.stop_loss == *stop_loss
+                        && position.take_profit == *take_profit
+                });
+                (*ticket, is_so)
+            }
+            IntentAction::Cancel { ticket } => {
+                let works = book.orders.iter().any(|order| order.ticket == *ticket);
+                (*ticket, !works)
+            }
+            IntentAction::Open { .. } | IntentAction::Close { .. } => return None,
+        };
+        done.then_some(ticket)
     }
 
     fn order_ended(&mut self, entry: IntentEntry, end: OrderEnd) {
@@ -387,21 +421,15 @@ impl Turn<'_> {
 
     /// The order of an OPEN_POSITION or MODIFY_POSITION.
     fn command_order_ended(&mut self, id: &str, entry: IntentEntry, end: OrderEnd) {
-        let cid = entry.intent.cid;
         let opens = matches!(entry.intent.action, IntentAction::Open { .. });
         let again = match &end {
             OrderEnd::Done(_) => false,
             OrderEnd::Refused(refusal) => refusal.class == RefusalClass::PriceMoved,
-            OrderEnd::NotExecuted(_) => true,
+            // The proof took its time: an opening goes out again only where its first price still bounds it.
+            OrderEnd::NotExecuted(_) => !opens || entry.intent.price.is_some(),
         };
         if again && self.may_try_again(id, &entry) {
-            match end {
-                // Long after its price: what the command still wants is judged by today's.
-                OrderEnd::NotExecuted(_) => {
-                    self.send(entry.intent.action, entry.purpose, Some(cid), None);
-                }
-                _ => self.send_again(entry),
-            }
+            self.send_again(entry);
             return;
         }
         match end {

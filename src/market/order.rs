@@ -103,6 +103,11 @@ impl IntentAction {
     pub const fn reduces_risk(&self) -> bool {
         matches!(self, Self::Close { .. } | Self::Cancel { .. })
     }
+
+    /// Whether it is carried out without a deal, so that no history shows it.
+    pub const fn leaves_no_deal(&self) -> bool {
+        matches!(self, Self::Modify { .. } | Self::Cancel { .. })
+    }
 }
 
 impl std::fmt::Display for IntentAction {
@@ -155,6 +160,19 @@ pub struct Fill {
     pub profit: Decimal,
 }
 
+impl Fill {
+    /// Of a change or a cancellation.
+    pub const fn without_deal(ticket: Ticket) -> Self {
+        Self {
+            ticket,
+            deal: None,
+            volume: Decimal::ZERO,
+            price: Decimal::ZERO,
+            profit: Decimal::ZERO,
+        }
+    }
+}
+
 /// What a definite refusal allows next (the classes of the return-code table).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RefusalClass {
@@ -169,6 +187,8 @@ pub enum RefusalClass {
     Permission,
     /// What was asked for is already so: for a close, the position is gone.
     AlreadySo,
+    /// For a close: the account's rule wants an older position of the symbol closed before.
+    OldestFirst,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -37,6 +37,8 @@ impl Position {
 pub enum PendingType {
     Limit,
     Stop,
+    /// At the market and still working: the exchange has not filled all of it.
+    Market,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -85,6 +85,7 @@ const WAIT: Class = Class::Refused(RefusalClass::Wait);
 const FIX: Class = Class::Refused(RefusalClass::Fix);
 const FORBIDDEN: Class = Class::Refused(RefusalClass::Permission);
 const SO: Class = Class::Refused(RefusalClass::AlreadySo);
+const OLDEST: Class = Class::Refused(RefusalClass::OldestFirst);
 
 /// Sorted by code; the whole documentation and nothing else.
 #[rustfmt::skip]
@@ -141,7 +142,7 @@ pub const TABLE: &[Row] = &[
     row(10_042, "LONG_ONLY", FORBIDDEN, "The broker allows only buying of this symbol."),
     row(10_043, "SHORT_ONLY", FORBIDDEN, "The broker allows only selling of this symbol."),
     row(10_044, "CLOSE_ONLY", FORBIDDEN, "The broker allows only closing of positions in this symbol."),
-    row(10_045, "FIFO_CLOSE", FORBIDDEN, "This account must close the oldest position of a symbol first."),
+    row(10_045, "FIFO_CLOSE", OLDEST, "This account must close the oldest position of a symbol first."),
     row(10_046, "HEDGE_PROHIBITED", FORBIDDEN, "This account may not hold opposite positions in one symbol."),
 ];
 

@@ -290,6 +290,7 @@ catalogue! {
     revert = "Undo changes";
     kind_limit = "limit";
     kind_stop = "stop";
+    kind_market = "market";
     command_received = "Received";
     command_waiting = "Waiting";
     command_executing = "Executing";

@@ -65,6 +65,20 @@ fn closing_takes_in_an_order_that_was_on_its_way_but_no_later_one() {
 }
 
 #[test]
+fn an_account_that_closes_the_oldest_first_gets_them_in_that_order() {
+    let mut world = World::ready();
+    for ticket in 1..=12 {
+        world.terminal.holds(ticket, Cid::new(0, ticket).0, "5");
+    }
+    world.terminal.oldest_first = true;
+    world.send_book();
+    world.pusher("c", "CLOSE_ALL_POSITIONS", &json!({}));
+    world.wait(3);
+    let message = world.assert_executed("c");
+    assert!(message.contains("12 positions closed"), "{message}");
+}
+
+#[test]
 fn closing_by_profit_looks_at_the_profits_of_this_moment() {
     let mut world = World::ready();
     world.pusher("o", "OPEN_POSITION", &buy());

@@ -11,6 +11,7 @@ use crate::market::{Cid, RefusalClass};
 
 fn world_with(manners: &[Manner]) -> World {
     let mut world = World::ready();
+    world.quote();
     world.terminal.manners.extend(manners);
     world.pusher("o", "OPEN_POSITION", &buy());
     world
@@ -66,11 +67,44 @@ fn a_lost_order_is_proven_absent_before_it_is_sent_again_under_a_new_id() {
     assert_eq!((world.finds.len(), world.terminal.opens()), (1, 2));
     let sent = &world.terminal.submitted;
     assert_eq!(sent[1].parent, Some(sent[0].cid));
+    assert_eq!(sent[1].price, Some(decimal("1.1001")), "that of the first");
+}
+
+#[test]
+fn without_a_price_that_bounds_it_a_lost_opening_is_not_sent_again() {
+    let mut world = World::ready();
+    world.terminal.manners.push_back(Manner::LoseOrder);
+    world.pusher("o", "OPEN_POSITION", &buy());
+    world.assert_ends("o", CommandState::Failed, "shows that it was not executed");
+    assert_eq!(world.terminal.opens(), 1);
+}
+
+#[test]
+fn a_change_whose_answer_was_lost_is_seen_in_the_book() {
+    for (manner, sent) in [(Manner::LoseAnswer, 1), (Manner::LoseOrder, 2)] {
+        let mut world = World::ready();
+        world.terminal.holds(11, Cid::new(0, 1).0, "0");
+        world.send_book();
+        // The search proves nothing: a change leaves no deal.
+        world.terminal.memory = Memory::NotYet;
+        world.terminal.manners.push_back(manner);
+        let change = json!({ "ticket": 11, "stopLoss": 1.095 });
+        world.pusher("m", "MODIFY_POSITION", &change);
+        world.wait(5);
+        if sent == 2 {
+            world.assert_ends("m", CommandState::Executing, "at the terminal");
+            world.terminal.memory = Memory::Works;
+            world.wait(5);
+        }
+        world.assert_executed("m");
+        assert_eq!(world.terminal.submitted.len(), sent);
+    }
 }
 
 #[test]
 fn while_the_terminal_cannot_tell_nothing_is_sent() {
     let mut world = World::ready();
+    world.quote();
     world.terminal.manners.push_back(Manner::LoseOrder);
     world.terminal.memory = Memory::NotYet;
     world.pusher("o", "OPEN_POSITION", &buy());

@@ -45,6 +45,8 @@ pub struct Terminal {
     /// For the next orders; afterwards everything is filled.
     pub manners: VecDeque<Manner>,
     pub memory: Memory,
+    /// The account closes the oldest position first.
+    pub oldest_first: bool,
     /// No book is sent while set.
     pub keeps_book: bool,
     /// Bars for a watched series.
@@ -69,6 +71,7 @@ impl Terminal {
             orders: Vec::new(),
             manners: VecDeque::new(),
             memory: Memory::Works,
+            oldest_first: false,
             keeps_book: false,
             bars: rising_bars(600),
             submitted: Vec::new(),
@@ -137,6 +140,16 @@ impl Terminal {
         let lost = || Outcome::Unknown {
             reason: "the answer was lost".to_owned(),
         };
+        if let IntentAction::Close { ticket, .. } = intent.action
+            && self.oldest_first
+            && self.positions.iter().any(|open| open.ticket < ticket)
+        {
+            return answer(Outcome::Refused(Refusal {
+                retcode: 10_045,
+                class: RefusalClass::OldestFirst,
+                message: "close the oldest first".to_owned(),
+            }));
+        }
         match self.manners.pop_front().unwrap_or(Manner::Fill) {
             Manner::Fill => {
                 let fill = self.fill(intent, Decimal::ONE);

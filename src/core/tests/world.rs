@@ -6,12 +6,12 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::terminal::Terminal;
+use super::terminal::{Terminal, decimal};
 use crate::core::snapshot::{CommandRow, CommandState, Counts, Source, UiCommand};
 use crate::core::{
     Config, Delivery, Durable, Effect, Event, Now, Purpose, Record, ReportOutcome, State, step,
 };
-use crate::market::{Cid, IntentAction, TerminalEvent, TerminalRequest};
+use crate::market::{Cid, IntentAction, Quote, TerminalEvent, TerminalRequest};
 
 pub const OWNER: &str = "user-owner";
 pub const EXECUTOR: &str = "executor-own";
@@ -364,6 +364,17 @@ impl World {
         for event in events {
             self.happens(Event::Terminal(event));
         }
+    }
+
+    /// A price of EURUSD comes.
+    pub fn quote(&mut self) {
+        let quote = Quote {
+            bid: decimal("1.1000"),
+            ask: decimal("1.1001"),
+            time: self.now.utc,
+        };
+        let symbol = "EURUSD".to_owned();
+        self.terminal_says(vec![TerminalEvent::Quote { symbol, quote }]);
     }
 
     /// The next bar closes.

@@ -168,6 +168,7 @@ impl Exchange {
                 (Side::Buy, PendingType::Stop) => range.ask_high >= order.price,
                 (Side::Sell, PendingType::Limit) => range.bid_high >= order.price,
                 (Side::Sell, PendingType::Stop) => range.bid_low <= order.price,
+                (_, PendingType::Market) => true,
             })
     }
 
@@ -425,9 +426,10 @@ fn pending_price(order: &PendingOrder, quote: Quote) -> Option<Decimal> {
     let reached = match (order.side, order.kind) {
         (Side::Buy, PendingType::Limit) | (Side::Sell, PendingType::Stop) => price <= order.price,
         (Side::Buy, PendingType::Stop) | (Side::Sell, PendingType::Limit) => price >= order.price,
+        (_, PendingType::Market) => true,
     };
     reached.then_some(match order.kind {
         PendingType::Limit => order.price,
-        PendingType::Stop => price,
+        PendingType::Stop | PendingType::Market => price,
     })
 }

@@ -223,6 +223,7 @@ fn order_ui(line: &mut TableRow<'_, '_>, view: &View<'_>, order: &PendingOrder) 
             match order.kind {
                 PendingType::Limit => view.text.kind_limit,
                 PendingType::Stop => view.text.kind_stop,
+                PendingType::Market => view.text.kind_market,
             },
         )
     });

@@ -19,6 +19,7 @@ mod chaos;
 mod doubt;
 mod gates;
 pub mod numbers;
+mod partial;
 mod peers;
 mod stop;
 mod trade;

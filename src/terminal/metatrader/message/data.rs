@@ -290,7 +290,9 @@ pub struct OrdLine {
 impl OrdLine {
     pub(super) fn read(r: Reader<'_>) -> Result<Self, MessageError> {
         let kind = match r.text("type")? {
-            "buy" | "sell" | "close_by" => None,
+            "close_by" => None,
+            "buy" => Some((Side::Buy, PendingType::Market)),
+            "sell" => Some((Side::Sell, PendingType::Market)),
             "buy_limit" => Some((Side::Buy, PendingType::Limit)),
             "sell_limit" => Some((Side::Sell, PendingType::Limit)),
             "buy_stop" | "buy_stop_limit" => Some((Side::Buy, PendingType::Stop)),

@@ -273,6 +273,7 @@ fn pending_orders_become_positions_when_their_price_comes() {
                 (PendingType::Limit, _) => assert_eq!(deal.price, price),
                 (PendingType::Stop, Side::Buy) => assert!(deal.price >= price),
                 (PendingType::Stop, Side::Sell) => assert!(deal.price <= price),
+                (PendingType::Market, _) => unreachable!("none is placed here"),
             }
             assert!(exchange.ledger.orders.is_empty());
         }
