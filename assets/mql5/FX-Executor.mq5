@@ -3569,13 +3569,13 @@ void Clockwork()
    if(now - g_second_at >= 1000)
      {
       g_second_at = now;
-      CancelLeftovers();
       if(FlagFields() + Int("login", AccountInfoInteger(ACCOUNT_LOGIN)) != g_flags)
          SendFlags();
       if(BrokerOffset() != g_offset || now - g_time_at >= 60000)
          SendTime();
       if(AccountFields() != g_account)
          SendAccount();
+      CancelLeftovers();
       JournalReady();
       if(g_journal_size > JOURNAL_LARGE && now >= g_compact_at && ArraySize(g_orders) == 0 && Blank(g_job))
          JournalCompact();

@@ -425,8 +425,8 @@ impl Turn<'_> {
         let again = match &end {
             OrderEnd::Done(_) => false,
             OrderEnd::Refused(refusal) => refusal.class == RefusalClass::PriceMoved,
-            // The proof took its time: an opening goes out again only where its first price still bounds it.
-            OrderEnd::NotExecuted(_) => !opens || entry.intent.price.is_some(),
+            // It was never an attempt. The deviation still counts from the first price that anybody saw.
+            OrderEnd::NotExecuted(_) => true,
         };
         if again && self.may_try_again(id, &entry) {
             self.send_again(entry);

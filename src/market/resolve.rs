@@ -83,10 +83,11 @@ pub fn resolve<'a>(
         })?;
         return tradable(wanted, spec);
     }
-    // The broker's own full name, as somebody copied it from the terminal.
+    // The broker's own full name, as somebody copied it from the terminal, unless it is something else by that name.
     let exact = specs.get(wanted);
     if let Some(spec) = exact
-        && spec.trade_mode != TradeMode::Disabled
+        && may_open(spec)
+        && is_what_it_is_called(&letters(wanted), spec)
     {
         return Ok(spec);
     }
@@ -97,8 +98,9 @@ pub fn resolve<'a>(
     } else {
         String::new()
     };
-    let mut best: Option<(u8, Vec<&SymbolSpec>)> = None;
-    let mut view_only = exact;
+    // What may be opened goes before what may only be closed, then the nearer name before the farther.
+    let mut best: Option<((bool, u8), Vec<&SymbolSpec>)> = None;
+    let mut view_only = exact.filter(|spec| spec.trade_mode == TradeMode::Disabled);
     for spec in specs.values() {
         let Some(rank) = rank(&plain, spec) else {
             continue;
@@ -107,13 +109,21 @@ pub fn resolve<'a>(
             view_only = view_only.or(Some(spec));
             continue;
         }
+        let rank = (!may_open(spec), rank);
         match &mut best {
             Some((least, found)) if *least == rank => found.push(spec),
             Some((least, _)) if *least < rank => {}
             _ => best = Some((rank, vec![spec])),
         }
     }
+    // By its name the broker's own word, by its currencies or its folder not: alone it counts, beside others it is asked.
+    let misnamed = exact.filter(|spec| {
+        spec.trade_mode != TradeMode::Disabled && !is_what_it_is_called(&plain, spec)
+    });
     let Some((_, mut found)) = best else {
+        if let Some(spec) = misnamed {
+            return Ok(spec);
+        }
         return Err(match view_only {
             Some(spec) => Unresolved::ViewOnly {
                 wanted: wanted.to_owned(),
@@ -128,6 +138,7 @@ pub fn resolve<'a>(
     if found.iter().any(|spec| spec.trade_mode == TradeMode::Full) {
         found.retain(|spec| spec.trade_mode == TradeMode::Full);
     }
+    found.extend(misnamed);
     match found.as_slice() {
         [spec] => Ok(spec),
         _ => Err(Unresolved::Ambiguous {
@@ -140,6 +151,46 @@ pub fn resolve<'a>(
                 .collect(),
         }),
     }
+}
+
+const fn may_open(spec: &SymbolSpec) -> bool {
+    !matches!(spec.trade_mode, TradeMode::Disabled | TradeMode::CloseOnly)
+}
+
+/// Whether a symbol of this name is by its currencies and its folder what the name says. Names that say nothing here
+/// (a share's, an index's that no list has) are what the broker calls them.
+fn is_what_it_is_called(plain: &str, spec: &SymbolSpec) -> bool {
+    let family = family_of(plain);
+    let says_something = family.is_some() || is_currency_pair(plain);
+    !says_something || (currencies_fit(plain, family, spec) && !is_share(spec))
+}
+
+fn family_of(plain: &str) -> Option<&'static [&'static str]> {
+    ALIASES
+        .iter()
+        .find(|family| family.contains(&plain))
+        .copied()
+}
+
+/// Six letters of which both halves are currencies of the platform's symbols.
+fn is_currency_pair(plain: &str) -> bool {
+    const CURRENCIES: [&str; 20] = [
+        "AUD", "CAD", "CHF", "CNH", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "JPY", "MXN", "NOK",
+        "NZD", "PLN", "SEK", "SGD", "TRY", "USD", "ZAR",
+    ];
+    let halves = plain.get(..3).zip(plain.get(3..));
+    halves.is_some_and(|(base, profit)| CURRENCIES.contains(&base) && CURRENCIES.contains(&profit))
+}
+
+/// Whether the broker keeps it among shares or funds: `Stocks\\NYSE\\#GOLD` is a mining company.
+fn is_share(spec: &SymbolSpec) -> bool {
+    const FOLDERS: [&str; 7] = ["stock", "share", "equit", "etf", "fund", "nyse", "bond"];
+    let path = spec.terms.path.to_ascii_lowercase();
+    let folder = path
+        .rfind(['\\', '/'])
+        .and_then(|end| path.get(..end))
+        .unwrap_or_default();
+    FOLDERS.iter().any(|word| folder.contains(word))
 }
 
 fn tradable<'a>(wanted: &str, spec: &'a SymbolSpec) -> Result<&'a SymbolSpec, Unresolved> {
@@ -174,7 +225,7 @@ fn rank(plain: &str, spec: &SymbolSpec) -> Option<u8> {
         return None;
     }
     let name = letters(&spec.name);
-    let family = ALIASES.iter().find(|family| family.contains(&plain));
+    let family = family_of(plain);
     let names = std::iter::once((plain, 0)).chain(
         family
             .into_iter()
@@ -195,7 +246,8 @@ fn rank(plain: &str, spec: &SymbolSpec) -> Option<u8> {
             (short && apart).then_some(base + 1)
         })
         .min()?;
-    currencies_fit(plain, family.copied(), spec).then_some(rank)
+    let elsewhere = (family.is_some() || is_currency_pair(plain)) && is_share(spec);
+    (currencies_fit(plain, family, spec) && !elsewhere).then_some(rank)
 }
 
 /// Whether the broker says that it is one currency, metal or coin in another.
@@ -235,10 +287,9 @@ fn currencies_fit(plain: &str, family: Option<&[&str]>, spec: &SymbolSpec) -> bo
         .and_then(|family| family.first())
         .copied()
         .unwrap_or(plain);
-    if is_pair(spec)
-        && canonical != letters(&format!("{}{}", spec.currency_base, spec.currency_profit))
-    {
-        return false;
+    if is_pair(spec) {
+        let told = letters(&format!("{}{}", spec.currency_base, spec.currency_profit));
+        return canonical == told || family.is_some_and(|family| family.contains(&told.as_str()));
     }
     let (Some(base), Some(profit)) = (canonical.get(..3), canonical.get(3..)) else {
         return true;
@@ -249,173 +300,8 @@ fn currencies_fit(plain: &str, family: Option<&[&str]>, spec: &SymbolSpec) -> bo
     }
     let is = |told: &str, wanted: &str| told.eq_ignore_ascii_case(wanted);
     // Brokers quote gold, oil and coins as contracts: base and profit both the dollar.
-    let contract = family.is_some() && is(&spec.currency_base, &spec.currency_profit);
-    is(&spec.currency_profit, profit) && (contract || is(&spec.currency_base, base))
+    is(&spec.currency_profit, profit) && (family.is_some() || is(&spec.currency_base, base))
 }
 
 #[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-
-    use rust_decimal::Decimal;
-
-    use super::*;
-    use crate::market::SymbolTerms;
-
-    fn spec(name: &str, base: &str, profit: &str, mode: TradeMode) -> SymbolSpec {
-        SymbolSpec {
-            name: name.to_owned(),
-            digits: 5,
-            point: Decimal::new(1, 5),
-            tick_size: Decimal::new(1, 5),
-            tick_value: Decimal::ONE,
-            contract_size: Decimal::ONE,
-            volume_min: Decimal::new(1, 2),
-            volume_max: Decimal::TEN,
-            volume_step: Decimal::new(1, 2),
-            stops_level: 0,
-            trade_mode: mode,
-            currency_base: base.to_owned(),
-            currency_profit: profit.to_owned(),
-            margin_per_lot: Decimal::ONE,
-            terms: SymbolTerms::default(),
-        }
-    }
-
-    fn broker(list: &[(&str, &str, &str, TradeMode)]) -> BTreeMap<String, SymbolSpec> {
-        list.iter()
-            .map(|(name, base, profit, mode)| ((*name).to_owned(), spec(name, base, profit, *mode)))
-            .collect()
-    }
-
-    fn name(wanted: &str, list: &[(&str, &str, &str, TradeMode)]) -> Result<String, Unresolved> {
-        resolve(wanted, &broker(list), &BTreeMap::new()).map(|spec| spec.name.clone())
-    }
-
-    use TradeMode::{CloseOnly, Disabled, Full};
-
-    #[test]
-    fn the_name_itself_a_suffix_a_prefix_and_an_alias() {
-        for (wanted, broker) in [
-            ("EURUSD", "EURUSD"),
-            ("EURUSD", "EURUSDm"),
-            ("eurusd", "EURUSD.raw"),
-            ("EURUSD", "#EURUSD"),
-            ("EURUSD", "mEURUSD+"),
-            ("EUR/USD", "EURUSD"),
-        ] {
-            let found = name(wanted, &[(broker, "EUR", "USD", Full)]);
-            assert_eq!(found.unwrap(), broker, "{wanted}");
-        }
-        assert_eq!(
-            name("XAUUSD", &[("GOLD.i", "XAU", "USD", Full)]).unwrap(),
-            "GOLD.i"
-        );
-        assert_eq!(
-            name("GOLD", &[("XAUUSDm", "XAU", "USD", Full)]).unwrap(),
-            "XAUUSDm"
-        );
-        assert_eq!(
-            name("NAS100", &[("USTEC", "USD", "USD", Full)]).unwrap(),
-            "USTEC"
-        );
-    }
-
-    #[test]
-    fn a_view_only_twin_is_never_chosen() {
-        let both = [
-            ("EURUSD", "EUR", "USD", Disabled),
-            ("EURUSD.ecn", "EUR", "USD", Full),
-        ];
-        assert_eq!(name("EURUSD", &both).unwrap(), "EURUSD.ecn");
-        assert_eq!(
-            name("EURUSD", &both[..1]),
-            Err(Unresolved::ViewOnly {
-                wanted: "EURUSD".to_owned(),
-                name: "EURUSD".to_owned()
-            })
-        );
-    }
-
-    #[test]
-    fn text_alone_never_decides() {
-        let list = [
-            ("EURUSD", "USD", "JPY", Full),
-            ("XAUEUR", "XAU", "EUR", Full),
-            ("GOLDMINING", "USD", "USD", Full),
-        ];
-        // Exactly the broker's own name is the broker's own word.
-        assert_eq!(name("EURUSD", &list).unwrap(), "EURUSD");
-        let shifted = [("EURUSDx", "USD", "JPY", Full)];
-        assert!(matches!(
-            name("EURUSD", &shifted),
-            Err(Unresolved::Missing { .. })
-        ));
-        assert!(matches!(
-            name("XAUUSD", &list),
-            Err(Unresolved::Missing { .. })
-        ));
-    }
-
-    #[test]
-    fn a_misspelt_or_cut_name_is_no_other_instrument() {
-        let list = [
-            ("XAUUSD", "XAU", "USD", Full),
-            ("AUDUSD", "AUD", "USD", Full),
-            ("EURUSD", "EUR", "USD", Full),
-            ("USDJPYm", "USD", "JPY", Full),
-            ("US300", "USD", "USD", Full),
-            ("USTEC1", "USD", "USD", Full),
-        ];
-        for wanted in [
-            "AUUSD",
-            "RUSD",
-            "URUSD",
-            "USDJP",
-            "EURUS",
-            "US30",
-            "NAS100",
-            "日本URUSD",
-            "ЕURUSD",
-            "",
-        ] {
-            assert!(
-                matches!(name(wanted, &list), Err(Unresolved::Missing { .. })),
-                "{wanted}: {:?}",
-                name(wanted, &list)
-            );
-        }
-        let apart = [
-            ("US30cash", "USD", "USD", Full),
-            ("#DE40.c", "EUR", "EUR", Full),
-        ];
-        assert_eq!(name("US30", &apart).unwrap(), "US30cash");
-        assert_eq!(name("GER40", &apart).unwrap(), "#DE40.c");
-    }
-
-    #[test]
-    fn two_that_fit_are_asked_about_and_the_map_answers() {
-        let list = [
-            ("EURUSD.a", "EUR", "USD", Full),
-            ("EURUSD.b", "EUR", "USD", Full),
-            ("EURUSD.old", "EUR", "USD", CloseOnly),
-        ];
-        assert_eq!(
-            name("EURUSD", &list),
-            Err(Unresolved::Ambiguous {
-                wanted: "EURUSD".to_owned(),
-                candidates: vec!["EURUSD.a".to_owned(), "EURUSD.b".to_owned()]
-            })
-        );
-        let map = |to: &str| BTreeMap::from([("EURUSD".to_owned(), to.to_owned())]);
-        let specs = broker(&list);
-        assert_eq!(
-            resolve("eurusd", &specs, &map("EURUSD.b")).unwrap().name,
-            "EURUSD.b"
-        );
-        assert!(matches!(
-            resolve("EURUSD", &specs, &map("EURUSD.c")),
-            Err(Unresolved::MappedMissing { .. })
-        ));
-    }
-}
+mod tests;

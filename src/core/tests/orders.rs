@@ -71,15 +71,6 @@ fn a_lost_order_is_proven_absent_before_it_is_sent_again_under_a_new_id() {
 }
 
 #[test]
-fn without_a_price_that_bounds_it_a_lost_opening_is_not_sent_again() {
-    let mut world = World::ready();
-    world.terminal.manners.push_back(Manner::LoseOrder);
-    world.pusher("o", "OPEN_POSITION", &buy());
-    world.assert_ends("o", CommandState::Failed, "shows that it was not executed");
-    assert_eq!(world.terminal.opens(), 1);
-}
-
-#[test]
 fn a_change_whose_answer_was_lost_is_seen_in_the_book() {
     for (manner, sent) in [(Manner::LoseAnswer, 1), (Manner::LoseOrder, 2)] {
         let mut world = World::ready();

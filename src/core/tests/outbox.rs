@@ -109,7 +109,6 @@ fn only_a_few_are_on_their_way_at_once() {
 #[test]
 fn an_order_in_doubt_does_not_hold_up_the_rows_behind_it() {
     let mut world = World::ready();
-    world.quote();
     world.terminal.manners.push_back(Manner::LoseOrder);
     world.terminal.memory = Memory::NotYet;
     let order = json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.01 });

@@ -88,7 +88,7 @@ async fn a_change_whose_answer_was_lost_is_reported_as_done() {
     let change = json!({"ticket": ticket, "stopLoss": 1.095});
     whole.executes("MODIFY_POSITION", change).await;
     assert_eq!(
-        whole.own_positions()[0]["sl"].parse::<f64>().unwrap(),
-        1.095
+        whole.own_positions()[0]["sl"].trim_end_matches('0'),
+        "1.095"
     );
 }

@@ -1,0 +1,214 @@
+//! Names as brokers give them, and what a platform's plain name means among them.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use rust_decimal::Decimal;
+
+use super::*;
+use crate::market::SymbolTerms;
+
+fn spec(name: &str, base: &str, profit: &str, mode: TradeMode) -> SymbolSpec {
+    SymbolSpec {
+        name: name.to_owned(),
+        digits: 5,
+        point: Decimal::new(1, 5),
+        tick_size: Decimal::new(1, 5),
+        tick_value: Decimal::ONE,
+        contract_size: Decimal::ONE,
+        volume_min: Decimal::new(1, 2),
+        volume_max: Decimal::TEN,
+        volume_step: Decimal::new(1, 2),
+        stops_level: 0,
+        trade_mode: mode,
+        currency_base: base.to_owned(),
+        currency_profit: profit.to_owned(),
+        margin_per_lot: Decimal::ONE,
+        terms: SymbolTerms::default(),
+    }
+}
+
+fn broker(list: &[(&str, &str, &str, TradeMode)]) -> BTreeMap<String, SymbolSpec> {
+    list.iter()
+        .map(|(name, base, profit, mode)| ((*name).to_owned(), spec(name, base, profit, *mode)))
+        .collect()
+}
+
+fn name(wanted: &str, list: &[(&str, &str, &str, TradeMode)]) -> Result<String, Unresolved> {
+    resolve(wanted, &broker(list), &BTreeMap::new()).map(|spec| spec.name.clone())
+}
+
+use TradeMode::{CloseOnly, Disabled, Full};
+
+#[test]
+fn the_name_itself_a_suffix_a_prefix_and_an_alias() {
+    for (wanted, broker) in [
+        ("EURUSD", "EURUSD"),
+        ("EURUSD", "EURUSDm"),
+        ("eurusd", "EURUSD.raw"),
+        ("EURUSD", "#EURUSD"),
+        ("EURUSD", "mEURUSD+"),
+        ("EUR/USD", "EURUSD"),
+    ] {
+        let found = name(wanted, &[(broker, "EUR", "USD", Full)]);
+        assert_eq!(found.unwrap(), broker, "{wanted}");
+    }
+    assert_eq!(
+        name("XAUUSD", &[("GOLD.i", "XAU", "USD", Full)]).unwrap(),
+        "GOLD.i"
+    );
+    assert_eq!(
+        name("GOLD", &[("XAUUSDm", "XAU", "USD", Full)]).unwrap(),
+        "XAUUSDm"
+    );
+    assert_eq!(
+        name("NAS100", &[("USTEC", "USD", "USD", Full)]).unwrap(),
+        "USTEC"
+    );
+}
+
+#[test]
+fn a_view_only_twin_is_never_chosen() {
+    let both = [
+        ("EURUSD", "EUR", "USD", Disabled),
+        ("EURUSD.ecn", "EUR", "USD", Full),
+    ];
+    assert_eq!(name("EURUSD", &both).unwrap(), "EURUSD.ecn");
+    assert_eq!(
+        name("EURUSD", &both[..1]),
+        Err(Unresolved::ViewOnly {
+            wanted: "EURUSD".to_owned(),
+            name: "EURUSD".to_owned()
+        })
+    );
+}
+
+#[test]
+fn text_alone_never_decides() {
+    let list = [
+        ("EURUSD", "USD", "JPY", Full),
+        ("XAUEUR", "XAU", "EUR", Full),
+        ("GOLDMINING", "USD", "USD", Full),
+    ];
+    // Exactly the broker's own name is the broker's own word.
+    assert_eq!(name("EURUSD", &list).unwrap(), "EURUSD");
+    let shifted = [("EURUSDx", "USD", "JPY", Full)];
+    assert!(matches!(
+        name("EURUSD", &shifted),
+        Err(Unresolved::Missing { .. })
+    ));
+    assert!(matches!(
+        name("XAUUSD", &list),
+        Err(Unresolved::Missing { .. })
+    ));
+}
+
+#[test]
+fn a_share_is_no_metal_index_or_oil() {
+    let shares = [
+        ("GOLD", "#GOLD", "Stocks\\NYSE\\#GOLD", "XAUUSD.r", "XAU"),
+        ("GER40", "DAX", "ETF\\Nasdaq\\DAX", "#DE40.c", "EUR"),
+        ("USOIL", "#WTI", "Shares US\\#WTI", "XTIUSD", "XTI"),
+        ("GOLD", "GOLD", "Stocks\\NYSE\\GOLD", "XAUUSD", "XAU"),
+    ];
+    for (wanted, share, path, right, base) in shares {
+        let profit = if base == "EUR" { "EUR" } else { "USD" };
+        let mut specs = broker(&[(share, "USD", "USD", Full), (right, base, profit, Full)]);
+        if let Some(spec) = specs.get_mut(share) {
+            spec.terms.path = path.to_owned();
+        }
+        let found = resolve(wanted, &specs, &BTreeMap::new()).map(|spec| spec.name.as_str());
+        if share == wanted {
+            assert!(
+                matches!(found, Err(Unresolved::Ambiguous { .. })),
+                "{found:?}"
+            );
+        } else {
+            assert_eq!(found, Ok(right), "{wanted}");
+        }
+        // The right one may not be traded: the share is still no answer.
+        if let Some(spec) = specs.get_mut(right) {
+            spec.trade_mode = Disabled;
+        }
+        let found = resolve(wanted, &specs, &BTreeMap::new()).map(|spec| spec.name.as_str());
+        assert!(share == wanted || found.is_err(), "{wanted}: {found:?}");
+    }
+}
+
+#[test]
+fn a_misnamed_or_closing_symbol_gives_way_to_one_that_fits() {
+    let misnamed = [
+        ("EURUSD", "USD", "JPY", Full),
+        ("EURUSD.r", "EUR", "USD", Full),
+    ];
+    assert!(matches!(
+        name("EURUSD", &misnamed),
+        Err(Unresolved::Ambiguous { .. })
+    ));
+    let closing = [
+        ("EURUSD", "EUR", "USD", CloseOnly),
+        ("EURUSD.r", "EUR", "USD", Full),
+    ];
+    assert_eq!(name("EURUSD", &closing).unwrap(), "EURUSD.r");
+    assert_eq!(name("EURUSD", &closing[..1]).unwrap(), "EURUSD");
+}
+
+#[test]
+fn a_misspelt_or_cut_name_is_no_other_instrument() {
+    let list = [
+        ("XAUUSD", "XAU", "USD", Full),
+        ("AUDUSD", "AUD", "USD", Full),
+        ("EURUSD", "EUR", "USD", Full),
+        ("USDJPYm", "USD", "JPY", Full),
+        ("US300", "USD", "USD", Full),
+        ("USTEC1", "USD", "USD", Full),
+    ];
+    for wanted in [
+        "AUUSD",
+        "RUSD",
+        "URUSD",
+        "USDJP",
+        "EURUS",
+        "US30",
+        "NAS100",
+        "日本URUSD",
+        "ЕURUSD",
+        "",
+    ] {
+        assert!(
+            matches!(name(wanted, &list), Err(Unresolved::Missing { .. })),
+            "{wanted}: {:?}",
+            name(wanted, &list)
+        );
+    }
+    let apart = [
+        ("US30cash", "USD", "USD", Full),
+        ("#DE40.c", "EUR", "EUR", Full),
+    ];
+    assert_eq!(name("US30", &apart).unwrap(), "US30cash");
+    assert_eq!(name("GER40", &apart).unwrap(), "#DE40.c");
+}
+
+#[test]
+fn two_that_fit_are_asked_about_and_the_map_answers() {
+    let list = [
+        ("EURUSD.a", "EUR", "USD", Full),
+        ("EURUSD.b", "EUR", "USD", Full),
+        ("EURUSD.old", "EUR", "USD", CloseOnly),
+    ];
+    assert_eq!(
+        name("EURUSD", &list),
+        Err(Unresolved::Ambiguous {
+            wanted: "EURUSD".to_owned(),
+            candidates: vec!["EURUSD.a".to_owned(), "EURUSD.b".to_owned()]
+        })
+    );
+    let map = |to: &str| BTreeMap::from([("EURUSD".to_owned(), to.to_owned())]);
+    let specs = broker(&list);
+    assert_eq!(
+        resolve("eurusd", &specs, &map("EURUSD.b")).unwrap().name,
+        "EURUSD.b"
+    );
+    assert!(matches!(
+        resolve("EURUSD", &specs, &map("EURUSD.c")),
+        Err(Unresolved::MappedMissing { .. })
+    ));
+}
