@@ -1,12 +1,15 @@
-//! What the trader reads of orders whose outcome nobody knows. Each is in sight as long as that is so.
+//! Orders whose outcome nobody knows: each is looked for, and in sight of the trader as long as that is so.
 
 use super::State;
 use super::durable::{IntentEntry, Progress};
+use super::orders::OrderEnd;
+use super::record::Record;
 use super::snapshot::{Notice, Severity};
-use crate::market::Cid;
+use super::step::Turn;
+use crate::market::{Cid, Fill, Found, IntentAction, Ticket};
 
 /// What the trader reads below an order in doubt.
-pub(super) const DOUBT_REMEDY: &str = "Nothing to do: it is looked for at the terminal. Until it is found or proven absent, its strategy opens nothing; closing works.";
+const DOUBT_REMEDY: &str = "Nothing to do: it is looked for at the terminal. Until it is found or proven absent, its strategy opens nothing; closing works.";
 
 pub(super) fn doubt_key(cid: Cid) -> String {
     format!("{}{cid}", Notice::ORDER)
@@ -46,5 +49,74 @@ impl State {
             _ if !self.terminal.up => "the terminal is away and cannot be asked".to_owned(),
             _ => "the terminal is being asked".to_owned(),
         }
+    }
+}
+
+impl Turn<'_> {
+    /// Nobody knows whether it happened: no new risk for its strategy until it is known, and the trader sees why.
+    pub(super) fn doubt(&mut self, cid: Cid, reason: String) {
+        let text = self
+            .durable()
+            .intents
+            .get(&cid)
+            .map(|entry| format!("{} has no certain outcome: {reason}.", entry.intent.action))
+            .unwrap_or_default();
+        self.notice(&doubt_key(cid), Severity::Warning, &text, DOUBT_REMEDY);
+        self.record(Record::IntentUnknown {
+            cid,
+            reason,
+            at: self.now.utc,
+        });
+    }
+
+    /// What the search for an order brought to light.
+    pub(super) fn found(&mut self, cid: Cid, found: Found) {
+        let Some(entry) = self.durable().intents.get(&cid).cloned() else {
+            return;
+        };
+        match found {
+            Found::Executed(fill) => self.order_ended(entry, OrderEnd::Done(fill)),
+            Found::Absent | Found::NotYet { .. }
+                if let Some(ticket) = self.shown_done(&entry.intent.action) =>
+            {
+                self.order_ended(entry, OrderEnd::Done(Fill::without_deal(ticket)));
+            }
+            Found::Absent => {
+                let reason = "the terminal shows that it was not executed".to_owned();
+                self.order_ended(entry, OrderEnd::NotExecuted(reason));
+            }
+            Found::NotYet { .. } => {
+                self.state.looked_at.insert(cid, self.now.mono);
+                if entry.intent.action.leaves_no_deal() {
+                    self.ask_for_book();
+                }
+            }
+        }
+    }
+
+    /// The ticket of a change or a cancellation that the book of this moment shows as done. Neither leaves a deal that
+    /// could be found, so this is where its outcome is seen.
+    fn shown_done(&self, action: &IntentAction) -> Option<Ticket> {
+        let book = self.state.fresh_book()?;
+        let (ticket, done) = match action {
+            IntentAction::Modify {
+                ticket,
+                stop_loss,
+                take_profit,
+            } => {
+                let is_so = book.positions.iter().any(|position| {
+                    position.ticket == *ticket
+                        && position.stop_loss == *stop_loss
+                        && position.take_profit == *take_profit
+                });
+                (*ticket, is_so)
+            }
+            IntentAction::Cancel { ticket } => {
+                let works = book.orders.iter().any(|order| order.ticket == *ticket);
+                (*ticket, !works)
+            }
+            IntentAction::Open { .. } | IntentAction::Close { .. } => return None,
+        };
+        done.then_some(ticket)
     }
 }

@@ -6,16 +6,16 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde_json::json;
 
-use super::doubts::{DOUBT_REMEDY, doubt_key};
+use super::doubts::doubt_key;
 use super::durable::{IntentEntry, Progress, Purpose};
 use super::effect::{Effect, LogLevel};
 use super::handle::{details, strategy_of};
 use super::record::Record;
-use super::snapshot::{CommandState, Severity};
+use super::snapshot::CommandState;
 use super::step::Turn;
 use crate::market::{
-    Cid, Fill, Found, IntentAction, OrderIntent, Outcome, Refusal, RefusalClass, Side,
-    TerminalEvent, TerminalRequest, Ticket,
+    Cid, Fill, IntentAction, OrderIntent, Outcome, Refusal, RefusalClass, Side, TerminalEvent,
+    TerminalRequest,
 };
 
 /// Milliseconds in which the terminal may still execute an order.
@@ -291,78 +291,12 @@ impl Turn<'_> {
         }
     }
 
-    /// Nobody knows whether it happened: no new risk for its strategy until it is known, and the trader sees why.
-    fn doubt(&mut self, cid: Cid, reason: String) {
-        let text = self
-            .durable()
-            .intents
-            .get(&cid)
-            .map(|entry| format!("{} has no certain outcome: {reason}.", entry.intent.action))
-            .unwrap_or_default();
-        self.notice(&doubt_key(cid), Severity::Warning, &text, DOUBT_REMEDY);
-        self.record(Record::IntentUnknown {
-            cid,
-            reason,
-            at: self.now.utc,
-        });
-    }
-
     /// Whether the order was sent to the account that the terminal is logged in to now.
     pub fn is_here(&self, entry: &IntentEntry) -> bool {
         entry.account.is_none() || entry.account == self.durable().account
     }
 
-    fn found(&mut self, cid: Cid, found: Found) {
-        let Some(entry) = self.durable().intents.get(&cid).cloned() else {
-            return;
-        };
-        match found {
-            Found::Executed(fill) => self.order_ended(entry, OrderEnd::Done(fill)),
-            Found::Absent | Found::NotYet { .. }
-                if let Some(ticket) = self.shown_done(&entry.intent.action) =>
-            {
-                self.order_ended(entry, OrderEnd::Done(Fill::without_deal(ticket)));
-            }
-            Found::Absent => {
-                let reason = "the terminal shows that it was not executed".to_owned();
-                self.order_ended(entry, OrderEnd::NotExecuted(reason));
-            }
-            Found::NotYet { .. } => {
-                self.state.looked_at.insert(cid, self.now.mono);
-                if entry.intent.action.leaves_no_deal() {
-                    self.ask_for_book();
-                }
-            }
-        }
-    }
-
-    /// The ticket of a change or a cancellation that the book of this moment shows as done. Neither leaves a deal that
-    /// could be found, so this is where its outcome is seen.
-    fn shown_done(&self, action: &IntentAction) -> Option<Ticket> {
-        let book = self.state.fresh_book()?;
-        let (ticket, done) = match action {
-            IntentAction::Modify {
-                ticket,
-                stop_loss,
-                take_profit,
-            } => {
-                let is_so = book.positions.iter().any(|position| {
-                    position.ticket == *ticket
-                        && position.stop_loss == *stop_loss
-                        && position.take_profit == *take_profit
-                });
-                (*ticket, is_so)
-            }
-            IntentAction::Cancel { ticket } => {
-                let works = book.orders.iter().any(|order| order.ticket == *ticket);
-                (*ticket, !works)
-            }
-            IntentAction::Open { .. } | IntentAction::Close { .. } => return None,
-        };
-        done.then_some(ticket)
-    }
-
-    fn order_ended(&mut self, entry: IntentEntry, end: OrderEnd) {
+    pub(super) fn order_ended(&mut self, entry: IntentEntry, end: OrderEnd) {
         let cid = entry.intent.cid;
         self.record(match &end {
             OrderEnd::Done(fill) => Record::IntentDone {
