@@ -188,15 +188,11 @@ impl Turn<'_> {
         waiting.sort();
         // Before anything is carried out: what ends a command must not be done and forgotten first.
         for (_, _, id) in &waiting {
-            if let Some(later) = self.superseded_by(id) {
-                let reason = format!(
-                    "superseded by the later {} ({}); nothing was done",
-                    later.name, later.id
-                );
-                self.finish(id, CommandState::Failed, &reason, Map::new());
-            }
+            self.end_if_superseded(id);
         }
         for (_, _, id) in waiting {
+            // By one that was carried out just now, too.
+            self.end_if_superseded(&id);
             if let Some(open) = self.durable().open.get(&id).cloned() {
                 self.proceed(&open);
             }
@@ -248,6 +244,16 @@ impl Turn<'_> {
         }
     }
 
+    fn end_if_superseded(&mut self, id: &str) {
+        if let Some(later) = self.superseded_by(id) {
+            let reason = format!(
+                "superseded by the later {} ({}); nothing was done",
+                later.name, later.id
+            );
+            self.finish(id, CommandState::Failed, &reason, Map::new());
+        }
+    }
+
     /// A later order, still open or carried out already, that undoes this one (contract C5).
     fn superseded_by(&self, id: &str) -> Option<PastOrder> {
         let open = self.durable().open.get(id)?;
@@ -259,13 +265,14 @@ impl Turn<'_> {
 
     /// A later order, carried out or sure to be, that undoes this one.
     pub fn undone_by(&self, command: &Command) -> Option<PastOrder> {
+        let offset = self.state.clock_offset;
         let open = self.durable().open.values().map(|other| &other.command);
         open.filter(|other| superseding::is_certain(other))
             .map(PastOrder::of)
-            .find(|later| later.undoes(command))
+            .find(|later| later.undoes(command, offset))
             .or_else(|| {
                 let mut past = self.durable().past.iter();
-                past.find(|later| later.undoes(command)).cloned()
+                past.find(|later| later.undoes(command, offset)).cloned()
             })
     }
 

@@ -235,6 +235,15 @@ impl Durable {
                 at,
             } => {
                 self.next_counter = self.next_counter.max(intent.cid.counter() + 1);
+                // Who waits for an order waits for the one that follows it too.
+                for open in self.open.values_mut() {
+                    if intent
+                        .parent
+                        .is_some_and(|parent| open.awaited.contains(&parent))
+                    {
+                        open.awaited.push(intent.cid);
+                    }
+                }
                 let parent = self
                     .last_failed
                     .filter(|(failed, _)| intent.parent == Some(*failed));
@@ -358,6 +367,7 @@ impl Durable {
         const MOST_PAST: usize = 200;
         if state.is_final() {
             if let Some(open) = self.open.remove(id)
+                && open.command.known().is_some_and(PastOrder::counts)
                 && !matches!(state, CommandState::Refused | CommandState::Expired)
                 && (state == CommandState::Executed || open.state == CommandState::Executing)
             {

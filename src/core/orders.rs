@@ -11,7 +11,7 @@ use super::durable::{IntentEntry, Progress, Purpose};
 use super::effect::{Effect, LogLevel};
 use super::handle::{details, strategy_of};
 use super::record::Record;
-use super::snapshot::CommandState;
+use super::snapshot::{CommandState, StrategyState};
 use super::step::Turn;
 use crate::market::{
     Cid, Fill, IntentAction, OrderIntent, Outcome, Refusal, RefusalClass, Side, TerminalEvent,
@@ -332,8 +332,14 @@ impl Turn<'_> {
             Purpose::Emergency => self.state.emergency.ended(cid, &end, mono),
             Purpose::Entry { strategy } => {
                 let strategy = strategy.clone();
+                let runs = self
+                    .durable()
+                    .strategies
+                    .get(&strategy)
+                    .is_some_and(|entry| entry.state == StrategyState::Running);
                 if matches!(&end, OrderEnd::Refused(refusal) if refusal.class == RefusalClass::PriceMoved)
                     && entry.generation < MOST_TRIES
+                    && runs
                     && self.state.entry_block(self.now).is_none()
                 {
                     self.send_again(entry);

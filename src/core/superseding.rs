@@ -3,7 +3,7 @@
 //! Commands travel on two roads, so a START may come in after the STOP that was meant to end it. What was carried out
 //! is therefore remembered for a while by the moment it was made.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::command::{Command, CommandName};
@@ -14,7 +14,12 @@ pub struct PastOrder {
     pub id: String,
     pub name: String,
     pub strategy: Option<String>,
+    #[serde(default)]
+    pub symbol: Option<String>,
     pub made_at: Timestamp,
+    /// `made_at` was read from this computer's clock, because the platform's was not known.
+    #[serde(default)]
+    pub by_own_clock: bool,
 }
 
 impl PastOrder {
@@ -23,12 +28,31 @@ impl PastOrder {
             id: command.id.clone(),
             name: command.name.clone(),
             strategy: command.text("strategyId").ok().map(str::to_owned),
+            symbol: command.text("symbol").ok().map(str::to_ascii_uppercase),
             made_at: command.made(),
+            by_own_clock: command.created_at.is_none(),
         }
     }
 
-    /// Whether `earlier` was made before this and must not be carried out after it.
-    pub fn undoes(&self, earlier: &Command) -> bool {
+    /// Whether a command of this name undoes any other.
+    pub const fn counts(name: CommandName) -> bool {
+        use CommandName as C;
+        matches!(
+            name,
+            C::StopAll
+                | C::Pause
+                | C::CloseAllPositions
+                | C::CloseBySymbol
+                | C::EmergencyStop
+                | C::StopStrategy
+                | C::StartStrategy
+                | C::PauseStrategy
+        )
+    }
+
+    /// Whether `earlier` was made before this and must not be carried out after it. `clock_offset` is what the platform's
+    /// clock is ahead of this computer's, by which some of the two times may have been read.
+    pub fn undoes(&self, earlier: &Command, clock_offset: SignedDuration) -> bool {
         use CommandName as C;
         let (Some(later), Some(name)) = (CommandName::parse(&self.name), earlier.known()) else {
             return false;
@@ -39,6 +63,10 @@ impl PastOrder {
             (C::StopAll, C::StartStrategy | C::ResumeStrategy)
             | (C::Pause, C::Resume)
             | (C::CloseAllPositions, C::OpenPosition) => true,
+            (C::CloseBySymbol, C::OpenPosition) => {
+                let symbol = earlier.text("symbol").ok().map(str::to_ascii_uppercase);
+                symbol.is_some() && self.symbol == symbol
+            }
             (C::EmergencyStop, C::StartStrategy | C::ResumeStrategy) => everything || same,
             (C::EmergencyStop, C::OpenPosition | C::Resume) => everything,
             (C::StopStrategy, C::StartStrategy | C::ResumeStrategy)
@@ -46,7 +74,18 @@ impl PastOrder {
             | (C::PauseStrategy, C::ResumeStrategy) => same,
             _ => false,
         };
-        undone && earlier.id != self.id && earlier.made() < self.made_at
+        let by_the_platform = |time: Timestamp, by_own_clock: bool| {
+            let offset = if by_own_clock {
+                clock_offset
+            } else {
+                SignedDuration::ZERO
+            };
+            time.checked_add(offset).unwrap_or(time)
+        };
+        undone
+            && earlier.id != self.id
+            && by_the_platform(earlier.made(), earlier.created_at.is_none())
+                < by_the_platform(self.made_at, self.by_own_clock)
     }
 }
 

@@ -6,7 +6,7 @@ use super::buy;
 use super::terminal::{Manner, Memory, decimal};
 use super::world::World;
 use crate::core::snapshot::{CommandState, UiCommand};
-use crate::market::{Cid, IntentAction, Ticket};
+use crate::market::{Cid, IntentAction, Outcome, Refusal, RefusalClass, TerminalEvent, Ticket};
 
 #[test]
 fn a_position_by_hand_may_be_a_foreign_one() {
@@ -62,6 +62,60 @@ fn closing_takes_in_an_order_that_was_on_its_way_but_no_later_one() {
         .iter()
         .rfind(|sent| matches!(sent.action, IntentAction::Open { .. }));
     assert_eq!(left, [later.unwrap().cid.0]);
+}
+
+#[test]
+fn closing_waits_for_the_order_that_follows_a_requoted_one() {
+    for name in ["CLOSE_BY_SYMBOL", "CLOSE_ALL_POSITIONS"] {
+        let mut world = World::ready();
+        world.quote();
+        world.terminal.manners.push_back(Manner::Swallow);
+        world.pusher("o", "OPEN_POSITION", &buy());
+        let args = if name == "CLOSE_BY_SYMBOL" {
+            json!({ "symbol": "EURUSD" })
+        } else {
+            json!({})
+        };
+        world.pusher("c", name, &args);
+        world.assert_ends("c", CommandState::Executing, "an order that was on its way");
+        let cid = world.terminal.submitted[0].cid;
+        let outcome = Outcome::Refused(Refusal {
+            retcode: 10_004,
+            class: RefusalClass::PriceMoved,
+            message: "Requote".to_owned(),
+        });
+        world.terminal_says(vec![TerminalEvent::Answer { cid, outcome }]);
+        world.wait(3);
+        world.assert_executed("c");
+        assert!(world.terminal.positions.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn an_order_made_before_its_symbol_was_closed_is_not_opened_after_it() {
+    let mut world = World::ready();
+    let close = world.row("c", "CLOSE_BY_SYMBOL", &json!({ "symbol": "eurusd" }), 1);
+    let open = world.row("o", "OPEN_POSITION", &buy(), 2);
+    world.heartbeat_raw(vec![open, close]);
+    world.wait(1);
+    world.assert_executed("c");
+    world.assert_ends("o", CommandState::Failed, "superseded by the later");
+    assert!(world.terminal.positions.is_empty());
+}
+
+#[test]
+fn a_later_order_is_remembered_over_any_number_of_others() {
+    let mut world = World::ready();
+    let close = world.row("c", "CLOSE_ALL_POSITIONS", &json!({}), 1);
+    world.heartbeat_raw(vec![close]);
+    for number in 0..250 {
+        world.pusher(&format!("g{number}"), "GET_STATUS", &json!({}));
+    }
+    let open = world.row("o", "OPEN_POSITION", &buy(), 300);
+    world.heartbeat_raw(vec![open]);
+    let open = world.row("p", "OPEN_POSITION", &buy(), 30);
+    world.heartbeat_raw(vec![open]);
+    world.assert_ends("p", CommandState::Failed, "superseded by the later");
 }
 
 #[test]

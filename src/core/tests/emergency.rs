@@ -425,9 +425,15 @@ fn a_fresh_public_event_reaches_further_than_a_stale_stop() {
 /// computer's clock says.
 #[test]
 fn a_stop_here_and_commands_of_the_platform_are_compared_on_one_clock() {
-    for offset_ms in [-60_000, -5_000, 0, 5_000, 60_000] {
+    let offsets = [-60_000, -5_000, 0, 5_000, 60_000];
+    let cases = offsets
+        .iter()
+        .flat_map(|offset| [(*offset, true), (*offset, false)]);
+    for (offset_ms, measured_before) in cases {
         let mut world = World::ready();
-        world.happens(Event::ClockMeasured { offset_ms });
+        if measured_before {
+            world.happens(Event::ClockMeasured { offset_ms });
+        }
         let platform = |world: &World| world.ago(-offset_ms / 1_000);
         let order = |id: &str, made: jiff::Timestamp| {
             json!({
@@ -442,6 +448,8 @@ fn a_stop_here_and_commands_of_the_platform_are_compared_on_one_clock() {
         world.wait(1);
         world.ui(UiCommand::LiftStop);
         world.wait(1);
+        // The platform may have been away until now.
+        world.happens(Event::ClockMeasured { offset_ms });
         let after = order("after", platform(&world));
         world.pusher_raw(&before);
         world.pusher_raw(&after);
