@@ -265,14 +265,14 @@ impl Turn<'_> {
 
     /// A later order, carried out or sure to be, that undoes this one.
     pub fn undone_by(&self, command: &Command) -> Option<PastOrder> {
-        let offset = self.state.clock_offset;
-        let open = self.durable().open.values().map(|other| &other.command);
+        let state = &self.state;
+        let open = self.durable().open.values();
         open.filter(|other| superseding::is_certain(other))
-            .map(PastOrder::of)
-            .find(|later| later.undoes(command, offset))
+            .map(|other| PastOrder::of(&other.command))
+            .find(|later| later.undoes(command, state))
             .or_else(|| {
                 let mut past = self.durable().past.iter();
-                past.find(|later| later.undoes(command, offset)).cloned()
+                past.find(|later| later.undoes(command, state)).cloned()
             })
     }
 

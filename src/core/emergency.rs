@@ -6,7 +6,6 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::Now;
 use super::closing::{Sweep, Target};
 use super::command::CommandName;
 use super::durable::{EmergencyStop, OpenCommand, Purpose};
@@ -60,10 +59,8 @@ impl Turn<'_> {
         self.effect(Effect::Beat(BeatCause::Event));
         let given = text("timestamp").and_then(|time| time.parse::<Timestamp>().ok());
         // The event tells the platform's time, the lift was at ours.
-        let lifted = self
-            .durable()
-            .lifted_at
-            .map(|utc| self.state.platform_time(Now { utc, ..self.now }));
+        let lifted = self.durable().lifted_at;
+        let lifted = lifted.map(|at| self.state.by_platform_clock(at));
         let past = matches!((given, lifted), (Some(given), Some(lifted)) if given < lifted);
         let stop = self.durable().stop.as_ref();
         let known = if past {

@@ -173,7 +173,12 @@ impl State {
 
     /// The platform's clock by our last measurement.
     pub(super) fn platform_time(&self, now: Now) -> Timestamp {
-        now.utc.checked_add(self.clock_offset).unwrap_or(now.utc)
+        self.by_platform_clock(now.utc)
+    }
+
+    /// What the platform's clock showed at a moment of ours.
+    pub(super) fn by_platform_clock(&self, time: Timestamp) -> Timestamp {
+        time.checked_add(self.clock_offset).unwrap_or(time)
     }
 
     /// The clock by which a command's expiry is judged: the platform's where the command tells a time of the platform's,

@@ -3,10 +3,13 @@
 //! Commands travel on two roads, so a START may come in after the STOP that was meant to end it. What was carried out
 //! is therefore remembered for a while by the moment it was made.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::State;
 use super::command::{Command, CommandName};
+use super::durable::OpenCommand;
+use super::snapshot::CommandState;
 
 /// An order that was carried out and undoes earlier ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +31,7 @@ impl PastOrder {
             id: command.id.clone(),
             name: command.name.clone(),
             strategy: command.text("strategyId").ok().map(str::to_owned),
-            symbol: command.text("symbol").ok().map(str::to_ascii_uppercase),
+            symbol: command.text("symbol").ok().map(str::to_owned),
             made_at: command.made(),
             by_own_clock: command.created_at.is_none(),
         }
@@ -50,9 +53,9 @@ impl PastOrder {
         )
     }
 
-    /// Whether `earlier` was made before this and must not be carried out after it. `clock_offset` is what the platform's
-    /// clock is ahead of this computer's, by which some of the two times may have been read.
-    pub fn undoes(&self, earlier: &Command, clock_offset: SignedDuration) -> bool {
+    /// Whether `earlier` was made before this and must not be carried out after it. The state knows what the symbols mean,
+    /// and how far the platform's clock is from this computer's, by which some of the two times may have been read.
+    pub fn undoes(&self, earlier: &Command, state: &State) -> bool {
         use CommandName as C;
         let (Some(later), Some(name)) = (CommandName::parse(&self.name), earlier.known()) else {
             return false;
@@ -63,10 +66,11 @@ impl PastOrder {
             (C::StopAll, C::StartStrategy | C::ResumeStrategy)
             | (C::Pause, C::Resume)
             | (C::CloseAllPositions, C::OpenPosition) => true,
-            (C::CloseBySymbol, C::OpenPosition) => {
-                let symbol = earlier.text("symbol").ok().map(str::to_ascii_uppercase);
-                symbol.is_some() && self.symbol == symbol
-            }
+            (C::CloseBySymbol, C::OpenPosition) => self
+                .symbol
+                .as_deref()
+                .zip(earlier.text("symbol").ok())
+                .is_some_and(|(closed, opened)| state.is_same_symbol(closed, opened)),
             (C::EmergencyStop, C::StartStrategy | C::ResumeStrategy) => everything || same,
             (C::EmergencyStop, C::OpenPosition | C::Resume) => everything,
             (C::StopStrategy, C::StartStrategy | C::ResumeStrategy)
@@ -75,12 +79,11 @@ impl PastOrder {
             _ => false,
         };
         let by_the_platform = |time: Timestamp, by_own_clock: bool| {
-            let offset = if by_own_clock {
-                clock_offset
+            if by_own_clock {
+                state.by_platform_clock(time)
             } else {
-                SignedDuration::ZERO
-            };
-            time.checked_add(offset).unwrap_or(time)
+                time
+            }
         };
         undone
             && earlier.id != self.id
@@ -89,9 +92,13 @@ impl PastOrder {
     }
 }
 
-/// What a command that is still open undoes already: only orders that are sure to be carried out.
-pub(super) fn is_certain(command: &Command) -> bool {
-    command
-        .known()
-        .is_some_and(|name| name.never_stale() || name == CommandName::CloseAllPositions)
+/// What a command that is still open undoes already: only orders that are sure to be carried out. One that names what it
+/// closes may name nothing that exists; once it is being carried out it is sure, too.
+pub(super) fn is_certain(open: &OpenCommand) -> bool {
+    use CommandName as C;
+    open.command.known().is_some_and(|name| match name {
+        C::CloseAllPositions => true,
+        C::CloseBySymbol => open.state == CommandState::Executing,
+        name => name.never_stale(),
+    })
 }

@@ -21,6 +21,14 @@ impl State {
         broker.eq_ignore_ascii_case(wanted)
             || self.symbol(wanted).is_ok_and(|spec| spec.name == broker)
     }
+
+    /// Whether two names of commands mean one symbol.
+    pub(super) fn is_same_symbol(&self, one: &str, other: &str) -> bool {
+        one.trim().eq_ignore_ascii_case(other.trim())
+            || self
+                .symbol(other)
+                .is_ok_and(|spec| self.is_symbol(one, &spec.name))
+    }
 }
 
 impl StrategyEntry {

@@ -160,9 +160,11 @@ const fn may_open(spec: &SymbolSpec) -> bool {
 /// Whether a symbol of this name is by its currencies and its folder what the name says. Names that say nothing here
 /// (a share's, an index's that no list has) are what the broker calls them.
 fn is_what_it_is_called(plain: &str, spec: &SymbolSpec) -> bool {
-    let family = family_of(plain);
-    let says_something = family.is_some() || is_currency_pair(plain);
-    !says_something || (currencies_fit(plain, family, spec) && !is_share(spec))
+    !says_something(plain) || (currencies_fit(plain, family_of(plain), spec) && !is_share(spec))
+}
+
+fn says_something(plain: &str) -> bool {
+    family_of(plain).is_some() || is_currency_pair(plain)
 }
 
 fn family_of(plain: &str) -> Option<&'static [&'static str]> {
@@ -182,7 +184,7 @@ fn is_currency_pair(plain: &str) -> bool {
     halves.is_some_and(|(base, profit)| CURRENCIES.contains(&base) && CURRENCIES.contains(&profit))
 }
 
-/// Whether the broker keeps it among shares or funds: `Stocks\\NYSE\\#GOLD` is a mining company.
+/// Whether the broker keeps it among shares or funds: `Stocks\NYSE\#GOLD` is a mining company.
 fn is_share(spec: &SymbolSpec) -> bool {
     const FOLDERS: [&str; 7] = ["stock", "share", "equit", "etf", "fund", "nyse", "bond"];
     let path = spec.terms.path.to_ascii_lowercase();
@@ -246,7 +248,7 @@ fn rank(plain: &str, spec: &SymbolSpec) -> Option<u8> {
             (short && apart).then_some(base + 1)
         })
         .min()?;
-    let elsewhere = (family.is_some() || is_currency_pair(plain)) && is_share(spec);
+    let elsewhere = says_something(plain) && is_share(spec);
     (currencies_fit(plain, family, spec) && !elsewhere).then_some(rank)
 }
 

@@ -93,14 +93,28 @@ fn closing_waits_for_the_order_that_follows_a_requoted_one() {
 
 #[test]
 fn an_order_made_before_its_symbol_was_closed_is_not_opened_after_it() {
-    let mut world = World::ready();
-    let close = world.row("c", "CLOSE_BY_SYMBOL", &json!({ "symbol": "eurusd" }), 1);
-    let open = world.row("o", "OPEN_POSITION", &buy(), 2);
-    world.heartbeat_raw(vec![open, close]);
-    world.wait(1);
-    world.assert_executed("c");
-    world.assert_ends("o", CommandState::Failed, "superseded by the later");
-    assert!(world.terminal.positions.is_empty());
+    for (standing, name) in [
+        (false, "EURUSD"),
+        (true, "EURUSD"),
+        (false, "EUR/USD"),
+        (true, "eurusd"),
+    ] {
+        let mut world = World::ready();
+        if standing {
+            world.terminal.holds(11, Cid::new(0, 1).0, "5");
+            world.send_book();
+        }
+        let close = world.row("c", "CLOSE_BY_SYMBOL", &json!({ "symbol": name }), 1);
+        let open = world.row("o", "OPEN_POSITION", &buy(), 2);
+        let other = json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.1 });
+        let later = world.row("l", "OPEN_POSITION", &other, 0);
+        world.heartbeat_raw(vec![open, close, later]);
+        world.wait(1);
+        world.assert_executed("c");
+        world.assert_ends("o", CommandState::Failed, "superseded by the later");
+        world.assert_executed("l");
+        assert_eq!(world.terminal.positions.len(), 1, "{name} {standing}");
+    }
 }
 
 #[test]
@@ -111,11 +125,9 @@ fn a_later_order_is_remembered_over_any_number_of_others() {
     for number in 0..250 {
         world.pusher(&format!("g{number}"), "GET_STATUS", &json!({}));
     }
-    let open = world.row("o", "OPEN_POSITION", &buy(), 300);
+    let open = world.row("o", "OPEN_POSITION", &buy(), 30);
     world.heartbeat_raw(vec![open]);
-    let open = world.row("p", "OPEN_POSITION", &buy(), 30);
-    world.heartbeat_raw(vec![open]);
-    world.assert_ends("p", CommandState::Failed, "superseded by the later");
+    world.assert_ends("o", CommandState::Failed, "superseded by the later");
 }
 
 #[test]
