@@ -6,7 +6,7 @@ use super::buy;
 use super::terminal::{Manner, Memory, decimal};
 use super::world::World;
 use crate::core::snapshot::{CommandState, UiCommand};
-use crate::market::{Cid, IntentAction, Outcome, Refusal, RefusalClass, TerminalEvent, Ticket};
+use crate::market::{Cid, IntentAction, Ticket};
 
 #[test]
 fn a_position_by_hand_may_be_a_foreign_one() {
@@ -79,12 +79,7 @@ fn closing_waits_for_the_order_that_follows_a_requoted_one() {
         world.pusher("c", name, &args);
         world.assert_ends("c", CommandState::Executing, "an order that was on its way");
         let cid = world.terminal.submitted[0].cid;
-        let outcome = Outcome::Refused(Refusal {
-            retcode: 10_004,
-            class: RefusalClass::PriceMoved,
-            message: "Requote".to_owned(),
-        });
-        world.terminal_says(vec![TerminalEvent::Answer { cid, outcome }]);
+        world.requote(cid);
         world.wait(3);
         world.assert_executed("c");
         assert!(world.terminal.positions.is_empty(), "{name}");

@@ -3,16 +3,16 @@
 use serde_json::json;
 
 use super::terminal::{Manner, Memory};
-use super::world::{OWNER, World};
+use super::world::World;
 use super::{buying_rules, start_args};
 use crate::core::snapshot::{CommandState, StrategyState, Trading, UiCommand};
 use crate::core::{Config, Event};
 use crate::market::{Cid, RefusalClass, Ticket};
 
-const OWN: u64 = Cid::new(1, 5).0;
+pub const OWN: u64 = Cid::new(1, 5).0;
 
 /// A strategy runs; two own positions, a foreign one and an own pending order are open.
-fn exposed() -> World {
+pub fn exposed() -> World {
     let mut world = World::with_strategy("s1");
     world.terminal.holds(11, OWN, "5");
     world.terminal.holds(12, OWN + 1, "-3");
@@ -22,7 +22,7 @@ fn exposed() -> World {
     world
 }
 
-fn assert_stopped_and_flat(world: &mut World) {
+pub fn assert_stopped_and_flat(world: &mut World) {
     let left: Vec<_> = world
         .terminal
         .positions
@@ -35,8 +35,7 @@ fn assert_stopped_and_flat(world: &mut World) {
         "own ones closed, the foreign one left alone"
     );
     assert!(world.terminal.orders.is_empty());
-    let stop = world.state.durable().stop.as_ref().unwrap();
-    assert!(stop.completed_at.is_some());
+    assert!(is_complete(world));
     assert_eq!(
         world.state.durable().strategies["s1"].state,
         StrategyState::Stopped
@@ -48,16 +47,16 @@ fn assert_stopped_and_flat(world: &mut World) {
     ));
 }
 
-fn stop_here(world: &mut World) {
+pub fn stop_here(world: &mut World) {
     world.ui(UiCommand::StopEverything {
         reason: "by hand".to_owned(),
     });
 }
 
-fn broadcast(world: &mut World, user: &str) {
-    let data =
-        json!({ "userId": user, "reason": "all out", "timestamp": world.ago(0) }).to_string();
-    world.happens(Event::EmergencyBroadcast { data });
+/// Whether the stop has closed everything.
+fn is_complete(world: &World) -> bool {
+    let stop = world.state.durable().stop.as_ref();
+    stop.is_some_and(|stop| stop.completed_at.is_some())
 }
 
 #[test]
@@ -71,68 +70,6 @@ fn from_a_heartbeat_row() {
         assert!(message.contains(ticket), "{message}");
     }
     assert_eq!(world.report("e").0, "executed");
-}
-
-#[test]
-fn from_the_public_event_of_our_own_user() {
-    let mut world = exposed();
-    let beats = world.beats;
-    broadcast(&mut world, OWNER);
-    world.wait(1);
-    assert_stopped_and_flat(&mut world);
-    assert!(world.beats > beats, "and the row is fetched");
-    world.heartbeat(&[("e", "EMERGENCY_STOP", json!({}), 2)]);
-    world.wait(1);
-    world.assert_executed("e");
-    assert_eq!(world.terminal.closes(), 2, "once only");
-}
-
-#[test]
-fn the_public_event_may_be_encoded_twice() {
-    let mut world = exposed();
-    let data = json!({ "userId": OWNER, "reason": "all out" }).to_string();
-    let data = serde_json::Value::String(data).to_string();
-    world.happens(Event::EmergencyBroadcast { data });
-    world.wait(1);
-    assert_stopped_and_flat(&mut world);
-}
-
-#[test]
-fn somebody_elses_public_event_changes_nothing() {
-    let mut world = exposed();
-    let before = world.state.durable().clone();
-    broadcast(&mut world, "user-foreign");
-    assert_eq!(*world.state.durable(), before);
-}
-
-#[test]
-fn with_an_unknown_owner_entries_freeze_and_the_rows_are_fetched() {
-    let mut world = World::new(Config::default());
-    world.come_up();
-    world.terminal_up();
-    let beats = world.beats;
-    broadcast(&mut world, OWNER);
-    assert!(world.is_blocked_by("before this executor knows its owner"));
-    assert!(world.state.durable().stop.is_none());
-    assert_eq!(world.beats, beats + 1);
-    world.heartbeat(&[("e", "EMERGENCY_STOP", json!({}), 1)]);
-    assert!(world.state.durable().stop.is_some());
-}
-
-#[test]
-fn an_event_that_came_before_the_owner_was_known_is_judged_once_he_is() {
-    for (sender, stopped) in [(OWNER, true), ("user-foreign", false)] {
-        let mut world = World::new(Config::default());
-        world.come_up();
-        world.terminal_up();
-        broadcast(&mut world, sender);
-        world.happens(Event::OwnerLearned {
-            user_id: OWNER.to_owned(),
-        });
-        assert_eq!(world.state.durable().stop.is_some(), stopped, "{sender}");
-        assert!(!world.is_blocked_by("before this executor knows its owner"));
-        assert!(world.state.durable().pause.is_none());
-    }
 }
 
 #[test]
@@ -188,16 +125,7 @@ fn what_cannot_be_closed_is_named_per_ticket_and_tried_on() {
     );
     world.wait(90);
     assert!(world.terminal.positions.is_empty());
-    assert!(
-        world
-            .state
-            .durable()
-            .stop
-            .as_ref()
-            .unwrap()
-            .completed_at
-            .is_some()
-    );
+    assert!(is_complete(&world));
 }
 
 #[test]
@@ -290,16 +218,7 @@ fn an_open_order_on_its_way_is_closed_when_it_turns_out_to_be_filled() {
     );
     world.wait(35);
     assert!(world.terminal.positions.is_empty());
-    assert!(
-        world
-            .state
-            .durable()
-            .stop
-            .as_ref()
-            .unwrap()
-            .completed_at
-            .is_some()
-    );
+    assert!(is_complete(&world));
     world.assert_executed("o");
 }
 
@@ -404,23 +323,6 @@ fn a_fresh_stop_reaches_further_than_a_stale_one() {
     assert!(world.terminal.positions.is_empty());
 }
 
-#[test]
-fn a_fresh_public_event_reaches_further_than_a_stale_stop() {
-    let mut world = World::ready();
-    world.terminal.holds(11, OWN, "5");
-    world.send_book();
-    world.heartbeat(&[("old", "EMERGENCY_STOP", json!({}), 7_200)]);
-    world.wait(1);
-    assert_eq!(world.terminal.positions.len(), 1);
-    broadcast(&mut world, OWNER);
-    world.wait(1);
-    assert!(world.terminal.positions.is_empty());
-    let stops = world.count_logs("Command received: EMERGENCY_STOP");
-    broadcast(&mut world, OWNER);
-    assert_eq!(world.count_logs("the stop is on already"), 1);
-    assert_eq!(world.count_logs("Command received: EMERGENCY_STOP"), stops);
-}
-
 /// What was ordered before the stop stays undone after the lift, and what was ordered after it is done, whatever this
 /// computer's clock says.
 #[test]
@@ -455,22 +357,6 @@ fn a_stop_here_and_commands_of_the_platform_are_compared_on_one_clock() {
         world.pusher_raw(&after);
         world.assert_ends("before", CommandState::Failed, "superseded by the later");
         world.assert_executed("after");
-    }
-}
-
-#[test]
-fn a_public_event_from_before_the_lift_is_past() {
-    let mut world = World::ready();
-    world.happens(Event::ClockMeasured { offset_ms: 60_000 });
-    stop_here(&mut world);
-    world.wait(5);
-    world.ui(UiCommand::LiftStop);
-    for (after_the_lift, stops) in [(-3, false), (3, true)] {
-        // On the platform's clock, which is a minute ahead.
-        let timestamp = world.ago(-60 - after_the_lift);
-        let data = json!({ "userId": OWNER, "reason": "r", "timestamp": timestamp }).to_string();
-        world.happens(Event::EmergencyBroadcast { data });
-        assert_eq!(world.state.durable().stop.is_some(), stops);
     }
 }
 
@@ -517,14 +403,5 @@ fn hundreds_of_positions_are_closed_without_flooding_the_terminal() {
     stop_here(&mut world);
     world.wait(10);
     assert!(world.terminal.positions.is_empty());
-    assert!(
-        world
-            .state
-            .durable()
-            .stop
-            .as_ref()
-            .unwrap()
-            .completed_at
-            .is_some()
-    );
+    assert!(is_complete(&world));
 }

@@ -118,14 +118,7 @@ fn on_a_netting_account_a_symbol_takes_one_position() {
 
 #[test]
 fn limits_count_the_order_that_was_filled_a_moment_ago() {
-    let limits = Limits {
-        max_positions: Some(1),
-        ..Limits::default()
-    };
-    let mut world = World::ready_with(Config {
-        limits,
-        ..Config::default()
-    });
+    let mut world = World::with_one_position_allowed();
     world.terminal.keeps_book = true;
     world.pusher("one", "OPEN_POSITION", &buy());
     world.pusher("two", "OPEN_POSITION", &buy());

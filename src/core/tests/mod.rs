@@ -14,6 +14,7 @@ mod failures;
 mod limits;
 mod orders;
 mod outbox;
+mod public_stops;
 mod starts;
 mod strategies;
 mod terminal;

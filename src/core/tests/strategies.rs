@@ -116,6 +116,28 @@ fn a_requoted_entry_is_tried_three_times_from_the_price_that_was_decided_on() {
 }
 
 #[test]
+fn a_requoted_entry_is_not_tried_again_once_its_strategy_is_held() {
+    for held in [
+        UiCommand::PauseStrategy {
+            id: "s1".to_owned(),
+        },
+        UiCommand::StopStrategy {
+            id: "s1".to_owned(),
+            close_positions: false,
+        },
+    ] {
+        let mut world = World::with_strategy("s1");
+        world.terminal.manners.push_back(Manner::Swallow);
+        world.next_bar();
+        world.ui(held);
+        let cid = world.terminal.submitted[0].cid;
+        world.requote(cid);
+        world.wait(3);
+        assert_eq!(world.terminal.opens(), 1);
+    }
+}
+
+#[test]
 fn paused_stopped_and_limited_strategies_do_not_enter() {
     let one = || "s1".to_owned();
     for command in [
@@ -154,14 +176,7 @@ fn paused_stopped_and_limited_strategies_do_not_enter() {
 
 #[test]
 fn two_strategies_share_the_local_limit_in_one_bar() {
-    let limits = Limits {
-        max_positions: Some(1),
-        ..Limits::default()
-    };
-    let mut world = World::ready_with(Config {
-        limits,
-        ..Config::default()
-    });
+    let mut world = World::with_one_position_allowed();
     for id in ["s1", "s2"] {
         world.pusher(id, "START_STRATEGY", &start_args(id, &buying_rules()));
         world.assert_executed(id);

@@ -9,9 +9,12 @@ use serde_json::Value;
 use super::terminal::{Terminal, decimal};
 use crate::core::snapshot::{CommandRow, CommandState, Counts, Source, UiCommand};
 use crate::core::{
-    Config, Delivery, Durable, Effect, Event, Now, Purpose, Record, ReportOutcome, State, step,
+    Config, Delivery, Durable, Effect, Event, Limits, Now, Purpose, Record, ReportOutcome, State,
+    step,
 };
-use crate::market::{Cid, IntentAction, Quote, TerminalEvent, TerminalRequest};
+use crate::market::{
+    Cid, IntentAction, Outcome, Quote, Refusal, RefusalClass, TerminalEvent, TerminalRequest,
+};
 
 pub const OWNER: &str = "user-owner";
 pub const EXECUTOR: &str = "executor-own";
@@ -101,6 +104,18 @@ impl World {
         });
         world.terminal_up();
         world
+    }
+
+    /// A trader who allows one position at a time.
+    pub fn with_one_position_allowed() -> Self {
+        let limits = Limits {
+            max_positions: Some(1),
+            ..Limits::default()
+        };
+        Self::ready_with(Config {
+            limits,
+            ..Config::default()
+        })
     }
 
     pub fn come_up(&mut self) {
@@ -375,6 +390,16 @@ impl World {
         };
         let symbol = "EURUSD".to_owned();
         self.terminal_says(vec![TerminalEvent::Quote { symbol, quote }]);
+    }
+
+    /// The answer to an order: the price has moved.
+    pub fn requote(&mut self, cid: Cid) {
+        let outcome = Outcome::Refused(Refusal {
+            retcode: 10_004,
+            class: RefusalClass::PriceMoved,
+            message: "Requote".to_owned(),
+        });
+        self.terminal_says(vec![TerminalEvent::Answer { cid, outcome }]);
     }
 
     /// The next bar closes.

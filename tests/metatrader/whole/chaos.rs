@@ -9,14 +9,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::executor::Executor;
-use super::ledger::journal_file;
 use super::rig::{Rig, is_ended};
-use super::{Kind, Whole, is_own};
-use crate::emulated::{Emulated, Options, Row};
+use super::verdict::{Intent, Wrongs, closed_by, count_wrongs, intents, tickets};
+use super::{Kind, Whole};
+use crate::emulated::{Emulated, Options};
 
 /// Commands that may be under way at one time.
 const AT_ONCE: usize = 12;
@@ -250,163 +250,6 @@ async fn load(platform: &Rig, orders: u64, mut chance: fastrand::Rng) {
     }
 }
 
-/// An intent as the journal tells its life.
-#[derive(Debug, Default)]
-struct Intent {
-    opens: bool,
-    command: String,
-    done: u32,
-    failed: u32,
-}
-
-fn intents(platform: &Rig) -> BTreeMap<u64, Intent> {
-    let database = rusqlite::Connection::open(journal_file(&platform.data())).unwrap();
-    let mut query = database
-        .prepare("SELECT body FROM record WHERE body ->> 'record' LIKE 'intent_%' ORDER BY seq")
-        .unwrap();
-    let rows = query.query_map([], |row| row.get::<_, String>(0)).unwrap();
-    let mut intents: BTreeMap<u64, Intent> = BTreeMap::new();
-    for row in rows {
-        let body: Value = serde_json::from_str(&row.unwrap()).unwrap();
-        let cid = body["cid"].as_u64().or(body["intent"]["cid"].as_u64());
-        let intent = intents.entry(cid.unwrap()).or_default();
-        match body["record"].as_str().unwrap() {
-            "intent_made" => {
-                intent.opens = body["intent"]["action"]["action"] == "open";
-                let id = body["purpose"]["id"].as_str();
-                intent.command = id.unwrap_or_default().to_owned();
-            }
-            "intent_done" => intent.done += 1,
-            "intent_failed" => intent.failed += 1,
-            _ => {}
-        }
-    }
-    intents
-}
-
-/// The tickets that a closing command sent orders for.
-fn closed_by(platform: &Rig, command: &str) -> BTreeSet<u64> {
-    let database = rusqlite::Connection::open(journal_file(&platform.data())).unwrap();
-    let mut query = database
-        .prepare(
-            "SELECT body ->> '$.intent.action.ticket' FROM record
-             WHERE body ->> 'record' = 'intent_made' AND body ->> '$.purpose.id' = ?1",
-        )
-        .unwrap();
-    let tickets = query
-        .query_map([command], |row| row.get::<_, i64>(0))
-        .unwrap();
-    tickets
-        .map(|ticket| ticket.unwrap().unsigned_abs())
-        .collect()
-}
-
-/// What must be nought.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Wrongs {
-    /// Reported as executed, and there is no deal; or received and never ended.
-    lost: usize,
-    /// More than one deal of an intent, or of a command.
-    doubled: usize,
-    /// A deal that the platform was not told of, or a command without a final status.
-    unreported: usize,
-    /// Intents without exactly one final state.
-    undecided: usize,
-}
-
-fn count_wrongs(platform: &Rig, deals: &[Row], intents: &BTreeMap<u64, Intent>) -> Wrongs {
-    let mut wrongs = Wrongs::default();
-    let mut wrong = |count: &mut dyn FnMut(&mut Wrongs), what: String| {
-        println!("  WRONG: {what}");
-        count(&mut wrongs);
-    };
-    let mut of_cid: BTreeMap<u64, usize> = BTreeMap::new();
-    for deal in deals.iter().filter(|deal| is_own(deal)) {
-        let magic = deal["magic"].parse().unwrap();
-        *of_cid.entry(magic).or_default() += 1;
-        if !intents.contains_key(&magic) {
-            wrong(
-                &mut |w| w.unreported += 1,
-                format!("no intent for {deal:?}"),
-            );
-        }
-    }
-    let mut of_command: BTreeMap<&str, usize> = BTreeMap::new();
-    for (cid, intent) in intents {
-        let found = of_cid.get(cid).copied().unwrap_or_default();
-        if found > 1 {
-            wrong(
-                &mut |w| w.doubled += 1,
-                format!("{found} deals of {cid} {intent:?}"),
-            );
-        }
-        if intent.done + intent.failed != 1 {
-            wrong(&mut |w| w.undecided += 1, format!("{cid} {intent:?}"));
-        }
-        if intent.opens {
-            *of_command.entry(&intent.command).or_default() += found;
-            if intent.done > 0 && found == 0 {
-                wrong(
-                    &mut |w| w.lost += 1,
-                    format!("done without a deal: {cid} {intent:?}"),
-                );
-            }
-        }
-        if intent.failed > 0 && found > 0 {
-            wrong(
-                &mut |w| w.unreported += 1,
-                format!("failed with a deal: {cid} {intent:?}"),
-            );
-        }
-    }
-    // A position is closed by one deal, for all of it.
-    let mut exits: BTreeMap<&str, usize> = BTreeMap::new();
-    for deal in deals.iter().filter(|deal| deal["entry"] == "1") {
-        *exits.entry(&deal["pos"]).or_default() += 1;
-    }
-    for row in platform.world.command_rows() {
-        if !is_ended(&row) {
-            wrong(
-                &mut |w| w.unreported += 1,
-                format!("{} is {}", row.command, row.status),
-            );
-            continue;
-        }
-        if row.command == "CLOSE_POSITION" && row.status == "executed" {
-            let ticket = row.parameters.as_ref().unwrap()["ticket"].to_string();
-            if !exits.contains_key(ticket.as_str()) {
-                wrong(&mut |w| w.lost += 1, format!("closed, no deal: {row:?}"));
-            }
-        }
-        if row.command != "OPEN_POSITION" {
-            continue;
-        }
-        let found = of_command.get(row.id.as_str()).copied().unwrap_or_default();
-        match (row.status.as_str(), found) {
-            ("executed", 1) | ("failed", 0) => {}
-            ("executed", 0) => wrong(&mut |w| w.lost += 1, format!("executed, no deal: {row:?}")),
-            ("failed", _) => wrong(
-                &mut |w| w.unreported += 1,
-                format!("failed, {found} deals: {row:?}"),
-            ),
-            _ => wrong(&mut |w| w.doubled += 1, format!("{found} deals of {row:?}")),
-        }
-    }
-    for (position, count) in exits.iter().filter(|(_, count)| **count > 1) {
-        wrong(
-            &mut |w| w.doubled += 1,
-            format!("position {position} closed {count} times"),
-        );
-    }
-    wrongs
-}
-
-/// Tickets of the positions that are ours.
-fn tickets(positions: &[Row]) -> BTreeSet<u64> {
-    let own = positions.iter().filter(|row| is_own(row));
-    own.map(|row| row["ticket"].parse().unwrap()).collect()
-}
-
 async fn run(kind: Kind, seed: u64, orders: u64) {
     let patient = orders > LONG_RUN;
     let looks = (!patient).then_some("3,8");
@@ -468,8 +311,17 @@ async fn run(kind: Kind, seed: u64, orders: u64) {
 
     // Our book is the broker's: closing all that is ours names each of its tickets, and leaves none.
     let positions = tickets(&whole.terminal.truth("positions"));
-    let status = whole.executes("GET_STATUS", json!({})).await;
-    let same_count = status["openPositions"].as_u64() == Some(positions.len() as u64);
+    // The list that knows the last found order may be on its way for a moment.
+    let mut status = whole.executes("GET_STATUS", json!({})).await;
+    let wanted = Some(positions.len() as u64);
+    for _ in 0..10 {
+        if status["openPositions"].as_u64() == wanted {
+            break;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        status = whole.executes("GET_STATUS", json!({})).await;
+    }
+    let same_count = status["openPositions"].as_u64() == wanted;
     let close = whole.send("CLOSE_ALL_POSITIONS", json!({})).await;
     let all_closed = whole
         .platform

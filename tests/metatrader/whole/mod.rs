@@ -23,6 +23,7 @@ mod partial;
 mod peers;
 mod stop;
 mod trade;
+mod verdict;
 mod world;
 
 use std::time::Duration;

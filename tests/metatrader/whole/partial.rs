@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::executor::until;
 use super::{Kind, LONG, Whole, is_own};
 use crate::emulated::Options;
 
@@ -77,6 +78,24 @@ async fn an_account_that_closes_the_oldest_first_is_emptied() {
     whole.platform.is_executed(&id, LONG).await;
     assert!(whole.own_positions().is_empty());
     assert_eq!(whole.exits().len(), 7, "each is closed once");
+}
+
+/// The terminal dies after the half fill, before its rest can be cancelled.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rest_that_a_crash_left_at_work_is_cancelled() {
+    let mut whole = Whole::with(Kind::Tcp, options(ACCOUNTS[0])).await;
+    whole.terminal.cmd(HALF);
+    whole.terminal.cmd("hook OrderSend.after 1 kill");
+    let order = json!({"symbol": "DE40", "type": "BUY", "volume": 1.0, "stopLoss": 17900});
+    let id = whole.send("OPEN_POSITION", order).await;
+    let died = until(LONG, || (!whole.terminal.is_alive()).then_some(())).await;
+    assert!(died.is_some(), "the hook was not reached");
+    whole.terminal.restart();
+    assert_eq!(working(&whole), 1, "{}", whole.terminal.picture());
+    let gone = until(LONG, || (working(&whole) == 0).then_some(())).await;
+    assert!(gone.is_some(), "{}", whole.terminal.picture());
+    whole.platform.is_executed(&id, LONG).await;
+    assert_eq!(whole.entries().len(), 1);
 }
 
 /// A change leaves no deal that could be searched for; the book shows it.

@@ -1,0 +1,109 @@
+//! The public emergency-stop event, which carries everybody's stops.
+
+use serde_json::json;
+
+use super::emergency::{OWN, assert_stopped_and_flat, exposed, stop_here};
+use super::world::{OWNER, World};
+use crate::core::snapshot::UiCommand;
+use crate::core::{Config, Event};
+
+fn broadcast(world: &mut World, user: &str) {
+    let data =
+        json!({ "userId": user, "reason": "all out", "timestamp": world.ago(0) }).to_string();
+    world.happens(Event::EmergencyBroadcast { data });
+}
+
+#[test]
+fn from_the_public_event_of_our_own_user() {
+    let mut world = exposed();
+    let beats = world.beats;
+    broadcast(&mut world, OWNER);
+    world.wait(1);
+    assert_stopped_and_flat(&mut world);
+    assert!(world.beats > beats, "and the row is fetched");
+    world.heartbeat(&[("e", "EMERGENCY_STOP", json!({}), 2)]);
+    world.wait(1);
+    world.assert_executed("e");
+    assert_eq!(world.terminal.closes(), 2, "once only");
+}
+
+#[test]
+fn the_public_event_may_be_encoded_twice() {
+    let mut world = exposed();
+    let data = json!({ "userId": OWNER, "reason": "all out" }).to_string();
+    let data = serde_json::Value::String(data).to_string();
+    world.happens(Event::EmergencyBroadcast { data });
+    world.wait(1);
+    assert_stopped_and_flat(&mut world);
+}
+
+#[test]
+fn somebody_elses_public_event_changes_nothing() {
+    let mut world = exposed();
+    let before = world.state.durable().clone();
+    broadcast(&mut world, "user-foreign");
+    assert_eq!(*world.state.durable(), before);
+}
+
+#[test]
+fn with_an_unknown_owner_entries_freeze_and_the_rows_are_fetched() {
+    let mut world = World::new(Config::default());
+    world.come_up();
+    world.terminal_up();
+    let beats = world.beats;
+    broadcast(&mut world, OWNER);
+    assert!(world.is_blocked_by("before this executor knows its owner"));
+    assert!(world.state.durable().stop.is_none());
+    assert_eq!(world.beats, beats + 1);
+    world.heartbeat(&[("e", "EMERGENCY_STOP", json!({}), 1)]);
+    assert!(world.state.durable().stop.is_some());
+}
+
+#[test]
+fn an_event_that_came_before_the_owner_was_known_is_judged_once_he_is() {
+    for (sender, stopped) in [(OWNER, true), ("user-foreign", false)] {
+        let mut world = World::new(Config::default());
+        world.come_up();
+        world.terminal_up();
+        broadcast(&mut world, sender);
+        world.happens(Event::OwnerLearned {
+            user_id: OWNER.to_owned(),
+        });
+        assert_eq!(world.state.durable().stop.is_some(), stopped, "{sender}");
+        assert!(!world.is_blocked_by("before this executor knows its owner"));
+        assert!(world.state.durable().pause.is_none());
+    }
+}
+
+#[test]
+fn a_fresh_public_event_reaches_further_than_a_stale_stop() {
+    let mut world = World::ready();
+    world.terminal.holds(11, OWN, "5");
+    world.send_book();
+    world.heartbeat(&[("old", "EMERGENCY_STOP", json!({}), 7_200)]);
+    world.wait(1);
+    assert_eq!(world.terminal.positions.len(), 1);
+    broadcast(&mut world, OWNER);
+    world.wait(1);
+    assert!(world.terminal.positions.is_empty());
+    let stops = world.count_logs("Command received: EMERGENCY_STOP");
+    broadcast(&mut world, OWNER);
+    assert_eq!(world.count_logs("the stop is on already"), 1);
+    assert_eq!(world.count_logs("Command received: EMERGENCY_STOP"), stops);
+}
+
+#[test]
+fn a_public_event_from_before_the_lift_is_past() {
+    let mut world = World::ready();
+    world.happens(Event::ClockMeasured { offset_ms: 60_000 });
+    stop_here(&mut world);
+    world.wait(5);
+    world.ui(UiCommand::LiftStop);
+    for (after_the_lift, stops) in [(-3, false), (3, true)] {
+        // On the platform's clock, which is a minute ahead.
+        let timestamp = world.ago(-60 - after_the_lift);
+        let data = json!({ "userId": OWNER, "reason": "r", "timestamp": timestamp }).to_string();
+        world.happens(Event::EmergencyBroadcast { data });
+        assert_eq!(world.state.durable().stop.is_some(), stops);
+    }
+}
