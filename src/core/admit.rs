@@ -54,7 +54,9 @@ impl Turn<'_> {
         let mut command = envelope::read(&raw, source, at, local_id)
             .unwrap_or_else(|_| envelope::unreadable(raw, source, at, local_id));
         // One that tells no time of its own was made just now, and the platform's clock is the one it is compared by.
-        if self.state.clock_measured && command.created_at.is_none() && command.expires_at.is_none()
+        if self.state.clock_within_ms.is_some()
+            && command.created_at.is_none()
+            && command.expires_at.is_none()
         {
             command.created_at = Some(self.state.platform_time(self.now));
         }
@@ -158,7 +160,11 @@ impl Turn<'_> {
             issuer: None,
             addressee: None,
             // On the platform's clock, on which it is compared with the platform's commands.
-            created_at: (self.state.clock_measured).then(|| self.state.platform_time(self.now)),
+            created_at: self
+                .state
+                .clock_within_ms
+                .is_some()
+                .then(|| self.state.platform_time(self.now)),
             expires_at: None,
             received_at: self.now.utc,
         };

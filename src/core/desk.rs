@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use super::command::{ArgumentError, Command};
 use super::durable::{OpenCommand, Purpose};
-use super::handle::{Verdict, not_begun, ticket_of};
+use super::handle::{Verdict, count, not_begun, ticket_of};
 use super::step::Turn;
 use crate::market::{IntentAction, Side, SymbolSpec};
 
@@ -90,8 +90,10 @@ impl Turn<'_> {
             .filter(|entry| matches!(entry.intent.action, IntentAction::Open { .. }))
             .count();
         if let Some(most) = limits.max_positions.filter(|most| open + opening >= *most) {
+            let on_the_way = if opening == 0 { "" } else { " or on the way" };
             return Some(format!(
-                "{open} positions are open and the local limit is {most}"
+                "{} open{on_the_way} and the local limit is {most}",
+                count(open + opening, "position is", "positions are")
             ));
         }
         None

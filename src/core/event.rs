@@ -49,9 +49,10 @@ pub enum Event {
         /// Values of the settings file that win over the platform's, in words.
         overrides: Vec<String>,
     },
-    /// Platform clock minus ours.
+    /// Platform clock minus ours, true within half of the answer's round trip.
     ClockMeasured {
         offset_ms: i64,
+        within_ms: i64,
     },
     Link(LinkReport),
     /// The platform refuses our key: no new positions until it accepts it again.

@@ -26,8 +26,8 @@ impl State {
             links: self.links.clone(),
             trading: self.trading(now),
             clock_offset_ms: self
-                .clock_measured
-                .then(|| i64::try_from(self.clock_offset.as_millis()).unwrap_or(i64::MAX)),
+                .clock_within_ms
+                .map(|_| i64::try_from(self.clock_offset.as_millis()).unwrap_or(i64::MAX)),
             account: view.account.clone(),
             permissions: view.permissions,
             terminal: view.facts.clone(),

@@ -83,7 +83,8 @@ pub struct State {
     pub(super) platform_url: Option<String>,
     pub(super) links: [LinkHealth; 4],
     pub(super) clock_offset: SignedDuration,
-    pub(super) clock_measured: bool,
+    /// Half the round trip of the measurement; `None` before the first.
+    pub(super) clock_within_ms: Option<i64>,
     pub(super) key_refused: Option<(Timestamp, String)>,
     pub(super) journal_broken: Option<(Timestamp, String)>,
     /// Whether it was said meanwhile that commands stay on the platform.
@@ -140,7 +141,7 @@ impl State {
             platform_url: None,
             links: std::array::from_fn(|_| LinkHealth::off(now.utc)),
             clock_offset: SignedDuration::ZERO,
-            clock_measured: false,
+            clock_within_ms: None,
             key_refused: None,
             journal_broken: None,
             held_back_told: false,

@@ -149,7 +149,10 @@ pub fn step(state: &mut State, event: Event, now: Now) -> Step {
             turn.state.executor_name = executor_name;
             turn.state.platform_url = Some(platform_url);
         }
-        Event::ClockMeasured { offset_ms } => turn.measure_clock(offset_ms),
+        Event::ClockMeasured {
+            offset_ms,
+            within_ms,
+        } => turn.measure_clock(offset_ms, within_ms),
         Event::Link(report) => turn.link(report),
         Event::KeyRefused { reason } => turn.refuse_key(reason),
         Event::KeyAccepted => turn.accept_key(),
@@ -200,9 +203,20 @@ impl Turn<'_> {
         }
     }
 
-    fn measure_clock(&mut self, offset_ms: i64) {
+    /// A slow answer that does not contradict a better measurement says nothing new.
+    fn measure_clock(&mut self, offset_ms: i64, within_ms: i64) {
+        let known_ms = i64::try_from(self.state.clock_offset.as_millis()).unwrap_or(i64::MAX);
+        let agrees = offset_ms.abs_diff(known_ms) <= within_ms.unsigned_abs();
+        if agrees
+            && self
+                .state
+                .clock_within_ms
+                .is_some_and(|known| known < within_ms)
+        {
+            return;
+        }
         self.state.clock_offset = jiff::SignedDuration::from_millis(offset_ms);
-        self.state.clock_measured = true;
+        self.state.clock_within_ms = Some(within_ms);
         if offset_ms.abs() > 2_000 {
             let text = format!(
                 "This computer's clock is {:.1} s {} the platform's.",

@@ -93,7 +93,7 @@ async fn answered(shared: &Shared, answer: HeartbeatAnswer) {
     shared.tell(Event::Link(report)).await;
     shared.tell(Event::KeyAccepted).await;
     if let Some(offset) = answer.clock_offset {
-        shared.tell(clock_event(offset)).await;
+        shared.tell(clock_event(offset, answer.latency)).await;
     }
     if !answer.rows.is_empty() {
         let rows = answer

@@ -305,7 +305,7 @@ async fn identify(
                 failures = 0;
                 shared.tell(Event::KeyAccepted).await;
                 if let Some(offset) = fetched.clock_offset {
-                    shared.tell(clock_event(offset)).await;
+                    shared.tell(clock_event(offset, fetched.latency)).await;
                 }
                 if let Err(error) = keep_fetched(&connection.data_dir, settings, &fetched) {
                     tracing::warn!(target: "settings", "The platform's configuration could not be kept for the next start: {error}");
@@ -401,8 +401,9 @@ async fn learn_owner(shared: Shared, executor_id: String) {
     }
 }
 
-pub(super) fn clock_event(offset: SignedDuration) -> Event {
+pub(super) fn clock_event(offset: SignedDuration, round_trip: Duration) -> Event {
     Event::ClockMeasured {
         offset_ms: i64::try_from(offset.as_millis()).unwrap_or(i64::MAX),
+        within_ms: i64::try_from((round_trip / 2).as_millis()).unwrap_or(i64::MAX),
     }
 }

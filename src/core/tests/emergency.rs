@@ -334,7 +334,10 @@ fn a_stop_here_and_commands_of_the_platform_are_compared_on_one_clock() {
     for (offset_ms, measured_before) in cases {
         let mut world = World::ready();
         if measured_before {
-            world.happens(Event::ClockMeasured { offset_ms });
+            world.happens(Event::ClockMeasured {
+                offset_ms,
+                within_ms: 10,
+            });
         }
         let platform = |world: &World| world.ago(-offset_ms / 1_000);
         let order = |id: &str, made: jiff::Timestamp| {
@@ -351,7 +354,10 @@ fn a_stop_here_and_commands_of_the_platform_are_compared_on_one_clock() {
         world.ui(UiCommand::LiftStop);
         world.wait(1);
         // The platform may have been away until now.
-        world.happens(Event::ClockMeasured { offset_ms });
+        world.happens(Event::ClockMeasured {
+            offset_ms,
+            within_ms: 10,
+        });
         let after = order("after", platform(&world));
         world.pusher_raw(&before);
         world.pusher_raw(&after);

@@ -128,7 +128,10 @@ fn a_refused_key_stops_entries_only() {
 fn expiry_is_judged_by_the_platforms_clock() {
     let mut world = World::ready();
     // The platform is ten minutes ahead, so a command of one minute ago (by us) is eleven minutes old.
-    world.happens(Event::ClockMeasured { offset_ms: 600_000 });
+    world.happens(Event::ClockMeasured {
+        offset_ms: 600_000,
+        within_ms: 10,
+    });
     world.heartbeat(&[("g", "GET_STATUS", json!({}), 60)]);
     world.assert_ends("g", CommandState::Expired, "made 11 min ago");
     assert!(
@@ -139,10 +142,31 @@ fn expiry_is_judged_by_the_platforms_clock() {
             .iter()
             .any(|notice| notice.key == "clock")
     );
-    world.happens(Event::ClockMeasured { offset_ms: 100 });
+    world.happens(Event::ClockMeasured {
+        offset_ms: 100,
+        within_ms: 10,
+    });
     world.heartbeat(&[("h", "GET_STATUS", json!({}), 60)]);
     world.assert_executed("h");
     assert!(world.state.snapshot(world.now).notices.is_empty());
+}
+
+#[test]
+fn a_slow_answer_does_not_move_a_clock_that_is_known_better() {
+    let offset_after = |offset_ms, within_ms| {
+        let mut world = World::ready();
+        for (offset_ms, within_ms) in [(100, 10), (offset_ms, within_ms)] {
+            world.happens(Event::ClockMeasured {
+                offset_ms,
+                within_ms,
+            });
+        }
+        world.state.snapshot(world.now).clock_offset_ms
+    };
+    assert_eq!(offset_after(4_000, 5_000), Some(100));
+    // It may be coarse, but our clock was set meanwhile: the two contradict each other.
+    assert_eq!(offset_after(60_000, 5_000), Some(60_000));
+    assert_eq!(offset_after(150, 10), Some(150));
 }
 
 #[test]

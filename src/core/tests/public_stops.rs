@@ -95,7 +95,10 @@ fn a_fresh_public_event_reaches_further_than_a_stale_stop() {
 #[test]
 fn a_public_event_from_before_the_lift_is_past() {
     let mut world = World::ready();
-    world.happens(Event::ClockMeasured { offset_ms: 60_000 });
+    world.happens(Event::ClockMeasured {
+        offset_ms: 60_000,
+        within_ms: 10,
+    });
     stop_here(&mut world);
     world.wait(5);
     world.ui(UiCommand::LiftStop);

@@ -260,6 +260,7 @@ fn a_slow_clock_here_makes_no_command_without_a_time_old() {
         if measured {
             world.happens(Event::ClockMeasured {
                 offset_ms: 3 * 86_400_000,
+                within_ms: 10,
             });
         }
         let raw = json!({ "id": "g", "command": "GET_STATUS", "parameters": {} }).to_string();
@@ -267,6 +268,7 @@ fn a_slow_clock_here_makes_no_command_without_a_time_old() {
         if !measured {
             world.happens(Event::ClockMeasured {
                 offset_ms: 3 * 86_400_000,
+                within_ms: 10,
             });
         }
         world.wait(1);
