@@ -1071,11 +1071,17 @@ bool JournalReady()
       FileMove(name + ".new", 0, name, FILE_REWRITE);  // a crash between the two steps of rewriting it
    if(!JournalOpen())
       return false;
-   g_journal_read = true;
    ulong from = g_journal_size > JOURNAL_READ ? g_journal_size - JOURNAL_READ : 0;
    uchar b[];
    FileSeek(g_journal, (long)from, SEEK_SET);
    int n = (int)FileReadArray(g_journal, b, 0, (int)(g_journal_size - from));
+   if((ulong)n != g_journal_size - from)
+     {
+      FileClose(g_journal);                               // a lost drive: opened anew and read again
+      g_journal = INVALID_HANDLE;
+      return false;
+     }
+   g_journal_read = true;
    int start = 0;
    int damaged = 0;
    for(int i = 0; i < n; i++)

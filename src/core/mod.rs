@@ -7,6 +7,7 @@
 mod account;
 mod admit;
 mod by_hand;
+mod charts;
 mod closing;
 mod command;
 mod desk;

@@ -142,8 +142,9 @@ impl State {
                 .map(|runtime| runtime.last_decision.clone())
                 .unwrap_or_default(),
             warmup: runtime.map_or((0, 0), |runtime| {
+                let missing = self.missing_bars(&runtime.plan);
                 let needed = runtime.plan.warmup_bars();
-                (runtime.bars.len().min(needed), needed)
+                missing.map_or((needed, needed), |(_, have, needed)| (have, needed))
             }),
             positions: own.len(),
             profit: own.iter().map(|position| position.profit).sum(),

@@ -9,7 +9,6 @@ use super::handle::{Verdict, count, details, strategy_of};
 use super::record::Record;
 use super::snapshot::{Severity, StrategyState};
 use super::step::Turn;
-use super::trading::Runtime;
 use crate::strategy::{self, Plan, PlanRefusal, PlanRequest};
 
 impl Turn<'_> {
@@ -78,10 +77,7 @@ impl Turn<'_> {
                 ..wanted
             },
         });
-        let runtime = Runtime::new(plan);
-        if self.state.terminal.up {
-            self.watch(&runtime);
-        }
+        let runtime = self.runtime(plan);
         self.state.runtimes.insert(id, runtime);
         Verdict::done("rules replaced; the strategy is stopped: activate it to run them")
     }
@@ -158,22 +154,15 @@ impl Turn<'_> {
             Ok(notes) => notes,
             Err(refusal) => return self.refuse_start(wanted, &refusal),
         };
-        let needed = plan.warmup_bars();
         if !self.state.candidates.contains_key(command_id) {
-            let runtime = Runtime::new(plan.clone());
-            self.watch(&runtime);
+            let runtime = self.runtime(plan.clone());
             self.state.candidates.insert(command_id.to_owned(), runtime);
         }
-        let have = self
-            .state
-            .candidates
-            .get(command_id)
-            .map_or(0, |runtime| runtime.bars.len());
-        if have < needed {
+        if let Some((timeframe, have, needed)) = self.state.missing_bars(&plan) {
             return Verdict::Wait {
                 reason: format!(
-                    "waiting for bars of {} {}: {have} of {needed}",
-                    wanted.symbol, wanted.timeframe
+                    "waiting for bars of {} {timeframe}: {have} of {needed}",
+                    wanted.symbol
                 ),
             };
         }
@@ -382,9 +371,8 @@ impl Turn<'_> {
         for strategy in strategies {
             match self.plan(&strategy) {
                 Ok(plan) => {
-                    self.state
-                        .runtimes
-                        .insert(strategy.id.clone(), Runtime::new(plan));
+                    let runtime = self.runtime(plan);
+                    self.state.runtimes.insert(strategy.id.clone(), runtime);
                 }
                 Err(refusal)
                     if matches!(

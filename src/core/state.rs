@@ -8,13 +8,15 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use super::Now;
+use super::charts::{ChartKey, Charted};
 use super::closing::Sweep;
 use super::command::Command;
 use super::durable::Durable;
 use super::health::{Leg, LinkHealth};
 use super::snapshot::{CommandRow, Counts, Notice, SettingsStatus, TerminalMode};
 use super::trading::Runtime;
-use crate::market::{Account, Book, Cid, LinkFacts, Permissions, Quote, SymbolSpec};
+use crate::market::{Account, Book, Cid, LinkFacts, Permissions, Quote, SymbolSpec, Timeframe};
+use crate::strategy::{Panel, Plan};
 
 /// Local limits: a command can make them tighter, never looser.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,6 +93,8 @@ pub struct State {
     pub(super) held_back_told: bool,
     pub(super) terminal: TerminalView,
     pub(super) runtimes: BTreeMap<String, Runtime>,
+    /// The bars that they look at.
+    pub(super) charts: BTreeMap<ChartKey, Charted>,
     /// Progress of closing commands, by command id.
     pub(super) closings: BTreeMap<String, Sweep>,
     pub(super) emergency: Sweep,
@@ -147,6 +151,7 @@ impl State {
             held_back_told: false,
             terminal: TerminalView::default(),
             runtimes: BTreeMap::new(),
+            charts: BTreeMap::new(),
             candidates: BTreeMap::new(),
             book_behind: true,
             profits_asked: BTreeSet::new(),
@@ -170,6 +175,21 @@ impl State {
 
     pub const fn durable(&self) -> &Durable {
         &self.durable
+    }
+
+    /// What a plan looks at.
+    pub(super) fn panel(&self, plan: &Plan) -> Option<&Panel> {
+        let key = (plan.symbol().to_owned(), plan.timeframe());
+        self.charts.get(&key).map(|charted| &charted.panel)
+    }
+
+    /// A timeframe of which the plan needs more bars, with those that are there and those that are needed.
+    pub(super) fn missing_bars(&self, plan: &Plan) -> Option<(Timeframe, usize, usize)> {
+        let panel = self.panel(plan).filter(|panel| panel.is_loaded());
+        plan.warmup().into_iter().find_map(|(timeframe, needed)| {
+            let have = panel.map_or(0, |panel| panel.count(timeframe));
+            (have < needed).then_some((timeframe, have, needed))
+        })
     }
 
     /// The platform's clock by our last measurement.

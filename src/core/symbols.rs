@@ -6,7 +6,6 @@ use super::effect::LogLevel;
 use super::record::Record;
 use super::snapshot::{Severity, StrategyState};
 use super::step::Turn;
-use super::trading::Runtime;
 use crate::market::{SymbolSpec, resolve};
 
 impl State {
@@ -102,9 +101,8 @@ impl Turn<'_> {
             "strategy",
             format!("{}: trades {} here.", moved.name, moved.symbol_words()),
         );
-        self.state
-            .runtimes
-            .insert(moved.id.clone(), Runtime::new(plan));
+        let runtime = self.runtime(plan);
+        self.state.runtimes.insert(moved.id.clone(), runtime);
         self.record(Record::StrategyStored { strategy: moved });
     }
 }

@@ -5,132 +5,51 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::charts::ChartKey;
 use super::durable::{Purpose, StrategyEntry};
-use super::effect::{Effect, LogLevel};
+use super::effect::LogLevel;
 use super::handle::strategy_of;
 use super::orders::OrderEnd;
 use super::snapshot::StrategyState;
 use super::step::Turn;
-use crate::market::{Bar, IntentAction, Position, Quote, Side, TerminalRequest, Ticket, Timeframe};
-use crate::strategy::{self, Adjustment, Decision, MarketView, Opened, Plan};
+use crate::market::{IntentAction, Position, Quote, Side, Ticket};
+use crate::strategy::{self, Adjustment, Decision, MarketView, Opened, Plan, Program};
 
-/// Bars kept beyond the warm-up.
-const SPARE_BARS: usize = 50;
 /// Least slippage accepted for a strategy's entry, in points; wide spreads allow twice themselves.
 const ENTRY_DEVIATION: u32 = 20;
 /// At most one change of a position in this time.
 const EXIT_PAUSE: Duration = Duration::from_secs(1);
 
-/// A planned strategy with its bars.
+/// A planned strategy at its panel.
 #[derive(Debug)]
 pub(super) struct Runtime {
     pub plan: Plan,
-    /// Closed bars, oldest first.
-    pub bars: Vec<Bar>,
+    program: Program,
     pub last_decision: String,
     exits_at: BTreeMap<Ticket, Duration>,
 }
 
 impl Runtime {
-    pub const fn new(plan: Plan) -> Self {
+    pub const fn new(plan: Plan, program: Program) -> Self {
         Self {
             plan,
-            bars: Vec::new(),
+            program,
             last_decision: String::new(),
             exits_at: BTreeMap::new(),
         }
     }
 
-    fn capacity(&self) -> usize {
-        self.plan.warmup_bars() + SPARE_BARS
+    pub fn chart(&self) -> ChartKey {
+        (self.plan.symbol().to_owned(), self.plan.timeframe())
     }
 
-    fn replace(&mut self, bars: &[Bar]) {
-        self.bars = bars.to_vec();
-        self.bars.sort_by_key(|bar| bar.time);
-        self.bars.dedup_by_key(|bar| bar.time);
-        self.trim();
-    }
-
-    /// False when the bar is not newer than what is known.
-    fn push(&mut self, bar: Bar) -> bool {
-        if self.bars.last().is_some_and(|last| last.time >= bar.time) {
-            return false;
-        }
-        self.bars.push(bar);
-        self.trim();
-        true
-    }
-
-    fn trim(&mut self) {
-        let surplus = self.bars.len().saturating_sub(self.capacity());
-        self.bars.drain(..surplus);
+    pub fn is_on(&self, (symbol, timeframe): &ChartKey) -> bool {
+        self.plan.symbol() == symbol && self.plan.timeframe() == *timeframe
     }
 }
 
 impl Turn<'_> {
-    pub fn watch(&mut self, runtime: &Runtime) {
-        self.effect(Effect::Terminal(TerminalRequest::Watch {
-            symbol: runtime.plan.symbol().to_owned(),
-            timeframe: runtime.plan.timeframe(),
-            history: runtime.capacity(),
-        }));
-    }
-
-    /// The terminal came up: ask again for every series that something runs on.
-    pub fn watch_again(&mut self) {
-        let wanted: Vec<Effect> = self
-            .state
-            .runtimes
-            .iter()
-            .chain(&self.state.candidates)
-            .map(|(_, runtime)| {
-                Effect::Terminal(TerminalRequest::Watch {
-                    symbol: runtime.plan.symbol().to_owned(),
-                    timeframe: runtime.plan.timeframe(),
-                    history: runtime.capacity(),
-                })
-            })
-            .collect();
-        for effect in wanted {
-            self.effect(effect);
-        }
-    }
-
-    pub fn bars_arrived(&mut self, symbol: &str, timeframe: Timeframe, bars: &[Bar]) {
-        let state = &mut self.state;
-        for runtime in state
-            .runtimes
-            .values_mut()
-            .chain(state.candidates.values_mut())
-        {
-            if runtime.plan.symbol() == symbol && runtime.plan.timeframe() == timeframe {
-                runtime.replace(bars);
-            }
-        }
-    }
-
-    pub fn bar_closed(&mut self, symbol: &str, timeframe: Timeframe, bar: Bar) {
-        for candidate in self.state.candidates.values_mut() {
-            if candidate.plan.symbol() == symbol && candidate.plan.timeframe() == timeframe {
-                candidate.push(bar);
-            }
-        }
-        let mut due = Vec::new();
-        for (id, runtime) in &mut self.state.runtimes {
-            if runtime.plan.symbol() == symbol
-                && runtime.plan.timeframe() == timeframe
-                && runtime.push(bar)
-            {
-                due.push(id.clone());
-            }
-        }
-        for id in due {
-            self.decide(&id);
-        }
-    }
-
-    fn decide(&mut self, id: &str) {
+    pub fn decide(&mut self, id: &str) {
         let Some(strategy) = self.durable().strategies.get(id) else {
             return;
         };
@@ -205,10 +124,7 @@ impl Turn<'_> {
             .runtimes
             .get(&strategy.id)
             .ok_or("it is not planned")?;
-        let needed = runtime.plan.warmup_bars();
-        if runtime.bars.len() < needed {
-            return Err(format!("warming up {}/{needed}", runtime.bars.len()));
-        }
+        let panel = self.state.panel(&runtime.plan).ok_or("it has no bars")?;
         let view = &self.state.terminal;
         let book = view.book.as_ref().filter(|_| !self.state.book_behind);
         let book = book.ok_or("the terminal's list of positions is not up to date")?;
@@ -234,10 +150,11 @@ impl Turn<'_> {
         let paused =
             (strategy.state == StrategyState::Paused).then(|| "the strategy is paused".to_owned());
         let blocked = paused.or_else(|| self.state.entry_block(self.now));
-        let evaluation = strategy::evaluate(
+        let decision = strategy::decision(
             &runtime.plan,
             &MarketView {
-                bars: &runtime.bars,
+                panel,
+                program: &runtime.program,
                 quote,
                 spec,
                 positions: &positions,
@@ -255,7 +172,7 @@ impl Turn<'_> {
             },
         );
         // Whatever the rules say: nothing opens while entries are blocked.
-        match (evaluation.decision, blocked) {
+        match (decision, blocked) {
             (Decision::Enter { side, .. }, Some(reason)) => {
                 Err(format!("{} signal, but {reason}", side.name()))
             }

@@ -1,19 +1,15 @@
-//! One comparison: a series, an operator, and a number or another series. Its truth has three values; what cannot be
-//! known is `None`, and `None` is never treated as true.
+//! One comparison: a series, an operator, and a number or another series. Every stored operator comes down to some of these
+//! ([`super::clause`]). The truth has three values; what cannot be known is `None`, and `None` is never treated as true.
 
-use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
 
-use super::indicator::{Scale, Series, normalised, read_series};
-use super::ledger::{Node, Reader};
-use super::reason::{Reason, Rule, quoted};
+use super::indicator::{Scale, Source};
 use crate::market::{Side, Timeframe};
 
 /// A level further than this factor from the last close cannot be a price of the symbol (R6).
 const PLAUSIBLE_FACTOR: f64 = 5.0;
-
-/// How deep `and` may nest.
-const DEEPEST: usize = 8;
+/// Two numbers this near are equal.
+const EQUAL_WITHIN: f64 = 1e-4;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Operator {
@@ -21,54 +17,89 @@ pub enum Operator {
     GreaterOrEqual,
     Less,
     LessOrEqual,
+    /// Within 0.0001.
+    Equal,
+    NotEqual,
     /// At or below at the previous closed bar, above at this one.
     CrossesAbove,
     /// At or above at the previous closed bar, below at this one.
     CrossesBelow,
+    /// Above at the previous closed bar.
+    WasAbove,
+    /// Below at the previous closed bar.
+    WasBelow,
+    /// Between the two numbers, both included.
+    Inside,
+    Outside,
+    /// Above its own value at the previous closed bar; the right side does not count.
+    Rises,
 }
 
 impl Operator {
-    /// Every spelling found in stored rules, the form, the AI writer and the other executors.
-    fn from_name(name: &str) -> Option<Self> {
-        Some(match normalised(name).as_str() {
-            "greater_than" | "gt" | ">" | "above" => Self::Greater,
-            "greater_than_or_equal" | "greater_or_equal" | "gte" | ">=" => Self::GreaterOrEqual,
-            "less_than" | "lt" | "<" | "below" => Self::Less,
-            "less_than_or_equal" | "less_or_equal" | "lte" | "<=" => Self::LessOrEqual,
-            "crosses_above" => Self::CrossesAbove,
-            "crosses_below" => Self::CrossesBelow,
-            _ => return None,
-        })
-    }
-
     pub const fn words(self) -> &'static str {
         match self {
             Self::Greater => "is above",
             Self::GreaterOrEqual => "is at or above",
             Self::Less => "is below",
             Self::LessOrEqual => "is at or below",
+            Self::Equal => "equals",
+            Self::NotEqual => "is not",
             Self::CrossesAbove => "crosses above",
             Self::CrossesBelow => "crosses below",
+            Self::WasAbove => "was above",
+            Self::WasBelow => "was below",
+            Self::Inside => "is between",
+            Self::Outside => "is outside",
+            Self::Rises => "rises",
         }
     }
 
-    /// The same comparison the other way round.
-    pub(super) const fn mirrored(self) -> Self {
-        match self {
+    /// The same comparison the other way round; `None` when it has no other way.
+    pub(super) const fn mirrored(self) -> Option<Self> {
+        Some(match self {
             Self::Greater => Self::Less,
             Self::GreaterOrEqual => Self::LessOrEqual,
             Self::Less => Self::Greater,
             Self::LessOrEqual => Self::GreaterOrEqual,
             Self::CrossesAbove => Self::CrossesBelow,
             Self::CrossesBelow => Self::CrossesAbove,
-        }
+            Self::WasAbove => Self::WasBelow,
+            Self::WasBelow => Self::WasAbove,
+            Self::Equal | Self::NotEqual | Self::Inside | Self::Outside | Self::Rises => {
+                return None;
+            }
+        })
     }
 
     /// The direction of a market in which the left side leads.
-    pub(super) const fn points(self) -> Side {
+    pub(super) const fn points(self) -> Option<Side> {
         match self {
-            Self::Greater | Self::GreaterOrEqual | Self::CrossesAbove => Side::Buy,
-            Self::Less | Self::LessOrEqual | Self::CrossesBelow => Side::Sell,
+            Self::Greater | Self::GreaterOrEqual | Self::CrossesAbove | Self::WasAbove => {
+                Some(Side::Buy)
+            }
+            Self::Less | Self::LessOrEqual | Self::CrossesBelow | Self::WasBelow => {
+                Some(Side::Sell)
+            }
+            Self::Equal | Self::NotEqual | Self::Inside | Self::Outside | Self::Rises => None,
+        }
+    }
+
+    /// The values of both sides at the previous and at the last closed bar; for a range its two bounds.
+    pub(super) fn holds(self, left: Pair, right: Pair) -> bool {
+        match self {
+            Self::Greater => left.1 > right.1,
+            Self::GreaterOrEqual => left.1 >= right.1,
+            Self::Less => left.1 < right.1,
+            Self::LessOrEqual => left.1 <= right.1,
+            Self::Equal => (left.1 - right.1).abs() <= EQUAL_WITHIN,
+            Self::NotEqual => (left.1 - right.1).abs() > EQUAL_WITHIN,
+            Self::CrossesAbove => left.0 <= right.0 && left.1 > right.1,
+            Self::CrossesBelow => left.0 >= right.0 && left.1 < right.1,
+            Self::WasAbove => left.0 > right.0,
+            Self::WasBelow => left.0 < right.0,
+            Self::Inside => (right.0..=right.1).contains(&left.1),
+            Self::Outside => !(right.0..=right.1).contains(&left.1),
+            Self::Rises => left.1 > left.0,
         }
     }
 }
@@ -76,12 +107,62 @@ impl Operator {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub enum Operand {
     Number(f64),
-    Series(Series),
+    Range {
+        low: f64,
+        high: f64,
+    },
+    Series {
+        source: Source,
+        /// Factor on the series' value.
+        times: f64,
+        /// Added to it, in pips of the symbol.
+        plus_pips: f64,
+    },
+}
+
+impl Operand {
+    pub const fn of(source: Source) -> Self {
+        Self::Series {
+            source,
+            times: 1.0,
+            plus_pips: 0.0,
+        }
+    }
+
+    pub const fn source(self) -> Option<Source> {
+        match self {
+            Self::Number(_) | Self::Range { .. } => None,
+            Self::Series { source, .. } => Some(source),
+        }
+    }
+
+    fn words(self, own: Timeframe) -> String {
+        match self {
+            Self::Number(number) => number.to_string(),
+            Self::Range { low, high } => format!("{low} and {high}"),
+            Self::Series {
+                source,
+                times,
+                plus_pips,
+            } => {
+                let mut words = source.name(own);
+                if (times - 1.0).abs() > f64::EPSILON {
+                    words = format!("{times} times {words}");
+                }
+                if plus_pips > 0.0 {
+                    words.push_str(&format!(" plus {plus_pips} pips"));
+                } else if plus_pips < 0.0 {
+                    words.push_str(&format!(" minus {} pips", -plus_pips));
+                }
+                words
+            }
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Condition {
-    pub left: Series,
+    pub left: Source,
     pub operator: Operator,
     pub right: Operand,
 }
@@ -90,244 +171,42 @@ pub struct Condition {
 pub(super) type Pair = (f64, f64);
 
 impl Condition {
-    /// "EMA 9 crosses above EMA 21".
-    pub fn words(&self) -> String {
-        let right = match self.right {
-            Operand::Number(number) => number.to_string(),
-            Operand::Series(series) => series.name(),
-        };
-        format!("{} {} {right}", self.left.name(), self.operator.words())
+    /// "EMA 9 crosses above EMA 21", in a strategy of this timeframe.
+    pub fn words(&self, own: Timeframe) -> String {
+        let left = self.left.name(own);
+        let operator = self.operator.words();
+        if self.operator == Operator::Rises {
+            return format!("{left} {operator}");
+        }
+        format!("{left} {operator} {}", self.right.words(own))
     }
 
-    pub fn series(&self) -> impl Iterator<Item = Series> {
-        let right = match self.right {
-            Operand::Series(series) => Some(series),
-            Operand::Number(_) => None,
-        };
-        [Some(self.left), right].into_iter().flatten()
+    pub fn sources(&self) -> impl Iterator<Item = Source> {
+        [Some(self.left), self.right.source()].into_iter().flatten()
     }
 
-    /// The truth for these operand values; `None` when one of them is not a number or cannot be meant.
-    pub(super) fn truth(&self, left: Pair, right: Pair, close: f64) -> Option<bool> {
-        let values = [left.0, left.1, right.0, right.1];
-        if values.iter().any(|value| !value.is_finite()) {
-            return None;
-        }
-        if let Operand::Number(level) = self.right
-            && self.left.scale() == Scale::Price
-            && !(close / PLAUSIBLE_FACTOR..=close * PLAUSIBLE_FACTOR).contains(&level)
-        {
-            return None;
-        }
-        Some(match self.operator {
-            Operator::Greater => left.1 > right.1,
-            Operator::GreaterOrEqual => left.1 >= right.1,
-            Operator::Less => left.1 < right.1,
-            Operator::LessOrEqual => left.1 <= right.1,
-            Operator::CrossesAbove => left.0 <= right.0 && left.1 > right.1,
-            Operator::CrossesBelow => left.0 >= right.0 && left.1 < right.1,
-        })
+    /// Whether a bare number stands for a price, which is then checked against the price it is compared with (R6).
+    pub(super) fn names_a_price(&self) -> bool {
+        !matches!(self.right, Operand::Series { .. }) && self.left.series.scale() == Scale::Price
     }
 }
 
-/// Reads a condition object with its nested `and`; all of the result must hold. The keys are settled only when the
-/// whole of it is understood.
-pub(super) fn read_condition(
-    reader: &mut Reader,
-    node: &Node<'_>,
-    timeframe: Timeframe,
-) -> Result<Vec<Condition>, Reason> {
-    let mut conditions = Vec::new();
-    let mut next = Some(node.clone());
-    while let Some(node) = next {
-        if conditions.len() >= DEEPEST {
-            return Err(Reason::new(
-                Rule::Conditions,
-                &node.path,
-                format!("\"and\" nests deeper than {DEEPEST}"),
-            ));
-        }
-        conditions.push(read_one(reader, &node, timeframe)?);
-        next = node.child("and");
+/// The truth for these operand values; `None` when one of them is not a number, or when a bare number cannot be a price
+/// (`price_near` is the last close where it must be one).
+pub(super) fn truth(
+    operator: Operator,
+    left: Pair,
+    right: Pair,
+    price_near: Option<f64>,
+) -> Option<bool> {
+    let known = |pair: Pair| pair.0.is_finite() && pair.1.is_finite();
+    if !known(left) || !known(right) {
+        return None;
     }
-    Ok(conditions)
-}
-
-fn read_one(
-    reader: &mut Reader,
-    node: &Node<'_>,
-    timeframe: Timeframe,
-) -> Result<Condition, Reason> {
-    if !node.value.is_object() {
-        return Err(Reason::new(
-            Rule::Conditions,
-            &node.path,
-            "is not a condition",
-        ));
+    if let Some(close) = price_near
+        && !(close / PLAUSIBLE_FACTOR..=close * PLAUSIBLE_FACTOR).contains(&right.1)
+    {
+        return None;
     }
-    let Some(indicator) = node.child("indicator") else {
-        return Err(Reason::new(
-            Rule::Conditions,
-            &node.path,
-            "names no indicator",
-        ));
-    };
-    let left = read_series(&indicator, node, "period")?;
-    let operator = read_operator(node)?;
-    let right = read_right(node, left)?;
-    check_timeframe(node, timeframe)?;
-    check_operands(node, left, right)?;
-
-    let condition = Condition {
-        left,
-        operator,
-        right,
-    };
-    let words = condition.words();
-    for key in [
-        "indicator",
-        "condition",
-        "operator",
-        "value",
-        "compareIndicator",
-        "comparePeriod",
-        "timeframe",
-        "timeframes",
-    ] {
-        if let Some(child) = node.child(key) {
-            reader.used(&child, words.clone());
-        }
-    }
-    settle_period(reader, node, left);
-    reader.child_informational(node, &["description", "name", "id"], "a note to people");
-    if let Some(unread) = reader.first_unread(node, &["and", "enabled"]) {
-        return Err(Reason::new(
-            Rule::UnknownName,
-            &unread,
-            "changes the condition in a way that is not known",
-        ));
-    }
-    Ok(condition)
-}
-
-fn settle_period(reader: &mut Reader, node: &Node<'_>, left: Series) {
-    let Some(period) = node.child("period") else {
-        return;
-    };
-    let own = period.number().and_then(|number| number.to_u32());
-    match left {
-        Series::Ema(used) | Series::Sma(used) | Series::Rsi(used) | Series::Atr(used) => {
-            if own == Some(used) {
-                reader.used(&period, left.name());
-            } else {
-                reader.informational(&period, format!("the name says {used}, which counts"));
-            }
-        }
-        Series::Price | Series::Macd { .. } | Series::MacdSignal { .. } => {
-            reader.informational(&period, format!("{} has no single period", left.name()));
-        }
-    }
-}
-
-fn read_operator(node: &Node<'_>) -> Result<Operator, Reason> {
-    let Some(operator) = node.child("condition").or_else(|| node.child("operator")) else {
-        return Err(Reason::new(Rule::Conditions, &node.path, "has no operator"));
-    };
-    let name = operator.text().unwrap_or_default();
-    Operator::from_name(name).ok_or_else(|| {
-        Reason::new(
-            Rule::UnknownName,
-            &operator.path,
-            format!("operator {} is not known to this program", quoted(name)),
-        )
-    })
-}
-
-fn read_right(node: &Node<'_>, left: Series) -> Result<Operand, Reason> {
-    if let Some(series) = node.child("compareIndicator") {
-        if node.child("value").is_some() {
-            return Err(Reason::new(
-                Rule::AmbiguousOperand,
-                &node.path,
-                "has both \"value\" and \"compareIndicator\"",
-            ));
-        }
-        return read_series(&series, node, "comparePeriod").map(Operand::Series);
-    }
-    let Some(value) = node.child("value") else {
-        return Err(Reason::new(
-            Rule::MissingValue,
-            &format!("{}.value", node.path),
-            format!("{} is compared with nothing", left.name()),
-        ));
-    };
-    if let Some(number) = value.number().and_then(|number| number.to_f64()) {
-        return Ok(Operand::Number(number));
-    }
-    // A name on the right has no period of its own: the `period` key belongs to the left side.
-    read_series(&value, node, "comparePeriod").map(Operand::Series)
-}
-
-fn check_timeframe(node: &Node<'_>, timeframe: Timeframe) -> Result<(), Reason> {
-    let mut wanted: Vec<Node<'_>> = node.child("timeframe").into_iter().collect();
-    if let Some(several) = node.child("timeframes") {
-        wanted.extend(several.items().unwrap_or_else(|| vec![several.clone()]));
-    }
-    for node in wanted {
-        let same = node
-            .text()
-            .and_then(|text| text.parse::<Timeframe>().ok())
-            .is_some_and(|own| own == timeframe);
-        if !same {
-            let shown = node
-                .text()
-                .map_or_else(|| node.value.to_string(), str::to_owned);
-            return Err(Reason::new(
-                Rule::UnknownName,
-                &node.path,
-                format!(
-                    "asks for the timeframe {}; conditions on another timeframe than the strategy's {timeframe} cannot be followed yet",
-                    quoted(&shown)
-                ),
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Refuses comparisons that cannot mean what they say (R6).
-fn check_operands(node: &Node<'_>, left: Series, right: Operand) -> Result<(), Reason> {
-    let ambiguous = |text: String| {
-        Err(Reason::new(
-            Rule::AmbiguousOperand,
-            &format!("{}.value", node.path),
-            text,
-        ))
-    };
-    let name = left.name();
-    match (left.scale(), right) {
-        (_, Operand::Series(other)) if other == left => {
-            ambiguous(format!("{name} is compared with itself"))
-        }
-        (scale, Operand::Series(other)) if other.scale() != scale => ambiguous(format!(
-            "{name} and {} are numbers of different kinds",
-            other.name()
-        )),
-        (Scale::Price, Operand::Number(number)) if number <= 0.0 => {
-            ambiguous(format!("{number} cannot be a price"))
-        }
-        (Scale::Price, Operand::Number(number))
-            if left != Series::Price
-                && (2.0..=400.0).contains(&number)
-                && number.fract().abs() < f64::EPSILON =>
-        {
-            ambiguous(format!(
-                "{name} against {number} may mean the price {number} or a moving average of {number} bars; name the average (\"ema_{number}\") or the exact price"
-            ))
-        }
-        (Scale::Percent, Operand::Number(number)) if number <= 0.0 || number >= 100.0 => ambiguous(
-            format!("{name} lies between 0 and 100 and is compared with {number}"),
-        ),
-        _ => Ok(()),
-    }
+    Some(operator.holds(left, right))
 }

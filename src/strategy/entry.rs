@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
-use super::condition::{Condition, Operand, read_condition};
+use super::clause::{Context, read_condition};
+use super::condition::{Condition, Operand};
 use super::indicator::Scale;
 use super::ledger::{Node, Reader};
 use super::reason::{NO_DIRECTION, Reason, Rule, Skipped};
 use super::shapes::{Group, Logic, first_word_side, read_shape};
-use crate::market::{Side, Timeframe};
+use crate::market::Side;
 
 /// Conditions that must all hold. Never empty.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -60,7 +61,7 @@ struct Item {
 pub(super) fn read_entry(
     reader: &mut Reader,
     rules: &Node<'_>,
-    timeframe: Timeframe,
+    context: Context,
     local: Option<Side>,
 ) -> Entry {
     let groups = read_shape(reader, rules);
@@ -68,8 +69,8 @@ pub(super) fn read_entry(
     let mut terms = Terms::default();
     for group in &groups {
         match group.logic {
-            Logic::And => read_all_of(reader, group, timeframe, local, alone, &mut terms),
-            Logic::Or => read_any_of(reader, group, timeframe, local, &mut terms),
+            Logic::And => read_all_of(reader, group, context, local, alone, &mut terms),
+            Logic::Or => read_any_of(reader, group, context, local, &mut terms),
         }
     }
     let entry = Entry {
@@ -120,7 +121,7 @@ fn refuse_when_nothing_is_left(reader: &mut Reader) {
 fn read_all_of(
     reader: &mut Reader,
     group: &Group<'_>,
-    timeframe: Timeframe,
+    context: Context,
     local: Option<Side>,
     alone: bool,
     terms: &mut Terms,
@@ -128,7 +129,7 @@ fn read_all_of(
     let mut items = Vec::new();
     let mut failed = Vec::new();
     for node in &group.items {
-        match read_item(reader, node, group.side, timeframe) {
+        match read_item(reader, node, group.side, context) {
             Ok(item) => items.push(item),
             Err(reason) => failed.push(reason),
         }
@@ -174,13 +175,13 @@ fn read_all_of(
 fn read_any_of(
     reader: &mut Reader,
     group: &Group<'_>,
-    timeframe: Timeframe,
+    context: Context,
     local: Option<Side>,
     terms: &mut Terms,
 ) {
     let mut items = Vec::new();
     for node in &group.items {
-        match read_item(reader, node, group.side, timeframe) {
+        match read_item(reader, node, group.side, context) {
             Ok(item) => items.push(item),
             Err(reason) => {
                 // Whatever of the condition was understood before is not followed either.
@@ -220,7 +221,7 @@ fn read_item(
     reader: &mut Reader,
     node: &Node<'_>,
     group: Option<Side>,
-    timeframe: Timeframe,
+    context: Context,
 ) -> Result<Item, Reason> {
     let description = node.child("description");
     let described = description
@@ -229,7 +230,7 @@ fn read_item(
     if let (Some(description), Some(side), None) = (&description, described, group) {
         reader.used(description, format!("the direction, {}", side.name()));
     }
-    let conditions = read_condition(reader, node, timeframe)?;
+    let conditions = read_condition(reader, node, context)?;
     Ok(Item {
         path: node.path.clone(),
         side: group.or(described),
@@ -254,9 +255,9 @@ fn mirrored_halves(items: &mut [Item]) {
         .iter()
         .flat_map(|item| &item.conditions)
         .filter(|condition| {
-            condition.left.scale() == Scale::Price && matches!(condition.right, Operand::Series(_))
+            condition.left.series.scale() == Scale::Price && condition.right.source().is_some()
         })
-        .map(|condition| condition.operator.points())
+        .filter_map(|condition| condition.operator.points())
         .collect();
     let Some(side) = trends.first().copied().filter(|_| mirrored) else {
         return;
@@ -273,10 +274,9 @@ fn are_mirrored(one: &[Condition], other: &[Condition]) -> bool {
     one.len() == other.len()
         && one.iter().zip(other).all(|(one, other)| {
             let right = match (one.right, other.right) {
-                (Operand::Series(one), Operand::Series(other)) => one == other,
                 (Operand::Number(_), Operand::Number(_)) => true,
-                _ => false,
+                (one, other) => one == other,
             };
-            one.left == other.left && one.operator.mirrored() == other.operator && right
+            one.left == other.left && one.operator.mirrored() == Some(other.operator) && right
         })
 }

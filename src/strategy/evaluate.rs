@@ -3,22 +3,24 @@
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use rust_decimal::prelude::FromPrimitive;
+use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
 
-use super::condition::{Condition, Operand, Pair};
-use super::entry::{Term, Trigger};
-use super::indicator::Series;
 use super::order::order;
+use super::panel::Panel;
 use super::plan::Plan;
+use super::program::{Program, Signal};
 use super::risk::LossLimit;
-use crate::market::{Bar, Position, Quote, Side, SymbolSpec, Timeframe, TradeMode};
+use super::verdict::Look;
+use crate::market::{Position, Quote, Side, SymbolSpec, Timeframe, TradeMode};
 
 /// Everything a decision may look at.
 #[derive(Clone, Copy, Debug)]
 pub struct MarketView<'a> {
-    /// Closed bars of the plan's symbol and timeframe, oldest first; the last one has just closed.
-    pub bars: &'a [Bar],
+    /// The closed bars of the plan's symbol and timeframes; the last one has just closed.
+    pub panel: &'a Panel,
+    /// The plan, made ready for this panel.
+    pub program: &'a Program,
     pub quote: Quote,
     pub spec: &'a SymbolSpec,
     /// This strategy's own open positions, from the terminal's book.
@@ -46,7 +48,7 @@ pub enum Decision {
     },
 }
 
-/// One condition at this bar, for "why no trade?".
+/// One condition at this bar, for "why no trade?"; its words are the plan's.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ConditionTruth {
     pub side: Side,
@@ -67,6 +69,7 @@ pub struct FilterVerdict {
     pub text: String,
 }
 
+/// A decision with everything that led to it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Evaluation {
     pub decision: Decision,
@@ -74,24 +77,40 @@ pub struct Evaluation {
     pub filters: Vec<FilterVerdict>,
 }
 
+/// The decision, with the truth of every condition and filter.
 pub fn evaluate(plan: &Plan, view: &MarketView<'_>) -> Evaluation {
-    if let Err(why) = check_bars(plan, view) {
+    let decision = decision(plan, view);
+    if check_bars(plan, view.panel, view.market_time.as_second()).is_err() {
         return Evaluation {
-            decision: Decision::Stay { why },
+            decision,
             conditions: Vec::new(),
             filters: Vec::new(),
         };
     }
-    let values = Values::of(plan, view.bars);
-    let mut conditions = Vec::new();
-    let [buys, sells] = [Side::Buy, Side::Sell].map(|side| {
-        plan.trigger(side).map_or(Some(false), |trigger| {
-            judge(trigger, side, &values, &mut conditions)
+    let pip = pip_of(view.spec);
+    let findings = view.program.findings(view.panel, pip);
+    let conditions = plan
+        .conditions()
+        .zip(findings)
+        .map(|((side, alternative, condition), finding)| ConditionTruth {
+            side,
+            alternative,
+            text: condition.words(plan.timeframe()),
+            value: finding.truth,
+            left: finding.left.is_finite().then_some(finding.left),
+            right: finding.right.is_finite().then_some(finding.right),
         })
-    });
-    let filters = judge_filters(plan, view, &values);
-    let decision = decide(plan, view, &values, (buys, sells), &conditions, &filters)
-        .unwrap_or_else(|why| Decision::Stay { why });
+        .collect();
+    let look = look(view, pip);
+    let filters = plan
+        .filters()
+        .all
+        .iter()
+        .map(|filter| FilterVerdict {
+            passes: filter.passes(&look),
+            text: filter.verdict_words(&look),
+        })
+        .collect();
     Evaluation {
         decision,
         conditions,
@@ -99,38 +118,57 @@ pub fn evaluate(plan: &Plan, view: &MarketView<'_>) -> Evaluation {
     }
 }
 
-fn check_bars(plan: &Plan, view: &MarketView<'_>) -> Result<(), String> {
-    let needed = plan.warmup_bars();
-    if view.bars.len() < needed {
-        return Err(format!("warming up {}/{needed} bars", view.bars.len()));
+/// The decision alone.
+pub fn decision(plan: &Plan, view: &MarketView<'_>) -> Decision {
+    decide(plan, view).unwrap_or_else(|why| Decision::Stay { why })
+}
+
+/// One pip of the symbol, in price.
+pub fn pip_of(spec: &SymbolSpec) -> f64 {
+    spec.pip().to_f64().unwrap_or(f64::NAN)
+}
+
+fn look<'a>(view: &MarketView<'a>, pip: f64) -> Look<'a> {
+    let spread = (view.quote.ask - view.quote.bid).to_f64();
+    Look {
+        panel: view.panel,
+        second: view.market_time.as_second(),
+        spread_pips: spread.map_or(f64::NAN, |spread| spread / pip),
+        pip,
     }
-    let sound = |bar: &Bar| {
-        [bar.open, bar.high, bar.low, bar.close]
-            .iter()
-            .all(|price| price.is_finite() && *price > 0.0)
+}
+
+/// What a decision needs of the bars: enough of each timeframe, the last one closed and not long ago.
+pub fn check_bars(plan: &Plan, panel: &Panel, now: i64) -> Result<(), String> {
+    if let Some(fault) = panel.fault() {
+        return Err(format!("{fault}; the bars after it are counted anew"));
+    }
+    for (timeframe, needed) in plan.warmup() {
+        let have = panel.count(timeframe);
+        if have < needed {
+            let which = if timeframe == plan.timeframe() {
+                "bars".to_owned()
+            } else {
+                format!("bars of {timeframe}")
+            };
+            return Err(format!("warming up {have}/{needed} {which}"));
+        }
+    }
+    let Some(last) = panel.last_bar() else {
+        return Err("there are no bars".to_owned());
     };
-    if let Some(bad) = view.bars.iter().find(|bar| !sound(bar)) {
-        return Err(format!("the bar of {} holds no usable prices", bad.time));
+    let since_close = now - last.time.as_second() - plan.timeframe().seconds();
+    if since_close < 0 {
+        return Err(format!("the bar of {} has not closed", last.time));
     }
-    if let Some(pair) = view
-        .bars
-        .windows(2)
-        .find(|pair| pair[0].time >= pair[1].time)
-    {
-        return Err(format!("the bar of {} is out of order", pair[1].time));
+    if since_close >= longest_wait(plan.timeframe()) {
+        return Err(format!(
+            "the last closed bar is old: it closed {} minutes ago",
+            since_close / 60
+        ));
     }
-    let length = plan.timeframe.seconds();
-    if let Some(last) = view.bars.last() {
-        let since_close = view.market_time.as_second() - last.time.as_second() - length;
-        if since_close < 0 {
-            return Err(format!("the bar of {} has not closed", last.time));
-        }
-        if since_close >= longest_wait(plan.timeframe) {
-            return Err(format!(
-                "the last closed bar is old: it closed {} minutes ago",
-                since_close / 60
-            ));
-        }
+    if let Some(late) = panel.awaited() {
+        return Err(format!("the last bar of {late} has not come yet"));
     }
     Ok(())
 }
@@ -146,199 +184,51 @@ pub(super) const fn longest_wait(timeframe: Timeframe) -> i64 {
     }
 }
 
-/// The last two values of every series of the plan.
-pub(super) struct Values {
-    pairs: Vec<(Series, Pair)>,
-    close: f64,
-}
-
-impl Values {
-    fn of(plan: &Plan, bars: &[Bar]) -> Self {
-        let pairs = plan
-            .series()
-            .into_iter()
-            .map(|series| {
-                let pair = match series.values(bars).as_slice() {
-                    [.., previous, last] => (*previous, *last),
-                    _ => (f64::NAN, f64::NAN),
-                };
-                (series, pair)
-            })
-            .collect();
-        Self {
-            pairs,
-            close: bars.last().map_or(f64::NAN, |bar| bar.close),
-        }
-    }
-
-    pub fn pair(&self, series: Series) -> Pair {
-        self.pairs
-            .iter()
-            .find(|(own, _)| *own == series)
-            .map_or((f64::NAN, f64::NAN), |(_, pair)| *pair)
-    }
-
-    fn truth(&self, condition: &Condition) -> (Option<bool>, Pair, Pair) {
-        let left = self.pair(condition.left);
-        let right = match condition.right {
-            Operand::Number(number) => (number, number),
-            Operand::Series(series) => self.pair(series),
-        };
-        (condition.truth(left, right, self.close), left, right)
-    }
-}
-
-/// Alternatives: true if one is known to hold, unknown if none is and one cannot be known.
-fn judge(
-    trigger: &Trigger,
-    side: Side,
-    values: &Values,
-    truths: &mut Vec<ConditionTruth>,
-) -> Option<bool> {
-    let mut any = Some(false);
-    for (alternative, term) in trigger.terms().iter().enumerate() {
-        let all = judge_term(term, side, alternative, values, truths);
-        any = match (any, all) {
-            (Some(true), _) | (_, Some(true)) => Some(true),
-            (Some(false), Some(false)) => Some(false),
-            _ => None,
-        };
-    }
-    any
-}
-
-fn judge_term(
-    term: &Term,
-    side: Side,
-    alternative: usize,
-    values: &Values,
-    truths: &mut Vec<ConditionTruth>,
-) -> Option<bool> {
-    let mut all = Some(true);
-    for condition in term.conditions() {
-        let (value, left, right) = values.truth(condition);
-        truths.push(ConditionTruth {
-            side,
-            alternative,
-            text: condition.words(),
-            value,
-            left: left.1.is_finite().then_some(left.1),
-            right: right.1.is_finite().then_some(right.1),
-        });
-        all = match (all, value) {
-            (Some(false), _) | (_, Some(false)) => Some(false),
-            (Some(true), Some(true)) => Some(true),
-            _ => None,
-        };
-    }
-    all
-}
-
-fn judge_filters(plan: &Plan, view: &MarketView<'_>, values: &Values) -> Vec<FilterVerdict> {
-    let filters = &plan.filters;
-    let pip = view.spec.pip();
-    let mut verdicts = Vec::new();
-    if let Some(session) = &filters.session {
-        let open = session.sessions.iter().any(|s| s.is_open(view.market_time));
-        let names: Vec<&str> = session.sessions.iter().map(|s| s.name()).collect();
-        let names = names.join(", ");
-        verdicts.push(FilterVerdict {
-            passes: open,
-            text: if open {
-                format!("session open ({names})")
-            } else {
-                format!("outside the sessions ({names})")
-            },
-        });
-    }
-    if let Some(most) = filters.max_spread_pips {
-        let spread = (view.quote.ask - view.quote.bid)
-            .checked_div(pip)
-            .unwrap_or(Decimal::MAX)
-            .round_dp(2)
-            .normalize();
-        verdicts.push(FilterVerdict {
-            passes: spread <= most,
-            text: format!("spread {spread} pips, at most {most}"),
-        });
-    }
-    let in_pips = |atr: f64| {
-        let pips = Decimal::from_f64(atr)?.checked_div(pip)?;
-        Some(pips.round_dp(2).normalize())
-    };
-    if let Some(band) = filters.volatility {
-        let atr = in_pips(values.pair(Series::Atr(band.period)).1);
-        let passes = atr.is_some_and(|atr| {
-            band.min_pips.is_none_or(|min| atr >= min) && band.max_pips.is_none_or(|max| atr <= max)
-        });
-        let value = atr.map_or_else(|| "unknown".to_owned(), |atr| format!("{atr} pips"));
-        let limits = match (band.min_pips, band.max_pips) {
-            (Some(min), Some(max)) => format!("between {min} and {max}"),
-            (Some(min), None) => format!("at least {min}"),
-            (None, Some(max)) => format!("at most {max}"),
-            (None, None) => "any".to_owned(),
-        };
-        verdicts.push(FilterVerdict {
-            passes,
-            text: format!("ATR {} {value}, {limits}", band.period),
-        });
-    }
-    if let Some(high) = filters.high_volatility {
-        let percent = Decimal::from_f64(values.pair(Series::Atr(14)).1 / values.close * 100.0)
-            .map(|percent| percent.round_dp(4).normalize());
-        let value = percent.map_or_else(|| "unknown".to_owned(), |p| format!("{p} %"));
-        verdicts.push(FilterVerdict {
-            passes: percent.is_some_and(|percent| percent <= high.above_percent),
-            text: format!(
-                "ATR 14 is {value} of the price, at most {} %",
-                high.above_percent
-            ),
-        });
-    }
-    verdicts
-}
-
 /// Names the first condition that nobody can judge, with what is known of it.
-fn cannot_be_known(conditions: &[ConditionTruth]) -> String {
-    let number = |value: Option<f64>| value.map_or_else(|| "unknown".to_owned(), |v| v.to_string());
-    conditions
-        .iter()
-        .find(|condition| condition.value.is_none())
+fn cannot_be_known(plan: &Plan, view: &MarketView<'_>) -> String {
+    let number = |value: f64| {
+        if value.is_finite() {
+            value.to_string()
+        } else {
+            "unknown".to_owned()
+        }
+    };
+    let findings = view.program.findings(view.panel, pip_of(view.spec));
+    plan.conditions()
+        .zip(findings)
+        .find(|(_, finding)| finding.truth.is_none())
         .map_or_else(
             || "a condition cannot be known at this bar".to_owned(),
-            |condition| {
+            |((_, _, condition), finding)| {
                 format!(
                     "\"{}\" cannot be known at this bar (it compares {} with {})",
-                    condition.text,
-                    number(condition.left),
-                    number(condition.right)
+                    condition.words(plan.timeframe()),
+                    number(finding.left),
+                    number(finding.right)
                 )
             },
         )
 }
 
-fn decide(
-    plan: &Plan,
-    view: &MarketView<'_>,
-    values: &Values,
-    truth: (Option<bool>, Option<bool>),
-    conditions: &[ConditionTruth],
-    filters: &[FilterVerdict],
-) -> Result<Decision, String> {
-    let side = match truth {
+fn decide(plan: &Plan, view: &MarketView<'_>) -> Result<Decision, String> {
+    check_bars(plan, view.panel, view.market_time.as_second())?;
+    let pip = pip_of(view.spec);
+    let Signal { buys, sells } = view.program.signal(view.panel, pip);
+    let side = match (buys, sells) {
         (Some(true), Some(true)) => {
             return Err("buying and selling conditions hold at the same bar".to_owned());
         }
         (Some(true), Some(false)) => Side::Buy,
         (Some(false), Some(true)) => Side::Sell,
         (Some(false), Some(false)) => return Err("no entry condition holds".to_owned()),
-        _ => return Err(cannot_be_known(conditions)),
+        _ => return Err(cannot_be_known(plan, view)),
     };
     check_limits(plan, view, side)?;
-    if let Some(blocking) = filters.iter().find(|filter| !filter.passes) {
-        return Err(blocking.text.clone());
+    let look = look(view, pip);
+    if let Some(blocking) = plan.filters().all.iter().find(|one| !one.passes(&look)) {
+        return Err(blocking.verdict_words(&look));
     }
-    order(plan, view, values, side).map_err(|why| format!("{}: {why}", side.name()))
+    order(plan, view, side).map_err(|why| format!("{}: {why}", side.name()))
 }
 
 fn check_limits(plan: &Plan, view: &MarketView<'_>, side: Side) -> Result<(), String> {

@@ -1,11 +1,10 @@
 //! When not to open: trading sessions, spread, volatility. Filters that cannot be computed here are refused by name
 //! while they are switched on (R15), and pass as informational while they are off.
 
-use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::indicator::normalised;
+use super::indicator::{Series, normalised};
 use super::ledger::{Node, Reader};
 use super::reason::{Reason, Rule, quoted};
 
@@ -64,11 +63,12 @@ impl Session {
         }
     }
 
-    pub fn is_open(self, at: Timestamp) -> bool {
-        let hour = at.as_second().rem_euclid(86_400) / 3_600;
+    /// Whether it is on at this second since 1970 UTC.
+    pub const fn is_open(self, second: i64) -> bool {
+        let hour = second.rem_euclid(86_400) / 3_600;
         let (from, to) = self.hours();
         if from < to {
-            (from..to).contains(&hour)
+            hour >= from && hour < to
         } else {
             hour >= from || hour < to
         }
@@ -92,8 +92,6 @@ impl Session {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SessionFilter {
     pub sessions: Vec<Session>,
-    /// The volume is multiplied by this; at most 1.
-    pub volume_factor: Decimal,
 }
 
 /// Entries only while the average true range of the strategy's timeframe lies in this band, in pips.
@@ -110,16 +108,42 @@ pub struct HighVolatility {
     pub above_percent: Decimal,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+/// One reason not to open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Filter {
+    Session(SessionFilter),
+    /// Most spread, in pips.
+    Spread {
+        max_pips: Decimal,
+    },
+    Volatility(VolatilityFilter),
+    HighVolatility(HighVolatility),
+}
+
+impl Filter {
+    /// Series of the strategy's timeframe that it looks at.
+    pub(super) fn series(&self) -> Option<Series> {
+        match self {
+            Self::Session(_) | Self::Spread { .. } => None,
+            Self::Volatility(band) => Some(Series::Atr(band.period)),
+            Self::HighVolatility(_) => Some(Series::Atr(14)),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Filters {
-    pub session: Option<SessionFilter>,
-    pub max_spread_pips: Option<Decimal>,
-    pub volatility: Option<VolatilityFilter>,
-    pub high_volatility: Option<HighVolatility>,
+    /// All must let an entry pass.
+    pub all: Vec<Filter>,
+    /// The volume is multiplied by this; at most 1.
+    pub volume_factor: Decimal,
 }
 
 pub(super) fn read_filters(reader: &mut Reader, rules: &Node<'_>, symbol: &str) -> Filters {
-    let mut filters = Filters::default();
+    let mut filters = Filters {
+        all: Vec::new(),
+        volume_factor: Decimal::ONE,
+    };
     read_into(reader, rules, symbol, &mut filters);
     if let Some(nested) = rules.child("filters") {
         if nested.enabled() {
@@ -143,24 +167,25 @@ fn read_into(reader: &mut Reader, holder: &Node<'_>, symbol: &str, filters: &mut
             );
         }
     }
-    if let Some(node) = once(reader, holder, "sessionFilter", filters.session.is_some()) {
-        filters.session = read_session(reader, &node, symbol);
+    let taken = |filters: &Filters, kind: fn(&Filter) -> bool| filters.all.iter().any(kind);
+    let known = taken(filters, |one| matches!(one, Filter::Session(_)));
+    if let Some(node) = once(reader, holder, "sessionFilter", known)
+        && let Some((session, factor)) = read_session(reader, &node, symbol)
+    {
+        filters.all.push(Filter::Session(session));
+        filters.volume_factor = factor;
     }
-    if let Some(node) = once(
-        reader,
-        holder,
-        "spreadFilter",
-        filters.max_spread_pips.is_some(),
-    ) {
-        filters.max_spread_pips = read_spread(reader, &node);
+    let known = taken(filters, |one| matches!(one, Filter::Spread { .. }));
+    if let Some(node) = once(reader, holder, "spreadFilter", known)
+        && let Some(max_pips) = read_spread(reader, &node)
+    {
+        filters.all.push(Filter::Spread { max_pips });
     }
-    if let Some(node) = once(
-        reader,
-        holder,
-        "volatilityFilter",
-        filters.volatility.is_some(),
-    ) {
-        filters.volatility = read_volatility(reader, &node);
+    let known = taken(filters, |one| matches!(one, Filter::Volatility(_)));
+    if let Some(node) = once(reader, holder, "volatilityFilter", known)
+        && let Some(band) = read_volatility(reader, &node)
+    {
+        filters.all.push(Filter::Volatility(band));
     }
 }
 
@@ -189,7 +214,11 @@ fn is_on(reader: &mut Reader, node: &Node<'_>) -> bool {
     true
 }
 
-fn read_session(reader: &mut Reader, node: &Node<'_>, symbol: &str) -> Option<SessionFilter> {
+fn read_session(
+    reader: &mut Reader,
+    node: &Node<'_>,
+    symbol: &str,
+) -> Option<(SessionFilter, Decimal)> {
     let mut sessions = Vec::new();
     let listed = node.child("allowedSessions");
     for name in listed
@@ -234,10 +263,7 @@ fn read_session(reader: &mut Reader, node: &Node<'_>, symbol: &str) -> Option<Se
     }
     let volume_factor = read_multiplier(reader, node)?;
     reader.child_informational(node, &["useOptimalPairs"], "off");
-    Some(SessionFilter {
-        sessions,
-        volume_factor,
-    })
+    Some((SessionFilter { sessions }, volume_factor))
 }
 
 /// The pair list counts only for pairs that occur in it; gold and crypto would otherwise never trade (R14).

@@ -9,6 +9,8 @@
 //! or not computable is never true; a key that nobody understood is refused by name; a plan without a direction, a
 //! condition and a stop loss cannot be built.
 
+mod chart;
+mod clause;
 mod condition;
 mod entry;
 mod evaluate;
@@ -18,7 +20,9 @@ mod indicator;
 mod ledger;
 mod manage;
 mod order;
+mod panel;
 mod plan;
+mod program;
 mod reason;
 mod risk;
 mod sentence;
@@ -26,15 +30,22 @@ mod shapes;
 mod targets;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 pub use condition::{Condition, Operand, Operator};
 pub use entry::{Term, Trigger};
-pub use evaluate::{ConditionTruth, Decision, Evaluation, FilterVerdict, MarketView, evaluate};
+pub use evaluate::{
+    ConditionTruth, Decision, Evaluation, FilterVerdict, MarketView, check_bars, decision,
+    evaluate, pip_of,
+};
 pub use exits::{Distance, Exits, PartialLevel, StopLoss, Target, Trailing};
-pub use filters::{Filters, HighVolatility, Session, SessionFilter, VolatilityFilter};
-pub use indicator::Series;
+pub use filters::{Filter, Filters, HighVolatility, Session, SessionFilter, VolatilityFilter};
+pub use indicator::{Band, Ichimoku, Series, Source};
 pub use ledger::{Fate, Key};
 pub use manage::{Adjustment, Opened, manage};
+pub use panel::{BarFault, Panel};
 pub use plan::{Plan, PlanRequest, plan};
+pub use program::{Finding, Program, Signal};
 pub use reason::{NO_DIRECTION, PlanRefusal, Reason, Rule, Skipped};
 pub use risk::{LossLimit, Sizing};
+pub use verdict::Look;

@@ -3,19 +3,15 @@
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
 
-use super::evaluate::{Decision, MarketView, Values, longest_wait};
+use super::evaluate::{Decision, MarketView, longest_wait};
 use super::exits::{Distance, StopLoss, Target};
 use super::indicator::Series;
+use super::panel::Panel;
 use super::plan::Plan;
 use crate::market::{Side, SymbolSpec};
 
 /// The order itself: levels on the right side of the price and outside the broker's least distance, volume in whole steps.
-pub(super) fn order(
-    plan: &Plan,
-    view: &MarketView<'_>,
-    values: &Values,
-    side: Side,
-) -> Result<Decision, String> {
+pub(super) fn order(plan: &Plan, view: &MarketView<'_>, side: Side) -> Result<Decision, String> {
     let (quote, spec) = (view.quote, view.spec);
     if quote.bid <= Decimal::ZERO || quote.ask < quote.bid {
         return Err(format!("no usable price ({}/{})", quote.bid, quote.ask));
@@ -32,7 +28,7 @@ pub(super) fn order(
     let stop = plan
         .exits
         .stop_loss
-        .in_price(entry, spec, values)
+        .in_price(entry, spec, view.panel)
         .ok_or("the stop's distance cannot be computed at this bar")?;
     let target = plan
         .exits
@@ -40,7 +36,7 @@ pub(super) fn order(
         .map(|target| {
             match target {
                 Target::Ratio(ratio) => stop.checked_mul(ratio),
-                Target::Distance(distance) => distance.in_price(entry, spec, values),
+                Target::Distance(distance) => distance.in_price(entry, spec, view.panel),
             }
             .ok_or("the target's distance cannot be computed at this bar")
         })
@@ -78,10 +74,7 @@ pub(super) fn order(
 /// The lots of the rules, made smaller by the session's factor and the risk limit, in whole steps; never rounded up (R18).
 fn volume(plan: &Plan, view: &MarketView<'_>, stop: Decimal) -> Result<Decimal, String> {
     let spec = view.spec;
-    let mut lots = plan.sizing.lots;
-    if let Some(session) = &plan.filters.session {
-        lots *= session.volume_factor;
-    }
+    let mut lots = plan.sizing.lots * plan.filters.volume_factor;
     if let Some(percent) = plan.sizing.risk_percent {
         let at_risk = view.balance.max(Decimal::ZERO) * percent / Decimal::ONE_HUNDRED;
         let by_risk = stop
@@ -104,14 +97,14 @@ fn volume(plan: &Plan, view: &MarketView<'_>, stop: Decimal) -> Result<Decimal, 
 }
 
 impl Distance {
-    fn in_price(self, entry: Decimal, spec: &SymbolSpec, values: &Values) -> Option<Decimal> {
+    fn in_price(self, entry: Decimal, spec: &SymbolSpec, panel: &Panel) -> Option<Decimal> {
         match self {
             Self::Pips(pips) => pips.checked_mul(spec.pip()),
             Self::Percent(percent) => entry
                 .checked_mul(percent)?
                 .checked_div(Decimal::ONE_HUNDRED),
             Self::Atr { period, multiplier } => {
-                let (_, atr) = values.pair(Series::Atr(period));
+                let atr = panel.own(Series::Atr(period));
                 Decimal::from_f64(atr)?.checked_mul(multiplier)
             }
         }
@@ -119,8 +112,8 @@ impl Distance {
 }
 
 impl StopLoss {
-    fn in_price(&self, entry: Decimal, spec: &SymbolSpec, values: &Values) -> Option<Decimal> {
-        let distance = self.distance.in_price(entry, spec, values)?;
+    fn in_price(&self, entry: Decimal, spec: &SymbolSpec, panel: &Panel) -> Option<Decimal> {
+        let distance = self.distance.in_price(entry, spec, panel)?;
         let distance = self.bounded(distance, spec);
         (distance > Decimal::ZERO).then_some(distance)
     }

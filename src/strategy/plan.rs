@@ -5,11 +5,12 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::clause::Context;
 use super::condition::Condition;
 use super::entry::{Trigger, read_entry};
 use super::exits::{Distance, Exits, read_exits};
-use super::filters::{Filters, read_filters};
-use super::indicator::Series;
+use super::filters::{Filter, Filters, read_filters};
+use super::indicator::{Series, Source};
 use super::ledger::{Key, Node, Reader};
 use super::reason::{PlanRefusal, Reason, Rule, Skipped};
 use super::risk::{Sizing, read_sizing};
@@ -99,14 +100,35 @@ impl Plan {
         sentence::of(self)
     }
 
-    /// Closed bars needed before the first decision.
+    /// Every condition with its direction; those with the same direction and alternative must hold together.
+    pub fn conditions(&self) -> impl Iterator<Item = (Side, usize, &Condition)> {
+        [Side::Buy, Side::Sell].into_iter().flat_map(|side| {
+            let terms = self.trigger(side).map_or(&[][..], Trigger::terms);
+            terms.iter().enumerate().flat_map(move |(at, term)| {
+                term.conditions()
+                    .iter()
+                    .map(move |condition| (side, at, condition))
+            })
+        })
+    }
+
+    /// Closed bars of each timeframe needed before the first decision, the own one first.
+    pub fn warmup(&self) -> Vec<(Timeframe, usize)> {
+        let mut needed = vec![(self.timeframe, 2)];
+        for source in self.sources() {
+            // A level of an earlier bar is looked at one bar further back.
+            let bars = (source.series.warmup() + usize::from(source.earlier)).min(MOST_WARMUP_BARS);
+            match needed.iter_mut().find(|(own, _)| *own == source.timeframe) {
+                Some((_, known)) => *known = bars.max(*known),
+                None => needed.push((source.timeframe, bars)),
+            }
+        }
+        needed
+    }
+
+    /// Closed bars of the own timeframe needed before the first decision.
     pub fn warmup_bars(&self) -> usize {
-        self.series()
-            .iter()
-            .map(|series| series.warmup())
-            .max()
-            .unwrap_or(0)
-            .clamp(2, MOST_WARMUP_BARS)
+        self.warmup()[0].1
     }
 
     /// What is known once the broker's terms for the symbol are known: the price distances (R9) and parts too small to close
@@ -157,27 +179,21 @@ impl Plan {
         Ok(notes)
     }
 
-    /// Every series that a decision needs, each once.
-    pub(super) fn series(&self) -> Vec<Series> {
-        let conditions = [&self.buys, &self.sells]
-            .into_iter()
-            .flatten()
-            .flat_map(Trigger::terms)
-            .flat_map(|term| term.conditions().iter())
-            .flat_map(Condition::series);
+    /// Everything that a decision looks at, each once.
+    pub(super) fn sources(&self) -> Vec<Source> {
+        let own = |series| Source::new(series, self.timeframe);
+        let conditions = self
+            .conditions()
+            .flat_map(|(_, _, condition)| condition.sources());
         let exits = match self.exits.stop_loss.distance {
-            Distance::Atr { period, .. } => Some(Series::Atr(period)),
+            Distance::Atr { period, .. } => Some(own(Series::Atr(period))),
             Distance::Pips(_) | Distance::Percent(_) => None,
         };
-        let volatility = self
-            .filters
-            .volatility
-            .map(|filter| Series::Atr(filter.period));
-        let high = self.filters.high_volatility.map(|_| Series::Atr(14));
-        let mut all: Vec<Series> = Vec::new();
-        for series in conditions.chain(exits).chain(volatility).chain(high) {
-            if !all.contains(&series) {
-                all.push(series);
+        let filters = self.filters.all.iter().flat_map(Filter::series).map(own);
+        let mut all: Vec<Source> = Vec::new();
+        for source in conditions.chain(exits).chain(filters) {
+            if !all.contains(&source) {
+                all.push(source);
             }
         }
         all
@@ -225,11 +241,17 @@ pub fn plan(request: &PlanRequest<'_>) -> Result<Plan, PlanRefusal> {
             return Err(refusal(reader));
         }
     };
-    let entry = read_entry(&mut reader, &rules, timeframe, request.local_direction);
+    let context = Context {
+        timeframe,
+        volume_factor: 1.0,
+    };
+    let entry = read_entry(&mut reader, &rules, context, request.local_direction);
     let exits = read_exits(&mut reader, &rules);
     let mut filters = read_filters(&mut reader, &rules, request.symbol);
     let (sizing, high_volatility) = read_sizing(&mut reader, &rules, &settings, &options);
-    filters.high_volatility = high_volatility;
+    filters
+        .all
+        .extend(high_volatility.map(Filter::HighVolatility));
     reader.child_informational(&rules, &NOTES, "a note that asks for nothing");
     if rules.child("exit").is_some() {
         let text = "the exit and risk sections count";

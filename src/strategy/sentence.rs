@@ -1,8 +1,8 @@
 //! The plan in plain words: what a trader reads before he lets it trade. Says only what will be done.
 
-use super::condition::Condition;
 use super::entry::Trigger;
 use super::exits::{Distance, StopLoss, Target};
+use super::filters::Filter;
 use super::plan::Plan;
 use super::risk::LossLimit;
 use crate::market::{Side, Timeframe};
@@ -28,7 +28,11 @@ fn entry(plan: &Plan, trigger: &Trigger, verb: &str) -> String {
         .terms()
         .iter()
         .map(|term| {
-            let all: Vec<String> = term.conditions().iter().map(Condition::words).collect();
+            let all: Vec<String> = term
+                .conditions()
+                .iter()
+                .map(|condition| condition.words(plan.timeframe))
+                .collect();
             all.join(" and ")
         })
         .collect();
@@ -142,39 +146,39 @@ fn sizing(plan: &Plan) -> Vec<String> {
 }
 
 fn filters(plan: &Plan) -> Vec<String> {
-    let filters = &plan.filters;
-    let mut parts = Vec::new();
-    if let Some(session) = &filters.session {
-        let names: Vec<String> = session
-            .sessions
-            .iter()
-            .map(|session| {
-                let (from, to) = session.hours();
-                format!("{} ({from:02}:00–{to:02}:00 UTC)", session.name())
-            })
-            .collect();
-        parts.push(format!("only in {}", names.join(" and ")));
-        if session.volume_factor != rust_decimal::Decimal::ONE {
-            parts.push(format!("volume times {}", session.volume_factor));
-        }
-    }
-    if let Some(most) = filters.max_spread_pips {
-        parts.push(format!("skips when the spread is over {most} pips"));
-    }
-    if let Some(band) = filters.volatility {
-        let atr = format!("ATR {}", band.period);
-        parts.push(match (band.min_pips, band.max_pips) {
-            (Some(min), Some(max)) => format!("only while {atr} is {min} to {max} pips"),
-            (Some(min), None) => format!("only while {atr} is at least {min} pips"),
-            (None, Some(max)) => format!("only while {atr} is at most {max} pips"),
-            (None, None) => format!("only while {atr} is known"),
-        });
-    }
-    if let Some(high) = filters.high_volatility {
-        parts.push(format!(
-            "opens nothing while ATR 14 is over {} % of the price",
-            high.above_percent
-        ));
+    let mut parts: Vec<String> = plan.filters.all.iter().map(filter).collect();
+    if plan.filters.volume_factor != rust_decimal::Decimal::ONE {
+        parts.push(format!("volume times {}", plan.filters.volume_factor));
     }
     parts
+}
+
+fn filter(filter: &Filter) -> String {
+    match filter {
+        Filter::Session(session) => {
+            let names: Vec<String> = session
+                .sessions
+                .iter()
+                .map(|session| {
+                    let (from, to) = session.hours();
+                    format!("{} ({from:02}:00–{to:02}:00 UTC)", session.name())
+                })
+                .collect();
+            format!("only in {}", names.join(" and "))
+        }
+        Filter::Spread { max_pips } => format!("skips when the spread is over {max_pips} pips"),
+        Filter::Volatility(band) => {
+            let atr = format!("ATR {}", band.period);
+            match (band.min_pips, band.max_pips) {
+                (Some(min), Some(max)) => format!("only while {atr} is {min} to {max} pips"),
+                (Some(min), None) => format!("only while {atr} is at least {min} pips"),
+                (None, Some(max)) => format!("only while {atr} is at most {max} pips"),
+                (None, None) => format!("only while {atr} is known"),
+            }
+        }
+        Filter::HighVolatility(high) => format!(
+            "opens nothing while ATR 14 is over {} % of the price",
+            high.above_percent
+        ),
+    }
 }

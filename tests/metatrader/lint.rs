@@ -161,7 +161,16 @@ fn directives(source: &Source, version: &str, add: &mut impl FnMut(usize, &'stat
             ["define", "EA_VERSION", value] => {
                 defined = Some((directive.line, (*value).to_owned()));
             }
-            _ => {}
+            ["define", name, value] if is_plain(name) && is_literal(value) => {}
+            ["property", ..] => {}
+            [word, ..] => add(
+                directive.line,
+                "macro",
+                format!(
+                    "#{word}: only a name for one number or text, so that a call is always seen as one"
+                ),
+            ),
+            [] => {}
         }
     }
     if !strict {
@@ -189,6 +198,15 @@ fn directives(source: &Source, version: &str, add: &mut impl FnMut(usize, &'stat
         ),
         None => add(1, "version", "EA_VERSION is not defined".into()),
     }
+}
+
+fn is_plain(name: &str) -> bool {
+    name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn is_literal(value: &str) -> bool {
+    let number = value.strip_prefix('-').unwrap_or(value);
+    number.starts_with(|c: char| c.is_ascii_digit()) || value.starts_with('"')
 }
 
 /// MetaTrader wants `N.NN`: the major version, then minor and patch in one figure each.
@@ -324,6 +342,14 @@ fn calls(
             let Some(name) = source.word(at) else {
                 continue;
             };
+            let known = own.contains_key(name) || documented.contains_key(name);
+            if known && !source.is(at + 1, "(") {
+                add(
+                    source.tokens[at].line,
+                    "bare call",
+                    format!("{name} is named without being called"),
+                );
+            }
             if !source.is(at + 1, "(")
                 || NOT_CALLED.contains(&name)
                 || source.is(at.wrapping_sub(1), ".")

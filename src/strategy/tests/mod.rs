@@ -15,7 +15,10 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::{Decision, Evaluation, MarketView, Plan, PlanRefusal, PlanRequest, evaluate, plan};
+use super::{
+    Decision, Evaluation, MarketView, Panel, Plan, PlanRefusal, PlanRequest, Program, evaluate,
+    plan,
+};
 use crate::market::{Bar, Position, Quote, Side, SymbolSpec, Ticket, Timeframe, TradeMode};
 
 /// Monday 2026-03-02, 08:00 UTC: London has just opened.
@@ -127,8 +130,12 @@ fn decide_with(plan: &Plan, bars: &[Bar], change: impl FnOnce(&mut MarketView<'_
     let bid = Decimal::try_from(last.close)
         .unwrap_or(Decimal::ONE)
         .round_dp(5);
+    let mut panel = Panel::new(plan.timeframe());
+    let program = Program::new(plan, &mut panel);
+    panel.load(&[(plan.timeframe(), bars)], 0);
     let mut view = MarketView {
-        bars,
+        panel: &panel,
+        program: &program,
         quote: Quote {
             bid,
             ask: bid + decimal("0.00010"),

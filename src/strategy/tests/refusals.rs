@@ -136,7 +136,7 @@ fn r1_mirrored_halves_are_one_direction_each() {
         )
     };
     let plan = of(&up, &down).unwrap();
-    let text = |side| plan.trigger(side).unwrap().terms()[0].conditions()[0].words();
+    let text = |side| plan.trigger(side).unwrap().terms()[0].conditions()[0].words(Timeframe::M15);
     assert_eq!(text(Side::Buy), "EMA 50 is above EMA 110");
     assert_eq!(text(Side::Sell), "EMA 50 is below EMA 110");
     let turned = of(&down, &up).unwrap();
@@ -215,16 +215,16 @@ fn r3_nothing_to_evaluate_is_refused() {
 #[test]
 fn r4_unknown_names_refuse_under_and() {
     assert_eq!(
-        only(&one(&condition("ichimoku", "gt", &json!(1)))),
-        "entry.conditions[0].indicator: indicator \"ichimoku\" is not known to this program (R4)"
+        only(&one(&condition("moon_phase", "gt", &json!(1)))),
+        "entry.conditions[0].indicator: indicator \"moon_phase\" is not known to this program (R4)"
     );
     assert_eq!(
         only(&one(&condition("rsi", "hovers_near", &json!(50)))),
         "entry.conditions[0].condition: operator \"hovers_near\" is not known to this program (R4)"
     );
     assert_eq!(
-        only(&one(&condition("price", "gt", &json!("resistance")))),
-        "entry.conditions[0].value: indicator \"resistance\" is not known to this program (R4)"
+        only(&one(&condition("price", "gt", &json!("gravity")))),
+        "entry.conditions[0].value: indicator \"gravity\" is not known to this program (R4)"
     );
     let mut nested = condition("rsi", "gt", &json!(50));
     nested["and"] = json!({ "indicator": "moon", "condition": "gt", "value": 1 });
@@ -233,33 +233,33 @@ fn r4_unknown_names_refuse_under_and() {
         "entry.conditions[0].and.indicator: indicator \"moon\" is not known to this program (R4)"
     );
     let mut elsewhere = condition("rsi", "gt", &json!(50));
-    elsewhere["timeframe"] = json!("H4");
+    elsewhere["timeframe"] = json!("M5");
     assert_eq!(
         only(&one(&elsewhere)),
-        "entry.conditions[0].timeframe: asks for the timeframe \"H4\"; conditions on another timeframe than the strategy's M15 cannot be followed yet (R4)"
+        "entry.conditions[0].timeframe: asks for M5, which is shorter than the strategy's M15 (R4)"
     );
     let mut more = condition("rsi", "gt", &json!(50));
-    more["volumeConfirmation"] = json!(true);
+    more["moodConfirmation"] = json!(true);
     assert_eq!(
         only(&one(&more)),
-        "entry.conditions[0].volumeConfirmation: changes the condition in a way that is not known (R4)"
+        "entry.conditions[0].moodConfirmation: changes the condition in a way that is not known (R4)"
     );
 }
 
 #[test]
 fn r4_under_or_unknown_conditions_are_left_out_and_told() {
     let rules = rules_with(&json!({ "logic": "OR", "conditions": [
-        condition("ichimoku", "gt", &json!(1)),
+        condition("moon_phase", "gt", &json!(1)),
         condition("rsi", "gt", &json!(50)),
     ]}));
     let plan = rules_planned(&rules, None).unwrap();
     assert_eq!(plan.rule_count(), 1);
     assert_eq!(plan.skipped().len(), 1);
-    assert!(plan.skipped()[0].to_string().contains("\"ichimoku\""));
+    assert!(plan.skipped()[0].to_string().contains("\"moon_phase\""));
     assert!(plan.sentence().contains("RSI 14 is above 50"));
 
     let nothing_left = rules_with(&json!({ "logic": "OR", "conditions": [
-        condition("ichimoku", "gt", &json!(1)),
+        condition("moon_phase", "gt", &json!(1)),
         condition("rsi", "sees", &json!(50)),
     ]}));
     assert_eq!(reasons(&nothing_left).len(), 2);

@@ -153,6 +153,7 @@ static std::string set_quirk(const Words &w) {
     else if (k == "pipes") quirks.pipes = on(v);
     else if (k == "disk_full") quirks.disk_full = on(v);
     else if (k == "locked") quirks.locked = v;
+    else if (k == "unreadable") quirks.unreadable = v;
     else return false;
     return true;
   });

@@ -196,6 +196,8 @@ size_t file_read(int h, void *to, size_t n) {
     x = handle(h);
     if (!x) return 0;
     if (!(x->flags & FILE_READ)) return fail(ERR_FILE_NOTTOREAD, (size_t)0);
+    if (!x->pipe && !quirks.unreadable.empty() && x->name.find(quirks.unreadable) != std::string::npos)
+      return fail(ERR_FILE_READERROR, (size_t)0);
     if (!x->pipe) {
       size_t got = x->pos < x->content.size() ? std::min(n, x->content.size() - x->pos) : 0;
       memcpy(to, x->content.data() + x->pos, got);

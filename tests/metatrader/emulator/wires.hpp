@@ -46,6 +46,7 @@ struct LinkQuirks {
   bool pipes = true;                // FileOpen finds pipes
   bool disk_full = false;           // writes to files take nothing
   std::string locked;               // files whose name holds this cannot be opened for writing
+  std::string unreadable;           // reading files whose name holds this fails, as on a lost drive
 };
 extern LinkQuirks quirks;
 extern long pipe_turns_missed;      // a write after a read without FileSeek or FileFlush between

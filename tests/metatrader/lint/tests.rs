@@ -67,6 +67,28 @@ fn another_file_is_found() {
 }
 
 #[test]
+fn a_call_cannot_hide_behind_a_macro() {
+    for text in [
+        "#define SEND OrderSend",
+        "#define SEND(q, r) OrderSend(q, r)",
+        "#undef EA_PROTO",
+        "#ifdef EA_PROTO",
+    ] {
+        assert!(broken_by(text).contains(&"macro"), "{text}");
+    }
+}
+
+#[test]
+fn a_function_is_named_only_where_it_is_called() {
+    for text in [
+        "void X() { MqlTradeRequest q; MqlTradeResult r; bool b = (OrderSend)(q, r); }",
+        "void X() { long t = (TimeCurrent)(); }",
+    ] {
+        assert!(broken_by(text).contains(&"bare call"), "{text}");
+    }
+}
+
+#[test]
 fn names_of_mql5_are_not_redefined() {
     for text in [
         "void StringTrimLeft(string s) { }",

@@ -145,14 +145,21 @@ pub fn a_large_journal_is_rewritten(variant: &Variant) -> Outcome {
     Ok(())
 }
 
-/// Another program holds the journal while the Expert Advisor starts: nothing is sent, since nobody knows what was sent before.
-/// When it can be read, what it says holds.
+/// Another program holds the journal while the Expert Advisor starts, or its drive is lost: nothing is sent, since nobody
+/// knows what was sent before. When it can be read, what it says holds.
 pub fn a_locked_journal_is_waited_for(variant: &Variant) -> Outcome {
+    for trouble in ["locked", "unreadable"] {
+        journal_comes_late(variant, trouble)?;
+    }
+    Ok(())
+}
+
+fn journal_comes_late(variant: &Variant, trouble: &str) -> Outcome {
     let mut rig = variant.rig();
     let order = buy(&rig.terminal, cid(1), &[("max_spread", "9")]);
     has(&res(&rig.peer, "ORDER", &order)?, &[("retcode", "-12")])?;
     rig.terminal.cmd("price EURUSD 1.10000 1.10001");
-    rig.terminal.cmd("quirk locked=journal");
+    rig.terminal.cmd(&format!("quirk {trouble}=journal"));
     rig.kill_and_restart();
     let other = buy(&rig.terminal, cid(2), &[]);
     has(
@@ -160,7 +167,7 @@ pub fn a_locked_journal_is_waited_for(variant: &Variant) -> Outcome {
         &[("retcode", "-8"), ("stage", "refused")],
     )?;
     ensure!(sends(&rig.terminal) == 0, "sent without a journal");
-    rig.terminal.cmd("quirk locked=");
+    rig.terminal.cmd(&format!("quirk {trouble}="));
     has(
         &res(&rig.peer, "ORDER", &order)?,
         &[("retcode", "-12"), ("dup", "1")],

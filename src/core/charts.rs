@@ -1,0 +1,216 @@
+//! The bars that strategies look at: one panel for each symbol and timeframe that something runs on, its history asked for
+//! once and its closed bars taken as they come.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::effect::Effect;
+use super::step::Turn;
+use super::trading::Runtime;
+use crate::market::{Bar, TerminalRequest, Timeframe};
+use crate::strategy::{BarFault, Panel, Plan, Program};
+
+/// Bars asked for beyond the warm-up.
+const SPARE_BARS: usize = 50;
+/// Most bars of one timeframe asked for.
+const MOST_BARS: usize = 6_000;
+
+/// A symbol and the timeframe of the strategies.
+pub(super) type ChartKey = (String, Timeframe);
+
+#[derive(Debug)]
+pub(super) struct Charted {
+    pub panel: Panel,
+    /// Bars to ask the terminal for, by timeframe.
+    needed: BTreeMap<Timeframe, usize>,
+    /// Histories that have come since they were asked for; the panel begins anew when the last one is there.
+    arrived: BTreeMap<Timeframe, Vec<Bar>>,
+}
+
+impl Charted {
+    fn new(timeframe: Timeframe) -> Self {
+        Self {
+            panel: Panel::new(timeframe),
+            needed: BTreeMap::new(),
+            arrived: BTreeMap::new(),
+        }
+    }
+
+    fn register(&mut self, plan: &Plan) -> Program {
+        let program = Program::new(plan, &mut self.panel);
+        let own = plan.timeframe();
+        for (timeframe, bars) in plan.warmup() {
+            let known = self.needed.entry(timeframe).or_default();
+            *known = (bars + SPARE_BARS).max(*known);
+        }
+        // A higher bar is built here from its beginning on.
+        let longest = self
+            .needed
+            .keys()
+            .next_back()
+            .map_or(own, |longest| *longest);
+        let whole = usize::try_from(2 * longest.minutes() / own.minutes()).unwrap_or(usize::MAX);
+        let known = self.needed.entry(own).or_default();
+        *known = whole.max(*known).min(MOST_BARS);
+        program
+    }
+
+    /// Whether bars closed since the last one that was decided on: while a history is collected, the terminal tells the bars
+    /// that close only with it.
+    fn take_history(&mut self, timeframe: Timeframe, bars: &[Bar], offset_s: i64) -> bool {
+        if !self.panel.timeframes().any(|own| own == timeframe) {
+            return false;
+        }
+        let mut bars = bars.to_vec();
+        bars.sort_by_key(|bar| bar.time);
+        bars.dedup_by_key(|bar| bar.time);
+        self.arrived.insert(timeframe, bars);
+        let all = self
+            .panel
+            .timeframes()
+            .all(|timeframe| self.arrived.contains_key(&timeframe));
+        if !all {
+            return false;
+        }
+        let before = self.panel.last_bar().map(|bar| bar.time);
+        let arrived = std::mem::take(&mut self.arrived);
+        let histories: Vec<(Timeframe, &[Bar])> = arrived
+            .iter()
+            .map(|(timeframe, bars)| (*timeframe, bars.as_slice()))
+            .collect();
+        self.panel.load(&histories, offset_s);
+        let after = self.panel.last_bar().map(|bar| bar.time);
+        before.is_some() && after > before
+    }
+
+    /// A bar that closes while other histories are awaited belongs to those that have come.
+    fn take_late(&mut self, timeframe: Timeframe, bar: &Bar) {
+        if let Some(bars) = self.arrived.get_mut(&timeframe)
+            && bars.last().is_none_or(|last| last.time < bar.time)
+        {
+            bars.push(*bar);
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// A plan with its place at the panel; the terminal is asked for the bars that are new there.
+    pub fn runtime(&mut self, plan: Plan) -> Runtime {
+        let key = (plan.symbol().to_owned(), plan.timeframe());
+        let charted = self
+            .state
+            .charts
+            .entry(key.clone())
+            .or_insert_with(|| Charted::new(plan.timeframe()));
+        let program = charted.register(&plan);
+        if self.state.terminal.up && !charted.panel.is_loaded() {
+            self.watch(&key);
+        }
+        Runtime::new(plan, program)
+    }
+
+    fn watch(&mut self, (symbol, timeframe): &ChartKey) {
+        let Some(charted) = self.state.charts.get_mut(&(symbol.clone(), *timeframe)) else {
+            return;
+        };
+        charted.arrived.clear();
+        let wanted: Vec<Timeframe> = charted.panel.timeframes().collect();
+        for timeframe in wanted {
+            // The terminal keeps one history for each series, long enough for all who look at it.
+            let history = self
+                .state
+                .charts
+                .iter()
+                .filter(|((other, _), _)| other == symbol)
+                .filter_map(|(_, charted)| charted.needed.get(&timeframe))
+                .max()
+                .copied()
+                .unwrap_or(SPARE_BARS);
+            self.effect(Effect::Terminal(TerminalRequest::Watch {
+                symbol: symbol.clone(),
+                timeframe,
+                history,
+            }));
+        }
+    }
+
+    /// The terminal came up: ask again for every series that something runs on.
+    pub fn watch_again(&mut self) {
+        let used: BTreeSet<ChartKey> = self
+            .state
+            .runtimes
+            .values()
+            .chain(self.state.candidates.values())
+            .map(Runtime::chart)
+            .collect();
+        self.state.charts.retain(|key, _| used.contains(key));
+        for key in used {
+            self.watch(&key);
+        }
+    }
+
+    pub fn bars_arrived(&mut self, symbol: &str, timeframe: Timeframe, bars: &[Bar]) {
+        let offset_s = self.broker_offset();
+        let mut due = Vec::new();
+        for (key, charted) in &mut self.state.charts {
+            if key.0 == symbol && charted.take_history(timeframe, bars, offset_s) {
+                due.push(key.clone());
+            }
+        }
+        for key in due {
+            self.decide_all(&key);
+        }
+    }
+
+    pub fn bar_closed(&mut self, symbol: &str, timeframe: Timeframe, bar: Bar) {
+        let offset_s = self.broker_offset();
+        let mut due = Vec::new();
+        let mut broken = Vec::new();
+        for (key, charted) in &mut self.state.charts {
+            if key.0 != symbol {
+                continue;
+            }
+            charted.take_late(timeframe, &bar);
+            if key.1 == timeframe {
+                match charted.panel.push(&bar, offset_s) {
+                    Ok(()) => due.push(key.clone()),
+                    Err(BarFault::Old(_)) => {}
+                    Err(BarFault::Unusable(_)) => {
+                        due.push(key.clone());
+                        broken.push(key.clone());
+                    }
+                }
+            } else if charted.panel.awaited().is_some() {
+                charted.panel.push_from_terminal(timeframe, &bar);
+                if charted.panel.awaited().is_none() {
+                    due.push(key.clone());
+                }
+            } else {
+                charted.panel.push_from_terminal(timeframe, &bar);
+            }
+        }
+        for key in due {
+            self.decide_all(&key);
+        }
+        for key in broken {
+            self.watch(&key);
+        }
+    }
+
+    fn decide_all(&mut self, key: &ChartKey) {
+        let due: Vec<String> = self
+            .state
+            .runtimes
+            .iter()
+            .filter(|(_, runtime)| runtime.is_on(key))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in due {
+            self.decide(&id);
+        }
+    }
+
+    /// The broker's clock minus UTC, in seconds.
+    fn broker_offset(&self) -> i64 {
+        i64::from(self.state.terminal.facts.clock_offset_s)
+    }
+}

@@ -1,0 +1,168 @@
+//! The bars of one symbol and timeframe as the calculators see them, and the higher timeframes built from them.
+//!
+//! A higher bar is made of the strategy's own bars as soon as the last of them has closed, aligned to the broker's day as the
+//! terminal's is. So a decision never waits for a late bar of the terminal and never looks at one that still forms; where the
+//! strategy's bars do not reach back to its beginning, the terminal's own bar is awaited.
+
+use super::indicator::gauge::Gauge;
+use super::indicator::{Series, Source};
+use crate::market::{Bar, Timeframe};
+
+/// Most bars kept for calculators that have not begun.
+const MOST_HISTORY: usize = 1_100;
+
+/// Calculators over the closed bars of one timeframe.
+#[derive(Clone, Debug)]
+pub(super) struct Chart {
+    pub timeframe: Timeframe,
+    gauges: Vec<Gauge>,
+    /// Bars so far, until every calculator has begun.
+    history: Vec<Bar>,
+    opened: bool,
+    /// Bars taken.
+    pub count: usize,
+    /// Beginning of the last bar, in seconds since 1970.
+    pub last: Option<i64>,
+    /// Beginning of the last bar that must be there.
+    pub due: Option<i64>,
+}
+
+impl Chart {
+    pub fn new(timeframe: Timeframe) -> Self {
+        Self {
+            timeframe,
+            gauges: Vec::new(),
+            history: Vec::new(),
+            opened: false,
+            count: 0,
+            last: None,
+            due: None,
+        }
+    }
+
+    /// The calculator and the place of its number for a series.
+    pub fn require(&mut self, series: Series) -> (usize, usize) {
+        let known = self
+            .gauges
+            .iter()
+            .enumerate()
+            .find_map(|(at, gauge)| Some((at, gauge.gives(series)?)));
+        known.unwrap_or_else(|| {
+            let (gauge, output) = Gauge::of(series);
+            self.gauges.push(gauge);
+            self.opened = false;
+            (self.gauges.len() - 1, output)
+        })
+    }
+
+    pub fn value(&self, (gauge, output): (usize, usize)) -> f64 {
+        self.gauges[gauge].value(output)
+    }
+
+    /// Takes a closed bar newer than all before. `offset_s` is the broker's clock minus UTC.
+    pub fn push(&mut self, bar: &Bar, offset_s: i64) {
+        self.count += 1;
+        self.last = Some(bar.time.as_second());
+        if !self.opened {
+            if self.history.len() == MOST_HISTORY {
+                self.history.remove(0);
+            }
+            self.history.push(*bar);
+        }
+        let day = (bar.time.as_second() + offset_s).div_euclid(86_400);
+        for gauge in &mut self.gauges {
+            gauge.push(bar, day, &self.history);
+        }
+        if !self.opened && self.gauges.iter().all(Gauge::is_open) {
+            self.opened = true;
+            self.history = Vec::new();
+        }
+    }
+
+    pub fn forget(&mut self) {
+        let mut fresh = Self::new(self.timeframe);
+        fresh.gauges = self.gauges.iter().map(Gauge::begun_anew).collect();
+        *self = fresh;
+    }
+}
+
+/// A higher bar while its parts come in.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Building {
+    bar: Option<Bar>,
+    /// The bar's beginning is among the parts.
+    whole: bool,
+}
+
+impl Building {
+    /// Takes the next bar of the strategy. Gives the higher bars that end with it: the one before, when this bar belongs to
+    /// a later one, and its own. One whose beginning was not seen comes as `Err` with its beginning.
+    pub fn take(
+        &mut self,
+        part: &Bar,
+        own: Timeframe,
+        higher: Timeframe,
+        offset_s: i64,
+    ) -> [Option<Result<Bar, i64>>; 2] {
+        let start = period_start(part.time.as_second(), higher, offset_s);
+        let mut complete = [None, None];
+        if self.bar.is_some_and(|bar| bar.time.as_second() != start) {
+            complete[0] = self.end();
+        }
+        match &mut self.bar {
+            Some(bar) => {
+                bar.high = bar.high.max(part.high);
+                bar.low = bar.low.min(part.low);
+                bar.close = part.close;
+                bar.tick_volume = bar.tick_volume.saturating_add(part.tick_volume);
+            }
+            None => {
+                self.whole |= part.time.as_second() == start;
+                self.bar = Some(Bar {
+                    time: jiff::Timestamp::from_second(start).unwrap_or(part.time),
+                    ..*part
+                });
+            }
+        }
+        let ends = part.time.as_second() + own.seconds() >= start + higher.seconds();
+        if ends {
+            complete[1] = self.end();
+        }
+        complete
+    }
+
+    fn end(&mut self) -> Option<Result<Bar, i64>> {
+        let bar = self.bar.take()?;
+        let whole = std::mem::replace(&mut self.whole, true);
+        Some(if whole {
+            Ok(bar)
+        } else {
+            Err(bar.time.as_second())
+        })
+    }
+}
+
+/// The beginning of the bar that holds this moment: days and weeks begin at the broker's midnight, weeks on Sunday, as
+/// MetaTrader's do.
+pub(super) fn period_start(second: i64, timeframe: Timeframe, offset_s: i64) -> i64 {
+    // 1 January 1970 was a Thursday, four days after a Sunday.
+    const SUNDAY: i64 = 4 * 86_400;
+    let shift = offset_s
+        + if timeframe == Timeframe::W1 {
+            SUNDAY
+        } else {
+            0
+        };
+    let length = timeframe.seconds();
+    (second + shift).div_euclid(length) * length - shift
+}
+
+/// A series as it stood at the close of the strategy's last bars.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sample {
+    pub source: Source,
+    pub chart: usize,
+    pub place: (usize, usize),
+    /// Oldest first.
+    pub values: [f64; 3],
+}

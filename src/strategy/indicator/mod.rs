@@ -1,0 +1,281 @@
+//! The series that conditions compare: one number per closed bar. [`Series`] says which, [`name`](mod@name) reads it
+//! from rules, [`gauge`] computes it bar by bar with TA-Lib's own streams. The table of every name, formula and warm-up is
+//! `docs/rules.md`; where MetaTrader's own indicator differs (ATR averages simply, the MACD signal is a simple average),
+//! TA-Lib is the truth here.
+
+pub(super) mod gauge;
+mod name;
+
+use serde::Serialize;
+
+use crate::market::Timeframe;
+
+pub(super) use name::{Named, normalised, read_source};
+
+/// Bars looked back for the highest high (resistance) and the lowest low (support) where rules name no number.
+pub(super) const LEVEL_BARS: u32 = 20;
+/// Bars among which a squeeze is the narrowest.
+pub(super) const SQUEEZE_BARS: u32 = 50;
+
+/// One line of the Bollinger bands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub enum Band {
+    Upper,
+    Middle,
+    Lower,
+    /// (upper − lower) / middle.
+    Width,
+    /// Bars since the width was the narrowest of [`SQUEEZE_BARS`] bars; 0 is this bar.
+    SinceNarrowest,
+}
+
+/// One line of Ichimoku Kinko Hyo with its usual lengths 9, 26 and 52; the spans are those that stand under the last bar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub enum Ichimoku {
+    Tenkan,
+    Kijun,
+    SpanA,
+    SpanB,
+}
+
+/// One number per closed bar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub enum Series {
+    Open,
+    High,
+    Low,
+    /// The bar's close.
+    Price,
+    /// Ticks of the bar.
+    Volume,
+    /// Exponential moving average of the close; TA-Lib EMA.
+    Ema(u32),
+    /// Simple moving average of the close; TA-Lib SMA.
+    Sma(u32),
+    /// Simple moving average of the volume; TA-Lib SMA.
+    VolumeSma(u32),
+    /// Relative strength index after Wilder; TA-Lib RSI.
+    Rsi(u32),
+    /// EMA(fast) − EMA(slow) of the close; TA-Lib MACD.
+    Macd {
+        fast: u32,
+        slow: u32,
+        signal: u32,
+    },
+    /// EMA(signal) of that difference; TA-Lib MACD.
+    MacdSignal {
+        fast: u32,
+        slow: u32,
+        signal: u32,
+    },
+    /// The difference of the two; TA-Lib MACD.
+    MacdHistogram {
+        fast: u32,
+        slow: u32,
+        signal: u32,
+    },
+    /// Average true range after Wilder, in price units; TA-Lib ATR.
+    Atr(u32),
+    /// Average directional movement after Wilder; TA-Lib ADX.
+    Adx(u32),
+    /// Commodity channel index; TA-Lib CCI.
+    Cci(u32),
+    /// Williams' %R, from −100 to 0; TA-Lib WILLR.
+    WilliamsR(u32),
+    /// Parabolic stop and reverse with 0.02 and 0.2; TA-Lib SAR.
+    Sar,
+    /// Volume weighted average of (high + low + close) / 3 since the broker's midnight.
+    Vwap,
+    /// Bollinger bands around an SMA; TA-Lib BBANDS. The deviations are in thousandths.
+    Bollinger {
+        period: u32,
+        deviations: u32,
+        band: Band,
+    },
+    /// Slow %K; TA-Lib STOCH.
+    StochasticK {
+        k: u32,
+        slowing: u32,
+        d: u32,
+    },
+    /// SMA(d) of it; TA-Lib STOCH.
+    StochasticD {
+        k: u32,
+        slowing: u32,
+        d: u32,
+    },
+    Ichimoku(Ichimoku),
+    /// The highest high of so many bars before this one.
+    Resistance(u32),
+    /// The lowest low of so many bars before this one.
+    Support(u32),
+}
+
+/// What a series' numbers are numbers of. Only like is compared with like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scale {
+    Price,
+    /// 0 to 100.
+    Percent,
+    /// −100 to 0.
+    NegativePercent,
+    /// A difference of prices.
+    Difference,
+    Volume,
+    /// A number of its own kind, without bounds.
+    Index,
+}
+
+impl Series {
+    pub(super) const fn scale(self) -> Scale {
+        match self {
+            Self::Open
+            | Self::High
+            | Self::Low
+            | Self::Price
+            | Self::Ema(_)
+            | Self::Sma(_)
+            | Self::Sar
+            | Self::Vwap
+            | Self::Ichimoku(_)
+            | Self::Resistance(_)
+            | Self::Support(_)
+            | Self::Bollinger {
+                band: Band::Upper | Band::Middle | Band::Lower,
+                ..
+            } => Scale::Price,
+            Self::Rsi(_) | Self::Adx(_) | Self::StochasticK { .. } | Self::StochasticD { .. } => {
+                Scale::Percent
+            }
+            Self::WilliamsR(_) => Scale::NegativePercent,
+            Self::Macd { .. }
+            | Self::MacdSignal { .. }
+            | Self::MacdHistogram { .. }
+            | Self::Atr(_) => Scale::Difference,
+            Self::Volume | Self::VolumeSma(_) => Scale::Volume,
+            Self::Cci(_) | Self::Bollinger { .. } => Scale::Index,
+        }
+    }
+
+    /// Closed bars after which the value no longer depends, to 1e-9 of its scale, on where the history began.
+    ///
+    /// An EMA forgets its start by (1 − 2/(n+1)) a bar, e⁻²¹ after 10.5 n bars; Wilder's averages by (1 − 1/n),
+    /// so they need twice that. ADX smooths what is smoothed already. SAR forgets at the first reversal; 200 bars hold
+    /// several.
+    pub const fn warmup(self) -> usize {
+        match self {
+            Self::Open | Self::High | Self::Low | Self::Price | Self::Volume => 2,
+            Self::Sma(period) | Self::VolumeSma(period) | Self::Cci(period) => period as usize + 1,
+            Self::WilliamsR(period) => period as usize + 1,
+            Self::Resistance(bars) | Self::Support(bars) => bars as usize + 2,
+            Self::Ema(period) => 11 * period as usize + 1,
+            Self::Rsi(period) | Self::Atr(period) => 21 * period as usize + 2,
+            Self::Adx(period) => 42 * period as usize + 2,
+            Self::Macd { slow, signal, .. }
+            | Self::MacdSignal { slow, signal, .. }
+            | Self::MacdHistogram { slow, signal, .. } => {
+                11 * (slow as usize + signal as usize) + 1
+            }
+            Self::Sar => 200,
+            Self::Vwap => 2,
+            Self::Bollinger { period, band, .. } => match band {
+                Band::Upper | Band::Middle | Band::Lower | Band::Width => period as usize + 1,
+                Band::SinceNarrowest => period as usize + SQUEEZE_BARS as usize + 1,
+            },
+            Self::StochasticK { k, slowing, d } | Self::StochasticD { k, slowing, d } => {
+                (k + slowing + d) as usize + 1
+            }
+            Self::Ichimoku(Ichimoku::Tenkan) => 10,
+            Self::Ichimoku(Ichimoku::Kijun) => 27,
+            Self::Ichimoku(Ichimoku::SpanA | Ichimoku::SpanB) => 80,
+        }
+    }
+
+    /// The name in a sentence.
+    pub fn name(self) -> String {
+        match self {
+            Self::Open => "the open".to_owned(),
+            Self::High => "the high".to_owned(),
+            Self::Low => "the low".to_owned(),
+            Self::Price => "the close".to_owned(),
+            Self::Volume => "the volume".to_owned(),
+            Self::Ema(period) => format!("EMA {period}"),
+            Self::Sma(period) => format!("SMA {period}"),
+            Self::VolumeSma(period) => format!("its average of {period} bars"),
+            Self::Rsi(period) => format!("RSI {period}"),
+            Self::Macd { fast, slow, .. } => format!("MACD {fast}/{slow}"),
+            Self::MacdSignal { signal, .. } => format!("its signal {signal}"),
+            Self::MacdHistogram { fast, slow, signal } => {
+                format!("the MACD histogram {fast}/{slow}/{signal}")
+            }
+            Self::Atr(period) => format!("ATR {period}"),
+            Self::Adx(period) => format!("ADX {period}"),
+            Self::Cci(period) => format!("CCI {period}"),
+            Self::WilliamsR(period) => format!("Williams %R {period}"),
+            Self::Sar => "SAR".to_owned(),
+            Self::Vwap => "VWAP".to_owned(),
+            Self::Bollinger {
+                period,
+                deviations,
+                band,
+            } => {
+                let line = match band {
+                    Band::Upper => "the upper Bollinger band",
+                    Band::Middle => "the middle Bollinger band",
+                    Band::Lower => "the lower Bollinger band",
+                    Band::Width => "the width of the Bollinger bands",
+                    Band::SinceNarrowest => "the bars since their narrowest",
+                };
+                format!("{line} {period}/{}", f64::from(deviations) / 1_000.0)
+            }
+            Self::StochasticK { k, slowing, d } => format!("Stochastic %K {k}/{slowing}/{d}"),
+            Self::StochasticD { .. } => "its %D".to_owned(),
+            Self::Ichimoku(line) => match line {
+                Ichimoku::Tenkan => "Tenkan",
+                Ichimoku::Kijun => "Kijun",
+                Ichimoku::SpanA => "span A",
+                Ichimoku::SpanB => "span B",
+            }
+            .to_owned(),
+            Self::Resistance(bars) => format!("the highest high of {bars} bars before"),
+            Self::Support(bars) => format!("the lowest low of {bars} bars before"),
+        }
+    }
+}
+
+/// A series on a timeframe, as it stands at the close of each bar of the strategy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct Source {
+    pub series: Series,
+    pub timeframe: Timeframe,
+    /// As it stood one bar of the strategy earlier: a level that this bar may break, known when it opened.
+    pub earlier: bool,
+}
+
+impl Source {
+    pub const fn new(series: Series, timeframe: Timeframe) -> Self {
+        Self {
+            series,
+            timeframe,
+            earlier: false,
+        }
+    }
+
+    /// The name in a sentence about a strategy of this timeframe.
+    pub fn name(self, own: Timeframe) -> String {
+        let name = self.series.name();
+        if self.earlier {
+            let what = match self.series {
+                Series::High => "the high",
+                Series::Low => "the low",
+                _ => return format!("{name} on {}", self.timeframe),
+            };
+            return format!("{what} of the last {} bar before", self.timeframe);
+        }
+        if self.timeframe == own {
+            name
+        } else {
+            format!("{name} on {}", self.timeframe)
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! Everything that strategies of one symbol and timeframe look at: each series once, sampled at each close of their bar.
+
+use super::chart::{Building, Chart, Sample};
+use super::indicator::{Series, Source};
+use crate::market::{Bar, Timeframe};
+
+/// Why a bar was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BarFault {
+    /// Not newer than the last one; it may come twice.
+    #[error("the bar of {0} is not newer than the last one")]
+    Old(jiff::Timestamp),
+    #[error("the bar of {0} holds no usable prices")]
+    Unusable(jiff::Timestamp),
+}
+
+/// The charts of a symbol for strategies of one timeframe.
+///
+/// All values are those at the close of the strategy's bars: a series of a higher timeframe stands still between two of
+/// its own closes, and a cross of it happens at the close of the strategy's bar that closes its bar, once.
+#[derive(Clone, Debug)]
+pub struct Panel {
+    /// The strategies' own timeframe first.
+    charts: Vec<Chart>,
+    /// One for each higher chart.
+    buildings: Vec<Building>,
+    samples: Vec<Sample>,
+    /// Broker's clock minus UTC, in seconds.
+    offset_s: i64,
+    last: Option<Bar>,
+    fault: Option<BarFault>,
+    /// Nothing was asked for since the history came.
+    loaded: bool,
+}
+
+impl Panel {
+    pub fn new(timeframe: Timeframe) -> Self {
+        Self {
+            charts: vec![Chart::new(timeframe)],
+            buildings: Vec::new(),
+            samples: Vec::new(),
+            offset_s: 0,
+            last: None,
+            fault: None,
+            loaded: false,
+        }
+    }
+
+    /// Whether the history came after everything that is looked at was named.
+    pub const fn is_loaded(&self) -> bool {
+        self.loaded
+    }
+
+    pub fn timeframe(&self) -> Timeframe {
+        self.charts[0].timeframe
+    }
+
+    /// Timeframes whose history is needed, the own one first.
+    pub fn timeframes(&self) -> impl Iterator<Item = Timeframe> {
+        self.charts.iter().map(|chart| chart.timeframe)
+    }
+
+    /// The last closed bar.
+    pub const fn last_bar(&self) -> Option<&Bar> {
+        self.last.as_ref()
+    }
+
+    /// The last bar could not be used; everything begins anew after it.
+    pub const fn fault(&self) -> Option<&BarFault> {
+        self.fault.as_ref()
+    }
+
+    /// Bars taken of a timeframe.
+    pub fn count(&self, timeframe: Timeframe) -> usize {
+        self.charts
+            .iter()
+            .find(|chart| chart.timeframe == timeframe)
+            .map_or(0, |chart| chart.count)
+    }
+
+    /// The place of a source; a new one has no values before the history comes again.
+    pub(super) fn require(&mut self, source: Source) -> usize {
+        if let Some(at) = self.samples.iter().position(|s| s.source == source) {
+            return at;
+        }
+        let chart = self
+            .charts
+            .iter()
+            .position(|chart| chart.timeframe == source.timeframe)
+            .unwrap_or_else(|| {
+                self.charts.push(Chart::new(source.timeframe));
+                self.buildings.push(Building::default());
+                self.charts.len() - 1
+            });
+        let place = self.charts[chart].require(source.series);
+        self.samples.push(Sample {
+            source,
+            chart,
+            place,
+            values: [f64::NAN; 3],
+        });
+        self.loaded = false;
+        self.samples.len() - 1
+    }
+
+    /// The values of a source at the previous and at the last close.
+    pub(super) fn pair(&self, at: usize) -> (f64, f64) {
+        let sample = &self.samples[at];
+        let [first, previous, last] = sample.values;
+        if sample.source.earlier {
+            (first, previous)
+        } else {
+            (previous, last)
+        }
+    }
+
+    /// The last value of a series of the own timeframe; NaN when nobody asked for it before the history came.
+    pub(super) fn value(&self, source: Source) -> f64 {
+        self.samples
+            .iter()
+            .position(|sample| sample.source == source)
+            .map_or(f64::NAN, |at| self.pair(at).1)
+    }
+
+    /// The last value of a series of the own timeframe.
+    pub(super) fn own(&self, series: Series) -> f64 {
+        self.value(Source::new(series, self.timeframe()))
+    }
+
+    /// Begins anew with these bars, oldest first, of any of the timeframes.
+    pub fn load(&mut self, histories: &[(Timeframe, &[Bar])], offset_s: i64) {
+        self.forget();
+        self.loaded = true;
+        self.offset_s = offset_s;
+        let of = |timeframe| {
+            histories
+                .iter()
+                .find(|(own, _)| *own == timeframe)
+                .map_or(&[][..], |(_, bars)| *bars)
+        };
+        let mut higher: Vec<std::iter::Peekable<std::slice::Iter<'_, Bar>>> = self
+            .charts
+            .iter()
+            .skip(1)
+            .map(|chart| of(chart.timeframe).iter().peekable())
+            .collect();
+        for bar in of(self.timeframe()) {
+            let opens = bar.time.as_second();
+            for (at, bars) in higher.iter_mut().enumerate() {
+                let length = self.charts[at + 1].timeframe.seconds();
+                // Only what had closed when this bar began: what closes with it is built from it.
+                while let Some(next) = bars.next_if(|next| next.time.as_second() + length <= opens)
+                {
+                    self.push_higher(at + 1, next);
+                }
+            }
+            // An unusable bar makes everything begin anew, as it does while running.
+            let _ = self.push(bar, offset_s);
+        }
+        let rest: Vec<(Timeframe, Bar)> = self
+            .timeframes()
+            .skip(1)
+            .zip(higher)
+            .flat_map(|(timeframe, bars)| bars.map(move |bar| (timeframe, *bar)))
+            .collect();
+        let close = self
+            .last
+            .map(|last| last.time.as_second() + self.timeframe().seconds());
+        for (timeframe, bar) in rest {
+            if close.is_some_and(|close| bar.time.as_second() + timeframe.seconds() <= close) {
+                self.push_from_terminal(timeframe, &bar);
+            }
+        }
+    }
+
+    fn forget(&mut self) {
+        for chart in &mut self.charts {
+            chart.forget();
+        }
+        self.buildings.fill(Building::default());
+        for sample in &mut self.samples {
+            sample.values = [f64::NAN; 3];
+        }
+        self.last = None;
+        self.fault = None;
+    }
+
+    /// Takes a closed bar of the strategies' own timeframe. `offset_s` is the broker's clock minus UTC.
+    ///
+    /// # Errors
+    /// It is not newer than the last one, or holds no usable prices; then everything begins anew.
+    pub fn push(&mut self, bar: &Bar, offset_s: i64) -> Result<(), BarFault> {
+        if self.last.is_some_and(|last| last.time >= bar.time) {
+            return Err(BarFault::Old(bar.time));
+        }
+        if !is_sound(bar) {
+            self.forget();
+            self.last = Some(*bar);
+            self.fault = Some(BarFault::Unusable(bar.time));
+            return Err(BarFault::Unusable(bar.time));
+        }
+        self.fault = None;
+        self.offset_s = offset_s;
+        self.last = Some(*bar);
+        let own = self.timeframe();
+        for at in 1..self.charts.len() {
+            let timeframe = self.charts[at].timeframe;
+            let complete = self.buildings[at - 1].take(bar, own, timeframe, offset_s);
+            for ended in complete.into_iter().flatten() {
+                let start = ended.map_or_else(|start| start, |bar| bar.time.as_second());
+                self.charts[at].due = Some(start);
+                if let Ok(built) = ended {
+                    self.push_higher(at, &built);
+                }
+            }
+        }
+        self.charts[0].push(bar, offset_s);
+        for sample in &mut self.samples {
+            let value = self.charts[sample.chart].value(sample.place);
+            sample.values = [sample.values[1], sample.values[2], value];
+        }
+        Ok(())
+    }
+
+    /// Takes a closed bar of a higher timeframe from the terminal, where none was built. It counts from the strategy's next
+    /// bar, or from its last one when that has waited for it.
+    pub fn push_from_terminal(&mut self, timeframe: Timeframe, bar: &Bar) {
+        let Some(at) = self
+            .charts
+            .iter()
+            .position(|chart| chart.timeframe == timeframe)
+            .filter(|at| *at > 0)
+        else {
+            return;
+        };
+        if !self.push_higher(at, bar) {
+            return;
+        }
+        let closed = bar.time.as_second() + timeframe.seconds();
+        let own = self.timeframe().seconds();
+        let waited = self
+            .last
+            .is_some_and(|last| closed <= last.time.as_second() + own);
+        for sample in self.samples.iter_mut().filter(|sample| sample.chart == at) {
+            if waited {
+                sample.values[2] = self.charts[at].value(sample.place);
+            }
+        }
+    }
+
+    fn push_higher(&mut self, at: usize, bar: &Bar) -> bool {
+        let chart = &mut self.charts[at];
+        if !is_sound(bar) || chart.last.is_some_and(|last| last >= bar.time.as_second()) {
+            return false;
+        }
+        chart.push(bar, self.offset_s);
+        true
+    }
+
+    /// A higher timeframe whose last closed bar is missing: a decision waits for it.
+    pub fn awaited(&self) -> Option<Timeframe> {
+        self.charts
+            .iter()
+            .skip(1)
+            .find(|chart| chart.due > chart.last)
+            .map(|chart| chart.timeframe)
+    }
+}
+
+fn is_sound(bar: &Bar) -> bool {
+    [bar.open, bar.high, bar.low, bar.close]
+        .iter()
+        .all(|price| price.is_finite() && *price > 0.0)
+}
