@@ -59,6 +59,7 @@ impl Turn<'_> {
             && command.expires_at.is_none()
         {
             command.created_at = Some(self.state.platform_time(self.now));
+            command.dated_here = true;
         }
         command
     }
@@ -165,6 +166,7 @@ impl Turn<'_> {
                 .clock_within_ms
                 .is_some()
                 .then(|| self.state.platform_time(self.now)),
+            dated_here: false,
             expires_at: None,
             received_at: self.now.utc,
         };

@@ -194,6 +194,9 @@ pub struct Command {
     pub addressee: Option<String>,
     /// The platform's clock.
     pub created_at: Option<Timestamp>,
+    /// `created_at` is the moment it came: it told no time of its own.
+    #[serde(default)]
+    pub dated_here: bool,
     /// The platform's clock.
     pub expires_at: Option<Timestamp>,
     /// Our clock.
@@ -220,6 +223,11 @@ pub enum ArgumentError {
 }
 
 impl Command {
+    /// When it was given, by the platform's clock, where that is told and not concluded from its arrival.
+    pub fn told_at(&self) -> Option<Timestamp> {
+        self.created_at.filter(|_| !self.dated_here)
+    }
+
     /// Every argument must be one of these: a stop loss that is misspelt must not become none.
     pub fn only(&self, keys: &[&str]) -> Result<(), ArgumentError> {
         match self.args.keys().find(|key| !keys.contains(&key.as_str())) {

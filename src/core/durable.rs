@@ -28,6 +28,8 @@ pub struct Durable {
     pub intents: BTreeMap<Cid, IntentEntry>,
     /// How own positions were opened, by their client id; the newest few hundred.
     pub openings: BTreeMap<Cid, Opening>,
+    /// When the platform gave the order behind an own position, or activated its strategy; the newest few hundred.
+    pub given: BTreeMap<Cid, Timestamp>,
     /// The order that failed last and its generation: a child is always made right after its parent failed.
     pub last_failed: Option<(Cid, u32)>,
     /// The client-id counter; never goes back.
@@ -149,6 +151,9 @@ pub struct StrategyEntry {
     pub state: StrategyState,
     pub reason: String,
     pub updated_at: Timestamp,
+    /// When the platform gave the order to start it, where it told.
+    #[serde(default)]
+    pub given_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -247,6 +252,11 @@ impl Durable {
                 let parent = self
                     .last_failed
                     .filter(|(failed, _)| intent.parent == Some(*failed));
+                if let IntentAction::Open { .. } = intent.action
+                    && let Some(given) = self.given_at(purpose)
+                {
+                    keep_newest(&mut self.given, intent.cid, given);
+                }
                 let entry = IntentEntry {
                     generation: parent.map_or(0, |(_, generation)| generation) + 1,
                     intent: intent.clone(),
@@ -333,18 +343,23 @@ impl Durable {
         }
     }
 
+    /// When the platform gave the order on whose behalf another one is made.
+    fn given_at(&self, purpose: &Purpose) -> Option<Timestamp> {
+        match purpose {
+            Purpose::Command { id } => self.open.get(id)?.command.told_at(),
+            Purpose::Entry { strategy } => self.strategies.get(strategy)?.given_at,
+            Purpose::Exit { .. } | Purpose::Closing { .. } | Purpose::Emergency => None,
+        }
+    }
+
     fn intent_done(&mut self, cid: Cid, volume: Decimal) {
-        const MOST_OPENINGS: usize = 500;
         let action = self.intents.remove(&cid).map(|entry| entry.intent.action);
         if let Some(IntentAction::Open {
             stop_loss: Some(stop_loss),
             ..
         }) = action
         {
-            self.openings.insert(cid, Opening { volume, stop_loss });
-            while self.openings.len() > MOST_OPENINGS {
-                self.openings.pop_first();
-            }
+            keep_newest(&mut self.openings, cid, Opening { volume, stop_loss });
         }
     }
 
@@ -447,5 +462,16 @@ impl DayLedger {
         } else {
             Decimal::ZERO
         }
+    }
+}
+
+/// The counters of client ids grow.
+fn keep_newest<T>(map: &mut BTreeMap<Cid, T>, cid: Cid, value: T) {
+    const MOST: usize = 500;
+    map.insert(cid, value);
+    while map.len() > MOST
+        && let Some(oldest) = map.keys().copied().min_by_key(|cid| cid.counter())
+    {
+        map.remove(&oldest);
     }
 }

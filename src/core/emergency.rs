@@ -115,11 +115,13 @@ impl Turn<'_> {
         }
         let opened_before = self.opened_before(open);
         let begun = open.state == CommandState::Executing;
-        match &self.durable().stop {
+        match self.durable().stop.clone() {
             None if begun => {
                 return Verdict::failed("the emergency stop was lifted before it was complete");
             }
-            Some(stop) if begun || !reaches_further(opened_before, stop) => {}
+            Some(_) if begun => {}
+            // It is on already: whether all is closed is looked at once more.
+            Some(stop) if !reaches_further(opened_before, &stop) => self.look_once_more(stop),
             None | Some(_) => self.engage(open, opened_before),
         }
         self.report_emergency(open)
@@ -167,6 +169,19 @@ impl Turn<'_> {
             "The emergency stop is on. No position can be opened.",
             "When you have looked at the account, lift it here; nothing else can.",
         );
+        self.progress_emergency();
+    }
+
+    fn look_once_more(&mut self, stop: EmergencyStop) {
+        if stop.completed_at.is_some() {
+            self.record(Record::EmergencyStopped {
+                stop: EmergencyStop {
+                    completed_at: None,
+                    ..stop
+                },
+            });
+            self.state.emergency = Sweep::default();
+        }
         self.progress_emergency();
     }
 
@@ -236,13 +251,26 @@ impl Turn<'_> {
         let Some(stop) = self.durable().stop.clone() else {
             return;
         };
-        if stop.completed_at.is_some() || !self.state.terminal.up {
+        if !self.state.terminal.up {
             return;
         }
-        let targets = self.emergency_targets(&stop);
-        let Some(targets) = targets else {
+        let Some(targets) = self.emergency_targets(&stop) else {
             return;
         };
+        if stop.completed_at.is_some() {
+            if targets.is_empty() {
+                return;
+            }
+            // An order turned out to be filled, or the terminal is on another account: the stop holds for what shows now, too.
+            let found = count(targets.len(), "own ticket", "own tickets");
+            self.log(
+                LogLevel::Error,
+                "engine",
+                format!("{found} appeared while the emergency stop is on; closing goes on."),
+            );
+            self.look_once_more(stop);
+            return;
+        }
         let mut sweep = std::mem::take(&mut self.state.emergency);
         self.settle_sweep(&mut sweep, &targets, &Purpose::Emergency);
         self.send_sweep(&mut sweep, &Purpose::Emergency);

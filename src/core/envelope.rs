@@ -56,6 +56,7 @@ pub fn read(
             .and_then(Value::as_str)
             .map(str::to_owned),
         created_at,
+        dated_here: false,
         expires_at,
         received_at,
         raw: raw.to_owned(),
@@ -81,6 +82,7 @@ pub fn unreadable(
         issuer: None,
         addressee: None,
         created_at: None,
+        dated_here: false,
         expires_at: None,
         received_at,
         raw,

@@ -11,7 +11,7 @@ use super::closing::Target;
 use super::command::{Command, CommandName};
 use super::durable::OpenCommand;
 use super::record::Record;
-use super::snapshot::{CommandState, StrategyState};
+use super::snapshot::{CommandState, Source, StrategyState};
 use super::step::Turn;
 use crate::market::{Cid, IntentAction, Position, Ticket};
 
@@ -67,7 +67,7 @@ impl Turn<'_> {
                 Verdict::done("trading is paused: no new positions; exits stay managed")
             }
             CommandName::Resume => self.resume(),
-            CommandName::StopAll => self.stop_all(),
+            CommandName::StopAll => self.stop_all(command),
             CommandName::EmergencyStop => self.emergency_command(open),
             CommandName::CloseAllPositions => self.close_matching(open, |_| true),
             CommandName::CloseProfitable => self.close_profitable(open),
@@ -87,8 +87,20 @@ impl Turn<'_> {
         }
     }
 
-    fn stop_all(&mut self) -> Verdict {
-        let running = self.strategies_in(&[StrategyState::Running, StrategyState::Paused]);
+    fn stop_all(&mut self, command: &Command) -> Verdict {
+        let told = command
+            .told_at()
+            .filter(|_| command.source != Source::Local);
+        let mut running = self.strategies_in(&[StrategyState::Running, StrategyState::Paused]);
+        // Those that were activated after it are not meant.
+        running.retain(|id| {
+            let given = self
+                .durable()
+                .strategies
+                .get(id)
+                .and_then(|one| one.given_at);
+            given.zip(told).is_none_or(|(given, told)| given <= told)
+        });
         for id in &running {
             self.record(Record::StrategyMoved {
                 id: id.clone(),
@@ -326,7 +338,7 @@ impl Turn<'_> {
         wanted: impl Fn(&Position) -> bool,
     ) -> Verdict {
         let id = open.command.id.clone();
-        let awaited = self.openings_on_their_way();
+        let awaited = self.openings_on_their_way(&open.command);
         let awaits_nothing = !open.awaited.iter().any(|cid| awaited.contains(cid));
         let plan = match &open.tickets {
             None => Some((Vec::new(), awaited)),
@@ -356,6 +368,7 @@ impl Turn<'_> {
                     .iter()
                     .filter(|position| position.is_own() && (first || late(position)))
                     .filter(|position| wanted(position))
+                    .filter(|position| !self.was_given_later(Cid(position.magic), &open.command))
                     .map(|position| position.ticket);
                 tickets.extend(chosen);
                 if tickets.is_empty() && awaited.is_empty() {
@@ -379,12 +392,23 @@ impl Turn<'_> {
         }
     }
 
-    fn openings_on_their_way(&self) -> Vec<Cid> {
+    fn openings_on_their_way(&self, command: &Command) -> Vec<Cid> {
         let entries = self.durable().intents.values();
         entries
             .filter(|entry| matches!(entry.intent.action, IntentAction::Open { .. }))
             .map(|entry| entry.intent.cid)
+            .filter(|cid| !self.was_given_later(*cid, command))
             .collect()
+    }
+
+    /// Whether the platform gave the order behind an own position, or activated its strategy, after this command: one that
+    /// comes in late closes only what was there for it to close.
+    fn was_given_later(&self, cid: Cid, command: &Command) -> bool {
+        let given = self.durable().given.get(&cid);
+        let told = command
+            .told_at()
+            .filter(|_| command.source != Source::Local);
+        given.zip(told).is_some_and(|(given, told)| *given > told)
     }
 
     pub fn continue_closing(&mut self, id: &str) -> Verdict {

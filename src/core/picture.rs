@@ -69,7 +69,8 @@ impl State {
             return Trading::Stopped {
                 since: stop.since,
                 reason: stop.reason.clone(),
-                remaining: if stop.completed_at.is_some() {
+                // Complete and not empty: what was opened after an old stop was given.
+                remaining: if stop.completed_at.is_some() && self.terminal.book.is_none() {
                     Vec::new()
                 } else {
                     self.remaining()

@@ -20,10 +20,14 @@ impl Turn<'_> {
                 stop.reason
             ));
         }
-        let wanted = match self.wanted(command) {
+        let mut wanted = match self.wanted(command) {
             Ok(wanted) => wanted,
             Err(error) => return Verdict::failed(error),
         };
+        if self.was_paused_later(command) {
+            wanted.state = StrategyState::Paused;
+            "paused by a later order of the platform".clone_into(&mut wanted.reason);
+        }
         self.accept(&command.id, wanted)
     }
 
@@ -117,6 +121,7 @@ impl Turn<'_> {
             state: StrategyState::Running,
             reason: "activated".to_owned(),
             updated_at: self.now.utc,
+            given_at: command.told_at(),
             id,
         })
     }
@@ -198,7 +203,7 @@ impl Turn<'_> {
         self.record(Record::StrategyStored { strategy: entry });
         Verdict::Done {
             message: if paused {
-                format!("rules replaced; the strategy stays paused {words}")
+                format!("paused; when it is resumed, it runs {words}")
             } else if replaced {
                 format!("rules replaced for new entries; running {words}")
             } else {
@@ -299,6 +304,17 @@ impl Turn<'_> {
         }
     }
 
+    /// A PAUSE that was given after this START came in before it.
+    fn was_paused_later(&self, command: &Command) -> bool {
+        let strategy = command.text("strategyId").ok();
+        let past = self.durable().past.iter();
+        let mut pauses = past.filter(|past| {
+            CommandName::parse(&past.name) == Some(CommandName::PauseStrategy)
+                && past.strategy.as_deref() == strategy
+        });
+        pauses.any(|pause| pause.is_later_than(command, self.state))
+    }
+
     pub fn pause_strategy(&mut self, command: &Command) -> Verdict {
         if let Some(wait) = self.start_is_waiting(command) {
             return wait;
@@ -312,6 +328,10 @@ impl Turn<'_> {
                 "nothing to pause: the strategy is {}",
                 state_words(state)
             )),
+            // Its START may still be on its way.
+            Err(_) if command.text("strategyId").is_ok() => Verdict::done(
+                "this strategy does not run here; should an earlier START still come in, it is started paused",
+            ),
             Err(reason) => Verdict::failed(reason),
         }
     }

@@ -1,7 +1,8 @@
 //! Which later order undoes an earlier one, in whatever sequence the two arrive (contract C5).
 //!
-//! Commands travel on two roads, so a START may come in after the STOP that was meant to end it. What was carried out
-//! is therefore remembered for a while by the moment it was made.
+//! Commands travel on two roads, so a START may come in after the STOP that was meant to end it, and a STOP after the START
+//! that was meant to begin anew. What was carried out is therefore remembered for a while by the moment it was made, and
+//! each own position by the moment at which its order, or its strategy's activation, was given.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::State;
 use super::command::{Command, CommandName};
 use super::durable::OpenCommand;
+use super::handle::ticket_of;
 use super::snapshot::CommandState;
 
 /// An order that was carried out and undoes earlier ones.
@@ -23,6 +25,15 @@ pub struct PastOrder {
     /// `made_at` was read from this computer's clock, because the platform's was not known.
     #[serde(default)]
     pub by_own_clock: bool,
+    /// `made_at` is the command's own word, not the moment it came.
+    #[serde(default)]
+    pub told: bool,
+    /// The position it changes.
+    #[serde(default)]
+    pub ticket: Option<String>,
+    /// It sets the stop loss, the take profit.
+    #[serde(default)]
+    pub levels: (bool, bool),
 }
 
 impl PastOrder {
@@ -34,6 +45,9 @@ impl PastOrder {
             symbol: command.text("symbol").ok().map(str::to_owned),
             made_at: command.made(),
             by_own_clock: command.created_at.is_none(),
+            told: command.told_at().is_some(),
+            ticket: ticket(command),
+            levels: levels(command),
         }
     }
 
@@ -50,6 +64,11 @@ impl PastOrder {
                 | C::StopStrategy
                 | C::StartStrategy
                 | C::PauseStrategy
+                | C::ResumeStrategy
+                | C::Resume
+                | C::UpdateStrategy
+                | C::UpdateParameters
+                | C::ModifyPosition
         )
     }
 
@@ -61,7 +80,10 @@ impl PastOrder {
             return false;
         };
         let everything = self.strategy.is_none();
-        let same = self.strategy.as_deref() == earlier.text("strategyId").ok();
+        let same = self
+            .strategy
+            .as_deref()
+            .is_some_and(|own| earlier.text("strategyId").ok() == Some(own));
         let undone = match (later, name) {
             (C::StopAll, C::StartStrategy | C::ResumeStrategy)
             | (C::Pause, C::Resume)
@@ -76,8 +98,29 @@ impl PastOrder {
             (C::StopStrategy, C::StartStrategy | C::ResumeStrategy)
             | (C::StartStrategy, C::StartStrategy)
             | (C::PauseStrategy, C::ResumeStrategy) => same,
+            // What takes the place of a restraint must have said itself that it is the later one.
+            (C::StartStrategy, C::StopStrategy | C::PauseStrategy)
+            | (C::ResumeStrategy, C::PauseStrategy) => same && self.told,
+            (C::Resume, C::Pause) => self.told,
+            (C::StartStrategy, C::UpdateStrategy | C::UpdateParameters)
+            | (
+                C::UpdateStrategy | C::UpdateParameters,
+                C::StartStrategy | C::UpdateStrategy | C::UpdateParameters,
+            ) => same && self.told,
+            (C::ModifyPosition, C::ModifyPosition) => {
+                let earlier_levels = levels(earlier);
+                self.told
+                    && self.ticket.is_some()
+                    && self.ticket == ticket(earlier)
+                    && (self.levels.0 || !earlier_levels.0)
+                    && (self.levels.1 || !earlier_levels.1)
+            }
             _ => false,
         };
+        undone && self.is_later_than(earlier, state)
+    }
+
+    pub fn is_later_than(&self, earlier: &Command, state: &State) -> bool {
         let by_the_platform = |time: Timestamp, by_own_clock: bool| {
             if by_own_clock {
                 state.by_platform_clock(time)
@@ -85,11 +128,19 @@ impl PastOrder {
                 time
             }
         };
-        undone
-            && earlier.id != self.id
+        earlier.id != self.id
             && by_the_platform(earlier.made(), earlier.created_at.is_none())
                 < by_the_platform(self.made_at, self.by_own_clock)
     }
+}
+
+fn ticket(command: &Command) -> Option<String> {
+    ticket_of(command).ok().map(|ticket| ticket.to_string())
+}
+
+fn levels(command: &Command) -> (bool, bool) {
+    let sets = |keys: [&str; 2]| keys.iter().any(|key| command.args.contains_key(*key));
+    (sets(["stopLoss", "sl"]), sets(["takeProfit", "tp"]))
 }
 
 /// What a command that is still open undoes already: only orders that are sure to be carried out. One that names what it

@@ -118,7 +118,7 @@ impl Journal {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EmergencyStatus {
     pub latched: bool,
-    pub complete: bool,
+    pub completed_at: Option<Timestamp>,
     /// Orders of the stop that have no certain outcome yet.
     pub troubles: Vec<String>,
 }
@@ -166,7 +166,7 @@ impl EmergencyWatch {
             .filter(|entry| entry.purpose == crate::core::Purpose::Emergency);
         Ok(EmergencyStatus {
             latched: stop.is_some(),
-            complete: stop.is_some_and(|stop| stop.completed_at.is_some()),
+            completed_at: stop.and_then(|stop| stop.completed_at),
             troubles: waiting
                 .map(|entry| format!("{}: no certain outcome yet", entry.intent.action))
                 .collect(),

@@ -36,6 +36,7 @@ pub(super) fn run(data_dir: Option<&Path>, reason: &str) -> ExitCode {
 }
 
 fn ask(data_dir: &DataDir, reason: &str) -> ExitCode {
+    let asked_at = now();
     // Whoever stops after asking for a resume wants the stop, whichever of the two files is read first.
     withdraw_resumes(data_dir.path());
     if let Err(error) = Request::StopEverything.write(data_dir.path(), reason) {
@@ -62,7 +63,8 @@ fn ask(data_dir: &DataDir, reason: &str) -> ExitCode {
             return false;
         };
         last = stop;
-        last.complete
+        // An earlier stop that was complete says nothing about what is open now.
+        last.completed_at.is_some_and(|at| at >= asked_at)
     });
     if done {
         say(
@@ -97,7 +99,10 @@ fn latch(data_dir: &DataDir, reason: &str) -> ExitCode {
     let result = Journal::open(&data_dir.join("journal.sqlite"))
         .map_err(|error| error.to_string())
         .and_then(|(mut journal, loaded)| {
-            if loaded.durable.stop.is_none() {
+            // One that was complete, or spared something, does not cover what may be open now.
+            let covers =
+                |stop: &EmergencyStop| stop.completed_at.is_none() && stop.opened_before.is_none();
+            if !loaded.durable.stop.as_ref().is_some_and(covers) {
                 journal.append(
                     &[Record::EmergencyStopped {
                         stop: EmergencyStop {

@@ -155,7 +155,7 @@ impl Panel {
                 }
             }
             // An unusable bar makes everything begin anew, as it does while running.
-            let _ = self.push(bar, offset_s);
+            drop(self.push(bar, offset_s));
         }
         let rest: Vec<(Timeframe, Bar)> = self
             .timeframes()

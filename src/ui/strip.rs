@@ -88,10 +88,15 @@ fn latched_ui(
                 ui.spacing_mut().item_spacing.y = 2.0;
                 ui.label(strong(text.latched_title, theme::HEADING).color(ink));
                 ui.label(RichText::new(fill(text.latched_since, values)).color(ink));
-                if complete {
+                if complete && remaining.is_empty() {
                     ui.label(RichText::new(text.latched_complete).color(ink));
                 } else {
-                    ui.label(strong(text.latched_working, theme::BODY).color(ink));
+                    let heading = if complete {
+                        text.latched_kept
+                    } else {
+                        text.latched_working
+                    };
+                    ui.label(strong(heading, theme::BODY).color(ink));
                     egui::ScrollArea::vertical()
                         .max_height(84.0)
                         .show(ui, |ui| {

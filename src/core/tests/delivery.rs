@@ -216,6 +216,7 @@ fn a_stop_of_everything_ends_what_was_started_before_it() {
 #[test]
 fn a_resume_does_not_lift_a_later_pause() {
     let mut world = World::with_strategy("s1");
+    world.wait(60);
     let one = json!({ "strategyId": "s1" });
     world.heartbeat(&[
         ("resume", "RESUME", json!({}), 20),

@@ -411,3 +411,35 @@ fn hundreds_of_positions_are_closed_without_flooding_the_terminal() {
     assert!(world.terminal.positions.is_empty());
     assert!(is_complete(&world));
 }
+
+#[test]
+fn own_positions_that_appear_while_it_is_on_are_closed_too() {
+    let mut world = exposed();
+    stop_here(&mut world);
+    world.wait(2);
+    assert_stopped_and_flat(&mut world);
+    let closes = world.terminal.closes();
+    world.terminal.holds(77, OWN, "0");
+    world.send_book();
+    world.wait(2);
+    assert_eq!(world.terminal.closes(), closes + 1);
+    assert_stopped_and_flat(&mut world);
+}
+
+#[test]
+fn a_second_stop_looks_once_more_whether_all_is_closed() {
+    let mut world = exposed();
+    stop_here(&mut world);
+    world.wait(2);
+    world.terminal_down();
+    world.terminal.holds(77, OWN, "0");
+    world.heartbeat(&[("again", "EMERGENCY_STOP", json!({}), 1)]);
+    assert!(
+        !is_complete(&world),
+        "nobody can know while the terminal is away"
+    );
+    world.terminal_up();
+    world.wait(2);
+    world.assert_executed("again");
+    assert_stopped_and_flat(&mut world);
+}

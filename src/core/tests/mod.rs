@@ -11,6 +11,7 @@ mod delivery;
 mod emergency;
 mod envelopes;
 mod failures;
+mod late_orders;
 mod limits;
 mod orders;
 mod outbox;

@@ -87,8 +87,6 @@ fn c4_old_commands_expire_but_stops_and_pauses_are_honoured() {
     let mut world = World::with_strategy("s1");
     world.terminal.holds(11, Cid::new(1, 900).0, "0");
     world.terminal.holds(12, Cid::new(1, 901).0, "0");
-    world.terminal.positions[1].opened_at = world.ago(60);
-    world.send_book();
     for name in [
         "START_STRATEGY",
         "OPEN_POSITION",
@@ -101,8 +99,11 @@ fn c4_old_commands_expire_but_stops_and_pauses_are_honoured() {
         world.heartbeat(&[(name, name, start_args("s9", &buying_rules()), 301)]);
         world.assert_ends(name, CommandState::Expired, "nothing was done");
     }
+    world.wait(600);
+    world.terminal.positions[1].opened_at = world.ago(60);
+    world.send_book();
     for name in ["PAUSE_STRATEGY", "PAUSE", "STOP_STRATEGY", "STOP_ALL"] {
-        world.heartbeat(&[(name, name, json!({ "strategyId": "s1" }), 900_000)]);
+        world.heartbeat(&[(name, name, json!({ "strategyId": "s1" }), 400)]);
         world.assert_executed(name);
     }
     world.heartbeat(&[("e", "EMERGENCY_STOP", json!({}), 600)]);

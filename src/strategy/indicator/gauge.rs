@@ -97,6 +97,10 @@ pub(in crate::strategy) struct Gauge {
 }
 
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a handful for each chart, which stay where they are"
+)]
 enum State {
     /// Too few bars yet.
     Closed,

@@ -1,0 +1,178 @@
+//! Orders that come in after later ones: the platform's last word on a strategy, a position or a pause stands (contract C5).
+
+use serde_json::{Value, json};
+
+use super::world::{OWNER, World};
+use super::{buying_rules, start_args};
+use crate::core::snapshot::{CommandState, StrategyState};
+
+/// Seconds.
+const LATE: i64 = 10;
+
+fn state(world: &World) -> StrategyState {
+    world.state.durable().strategies["s1"].state
+}
+
+fn one() -> Value {
+    json!({ "strategyId": "s1" })
+}
+
+#[test]
+fn an_earlier_stop_or_pause_does_not_end_a_later_start() {
+    for name in ["STOP_STRATEGY", "PAUSE_STRATEGY"] {
+        let mut world = World::with_strategy("s1");
+        let closing = json!({ "strategyId": "s1", "closePositions": true });
+        let args = if name == "STOP_STRATEGY" {
+            closing
+        } else {
+            one()
+        };
+        world.heartbeat(&[("late", name, args, LATE)]);
+        world.assert_ends(
+            "late",
+            CommandState::Failed,
+            "superseded by the later START_STRATEGY",
+        );
+        assert_eq!(state(&world), StrategyState::Running, "{name}");
+    }
+}
+
+#[test]
+fn an_earlier_stop_of_everything_spares_what_was_started_later() {
+    let mut world = World::with_strategy("s1");
+    world.wait(20);
+    world.pusher("b", "START_STRATEGY", &start_args("s2", &buying_rules()));
+    world.assert_executed("b");
+    world.heartbeat(&[("late", "STOP_ALL", json!({}), LATE)]);
+    world.assert_executed("late");
+    assert_eq!(state(&world), StrategyState::Stopped);
+    let later = world.state.durable().strategies["s2"].state;
+    assert_eq!(later, StrategyState::Running);
+}
+
+/// The time of one that tells none is when it came, which may be long after it was given.
+#[test]
+fn only_a_start_that_tells_its_time_stands_against_a_stop() {
+    let mut world = World::with_strategy("s1");
+    world.wait(60);
+    let args = start_args("s1", &buying_rules());
+    let mut again = world.envelope("again", "START_STRATEGY", &args, 0, OWNER);
+    for key in ["createdAt", "timestamp", "expiresAt"] {
+        again.as_object_mut().unwrap().remove(key);
+    }
+    world.platform_knows("again", OWNER);
+    world.pusher_raw(&again.to_string());
+    world.assert_executed("again");
+    world.heartbeat(&[("stop", "STOP_STRATEGY", one(), LATE)]);
+    world.assert_executed("stop");
+    assert_eq!(state(&world), StrategyState::Stopped);
+}
+
+#[test]
+fn a_start_that_comes_after_a_later_pause_begins_paused() {
+    let mut world = World::ready();
+    world.pusher("p", "PAUSE_STRATEGY", &one());
+    world.assert_executed("p");
+    world.heartbeat(&[(
+        "late",
+        "START_STRATEGY",
+        start_args("s1", &buying_rules()),
+        LATE,
+    )]);
+    world.assert_executed("late");
+    assert_eq!(state(&world), StrategyState::Paused);
+    world.next_bar();
+    assert_eq!(world.terminal.opens(), 0);
+    world.wait(1);
+    world.pusher("r", "RESUME_STRATEGY", &one());
+    world.assert_executed("r");
+    world.next_bar();
+    assert_eq!(world.terminal.opens(), 1);
+}
+
+#[test]
+fn closing_spares_what_a_later_order_opened() {
+    for (name, args) in [
+        ("CLOSE_ALL_POSITIONS", json!({})),
+        ("CLOSE_BY_SYMBOL", json!({ "symbol": "EURUSD" })),
+    ] {
+        let mut world = World::ready();
+        let order = json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.1, "stopLoss": 1.0 });
+        world.pusher("before", "OPEN_POSITION", &order);
+        world.wait(20);
+        world.pusher("after", "OPEN_POSITION", &order);
+        world.assert_executed("after");
+        world.heartbeat(&[("late", name, args, LATE)]);
+        world.wait(1);
+        world.assert_executed("late");
+        assert_eq!(world.terminal.positions.len(), 1, "{name}");
+        assert_eq!(world.terminal.closes(), 1);
+        world.pusher("now", "CLOSE_ALL_POSITIONS", &json!({}));
+        world.wait(1);
+        assert!(world.terminal.positions.is_empty());
+    }
+}
+
+#[test]
+fn an_earlier_change_does_not_undo_a_later_one() {
+    let mut world = World::ready();
+    let order = json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.1, "stopLoss": 1.05 });
+    world.pusher("o", "OPEN_POSITION", &order);
+    world.wait(20);
+    let ticket = world.terminal.positions[0].ticket.0;
+    let change = |stop: f64| json!({ "ticket": ticket, "stopLoss": stop });
+    world.pusher("tight", "MODIFY_POSITION", &change(1.08));
+    world.wait(1);
+    world.assert_executed("tight");
+    world.heartbeat(&[("loose", "MODIFY_POSITION", change(1.01), LATE)]);
+    world.assert_ends(
+        "loose",
+        CommandState::Failed,
+        "superseded by the later MODIFY_POSITION",
+    );
+    // It says nothing about the target, so an earlier word on that still counts.
+    let target = json!({ "ticket": ticket, "takeProfit": 1.9 });
+    world.heartbeat(&[("target", "MODIFY_POSITION", target, LATE)]);
+    world.wait(1);
+    world.assert_executed("target");
+    let position = &world.terminal.positions[0];
+    assert_eq!(position.stop_loss, Some("1.08".parse().unwrap()));
+}
+
+#[test]
+fn earlier_rules_do_not_take_the_place_of_later_ones() {
+    let mut world = World::with_strategy("s1");
+    world.wait(30);
+    let with_lots = |lots: f64| {
+        let mut rules = buying_rules();
+        rules["riskManagement"]["lotSize"] = json!(lots);
+        json!({ "strategyId": "s1", "rules": rules })
+    };
+    world.pusher("small", "UPDATE_STRATEGY", &with_lots(0.02));
+    world.assert_executed("small");
+    world.heartbeat(&[("large", "UPDATE_STRATEGY", with_lots(0.5), LATE)]);
+    world.assert_ends(
+        "large",
+        CommandState::Failed,
+        "superseded by the later UPDATE_STRATEGY",
+    );
+    let rules = &world.state.durable().strategies["s1"].rules;
+    assert_eq!(rules["riskManagement"]["lotSize"], json!(0.02));
+}
+
+#[test]
+fn an_earlier_pause_does_not_undo_a_later_resume() {
+    let mut world = World::with_strategy("s1");
+    world.wait(20);
+    world.pusher("p", "PAUSE", &json!({}));
+    world.wait(20);
+    world.pusher("r", "RESUME", &json!({}));
+    world.assert_executed("r");
+    world.heartbeat(&[("late", "PAUSE", json!({}), LATE)]);
+    world.assert_ends(
+        "late",
+        CommandState::Failed,
+        "superseded by the later RESUME",
+    );
+    assert!(world.state.durable().pause.is_none());
+}
