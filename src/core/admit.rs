@@ -80,6 +80,7 @@ impl Turn<'_> {
             return;
         }
         if self.durable().finished.contains_key(&id) {
+            self.learn_date(&id, command.told_at());
             self.count_repeat(&id);
             if !command.local && !self.durable().reports.contains_key(&id) {
                 self.effect(Effect::FetchAnswer { id });
@@ -95,6 +96,7 @@ impl Turn<'_> {
                     issuer,
                 });
             }
+            self.learn_date(&id, command.told_at());
             self.count_repeat(&id);
             return;
         }
@@ -240,6 +242,13 @@ impl Turn<'_> {
             self.finish(&command.id, CommandState::Refused, &reason, Map::new());
             return;
         }
+        if self.awaits_a_date(open) {
+            self.wait(
+                open,
+                "waiting for the platform to say which of two orders is the later one",
+            );
+            return;
+        }
         match self.handle(open, name) {
             Verdict::Done { message, details } => {
                 self.finish(&command.id, CommandState::Executed, &message, details);
@@ -281,6 +290,32 @@ impl Turn<'_> {
             .or_else(|| {
                 let mut past = self.durable().past.iter();
                 past.find(|later| later.undoes(command, state)).cloned()
+            })
+    }
+
+    /// Another order, or the one behind a position that this would close, came by an event that told no time, and the
+    /// platform is about to tell it with its answer to the report. A moment's patience then decides which one stands.
+    fn awaits_a_date(&self, open: &OpenCommand) -> bool {
+        const PATIENCE: SignedDuration = SignedDuration::from_secs(3);
+        let command = &open.command;
+        if open.state == CommandState::Executing
+            || command.told_at().is_none()
+            || command.source == Source::Local
+            || self.now.utc.duration_since(command.received_at) >= PATIENCE
+        {
+            return false;
+        }
+        let durable = self.durable();
+        let mut rivals = durable.past.iter().filter(|past| {
+            !past.told && past.kind_against(command, self.state) == superseding::Kind::WhenTold
+        });
+        if rivals.any(|past| durable.reports.contains_key(&past.id)) {
+            return true;
+        }
+        command.known().is_some_and(CommandName::closes)
+            && durable.given.values().any(|given| {
+                let ordered = given.command.as_ref().filter(|_| given.at.is_none());
+                ordered.is_some_and(|id| durable.reports.contains_key(id))
             })
     }
 

@@ -96,6 +96,18 @@ impl CommandName {
         }
     }
 
+    /// Closes positions that it finds itself.
+    pub const fn closes(self) -> bool {
+        matches!(
+            self,
+            Self::CloseAllPositions
+                | Self::CloseProfitable
+                | Self::CloseLosing
+                | Self::CloseByStrategy
+                | Self::CloseBySymbol
+        )
+    }
+
     /// Stops and pauses are honoured however old they are; all else goes stale (contract C4).
     pub const fn never_stale(self) -> bool {
         matches!(

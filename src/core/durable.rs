@@ -28,8 +28,8 @@ pub struct Durable {
     pub intents: BTreeMap<Cid, IntentEntry>,
     /// How own positions were opened, by their client id; the newest few hundred.
     pub openings: BTreeMap<Cid, Opening>,
-    /// When the platform gave the order behind an own position, or activated its strategy; the newest few hundred.
-    pub given: BTreeMap<Cid, Timestamp>,
+    /// Who ordered own positions, and when; the newest few hundred.
+    pub given: BTreeMap<Cid, Given>,
     /// The order that failed last and its generation: a child is always made right after its parent failed.
     pub last_failed: Option<(Cid, u32)>,
     /// The client-id counter; never goes back.
@@ -85,6 +85,15 @@ pub struct Report {
 pub struct Opening {
     pub volume: Decimal,
     pub stop_loss: Decimal,
+}
+
+/// The platform's order behind a position: to open it, or to start its strategy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Given {
+    /// The command that opened it.
+    pub command: Option<String>,
+    /// By the platform's clock, where that is known.
+    pub at: Option<Timestamp>,
 }
 
 /// On whose behalf an order is made.
@@ -200,6 +209,7 @@ impl Durable {
                     open.command.issuer = Some(issuer.clone());
                 }
             }
+            Record::Dated { id, at } => self.date(id, *at),
             Record::InterimReported { id, issuer, .. } => {
                 if let Some(open) = self.open.get_mut(id) {
                     open.interim = Some(Interim {
@@ -253,7 +263,7 @@ impl Durable {
                     .last_failed
                     .filter(|(failed, _)| intent.parent == Some(*failed));
                 if let IntentAction::Open { .. } = intent.action
-                    && let Some(given) = self.given_at(purpose)
+                    && let Some(given) = self.given_by(purpose)
                 {
                     keep_newest(&mut self.given, intent.cid, given);
                 }
@@ -343,12 +353,49 @@ impl Durable {
         }
     }
 
-    /// When the platform gave the order on whose behalf another one is made.
-    fn given_at(&self, purpose: &Purpose) -> Option<Timestamp> {
+    fn given_by(&self, purpose: &Purpose) -> Option<Given> {
         match purpose {
-            Purpose::Command { id } => self.open.get(id)?.command.told_at(),
-            Purpose::Entry { strategy } => self.strategies.get(strategy)?.given_at,
+            Purpose::Command { id } => Some(Given {
+                command: Some(id.clone()),
+                at: self.open.get(id)?.command.told_at(),
+            }),
+            Purpose::Entry { strategy } => Some(Given {
+                command: None,
+                at: self.strategies.get(strategy)?.given_at,
+            }),
             Purpose::Exit { .. } | Purpose::Closing { .. } | Purpose::Emergency => None,
+        }
+    }
+
+    /// Whether it would make a difference to know when this command was given.
+    pub fn lacks_date(&self, id: &str) -> bool {
+        self.open
+            .get(id)
+            .is_some_and(|open| open.command.told_at().is_none())
+            || self.past.iter().any(|past| past.id == id && !past.told)
+            || self.ordered_by(id).any(|given| given.at.is_none())
+    }
+
+    fn ordered_by<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a Given> {
+        self.given
+            .values()
+            .filter(move |given| given.command.as_deref() == Some(id))
+    }
+
+    fn date(&mut self, id: &str, at: Timestamp) {
+        if let Some(open) = self.open.get_mut(id) {
+            open.command.created_at = Some(at);
+            open.command.dated_here = false;
+        }
+        for past in self.past.iter_mut().filter(|past| past.id == id) {
+            past.made_at = at;
+            past.by_own_clock = false;
+            past.told = true;
+        }
+        for given in self.given.values_mut() {
+            if given.command.as_deref() == Some(id) {
+                given.at = Some(at);
+            }
         }
     }
 

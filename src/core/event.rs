@@ -87,7 +87,11 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReportOutcome {
     /// The platform has it. `user_id` is the command's issuer by the platform's own record.
-    Accepted { user_id: Option<String> },
+    Accepted {
+        user_id: Option<String>,
+        /// When it was given, by the same record.
+        given_at: Option<Timestamp>,
+    },
     /// The platform has no such command: final.
     NoSuchCommand,
     /// Not now; try again.

@@ -404,11 +404,11 @@ impl Turn<'_> {
     /// Whether the platform gave the order behind an own position, or activated its strategy, after this command: one that
     /// comes in late closes only what was there for it to close.
     fn was_given_later(&self, cid: Cid, command: &Command) -> bool {
-        let given = self.durable().given.get(&cid);
+        let given = self.durable().given.get(&cid).and_then(|given| given.at);
         let told = command
             .told_at()
             .filter(|_| command.source != Source::Local);
-        given.zip(told).is_some_and(|(given, told)| *given > told)
+        given.zip(told).is_some_and(|(given, told)| given > told)
     }
 
     pub fn continue_closing(&mut self, id: &str) -> Verdict {

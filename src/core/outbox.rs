@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::effect::{BeatCause, Effect, LogLevel};
@@ -103,7 +104,10 @@ impl Turn<'_> {
             return;
         }
         let issuer = match outcome {
-            ReportOutcome::Accepted { user_id } => user_id,
+            ReportOutcome::Accepted { user_id, given_at } => {
+                self.learn_date(id, given_at);
+                user_id
+            }
             // Not in the platform's database (a manual test event): it never says who sent it.
             ReportOutcome::NoSuchCommand => None,
             ReportOutcome::Failed { .. } => {
@@ -127,7 +131,10 @@ impl Turn<'_> {
             return;
         }
         match outcome {
-            ReportOutcome::Accepted { .. } => self.settle(id, true),
+            ReportOutcome::Accepted { given_at, .. } => {
+                self.learn_date(id, given_at);
+                self.settle(id, true);
+            }
             ReportOutcome::NoSuchCommand => {
                 self.log(
                     LogLevel::Info,
@@ -155,6 +162,16 @@ impl Turn<'_> {
                     );
                 }
             }
+        }
+    }
+
+    /// Some events tell no time of their own; the platform's record of the command does.
+    pub fn learn_date(&mut self, id: &str, given_at: Option<Timestamp>) {
+        if let Some(at) = given_at.filter(|_| self.durable().lacks_date(id)) {
+            self.record(Record::Dated {
+                id: id.to_owned(),
+                at,
+            });
         }
     }
 

@@ -48,6 +48,11 @@ pub enum Record {
         result: Value,
         at: Timestamp,
     },
+    /// When the platform was given a command that did not tell.
+    Dated {
+        id: String,
+        at: Timestamp,
+    },
     /// The platform has the answer, or will never take it (`accepted: false`: it knows no such command).
     ReportSettled {
         id: String,
@@ -138,6 +143,7 @@ impl Record {
             Self::Received { command } => Some(&command.id),
             Self::Moved { id, .. }
             | Self::IssuerNamed { id, .. }
+            | Self::Dated { id, .. }
             | Self::InterimReported { id, .. }
             | Self::ClosingPlanned { id, .. }
             | Self::ReportDue { id, .. }

@@ -36,6 +36,17 @@ pub struct PastOrder {
     pub levels: (bool, bool),
 }
 
+/// How two orders stand to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Nothing,
+    /// The later one stands.
+    Always,
+    /// It takes the place of a restraint, or of another word on the same thing: it stands when it has said itself, or the
+    /// platform for it, that it is the later one.
+    WhenTold,
+}
+
 impl PastOrder {
     pub fn of(command: &Command) -> Self {
         Self {
@@ -75,16 +86,25 @@ impl PastOrder {
     /// Whether `earlier` was made before this and must not be carried out after it. The state knows what the symbols mean,
     /// and how far the platform's clock is from this computer's, by which some of the two times may have been read.
     pub fn undoes(&self, earlier: &Command, state: &State) -> bool {
+        match self.kind_against(earlier, state) {
+            Kind::Nothing => false,
+            Kind::Always => self.is_later_than(earlier, state),
+            Kind::WhenTold => self.told && self.is_later_than(earlier, state),
+        }
+    }
+
+    /// Whether the two are such that the later one stands, whichever that is.
+    pub fn kind_against(&self, earlier: &Command, state: &State) -> Kind {
         use CommandName as C;
         let (Some(later), Some(name)) = (CommandName::parse(&self.name), earlier.known()) else {
-            return false;
+            return Kind::Nothing;
         };
         let everything = self.strategy.is_none();
         let same = self
             .strategy
             .as_deref()
             .is_some_and(|own| earlier.text("strategyId").ok() == Some(own));
-        let undone = match (later, name) {
+        let always = match (later, name) {
             (C::StopAll, C::StartStrategy | C::ResumeStrategy)
             | (C::Pause, C::Resume)
             | (C::CloseAllPositions, C::OpenPosition) => true,
@@ -98,26 +118,34 @@ impl PastOrder {
             (C::StopStrategy, C::StartStrategy | C::ResumeStrategy)
             | (C::StartStrategy, C::StartStrategy)
             | (C::PauseStrategy, C::ResumeStrategy) => same,
-            // What takes the place of a restraint must have said itself that it is the later one.
+            _ => false,
+        };
+        if always {
+            return Kind::Always;
+        }
+        let when_told = match (later, name) {
             (C::StartStrategy, C::StopStrategy | C::PauseStrategy)
-            | (C::ResumeStrategy, C::PauseStrategy) => same && self.told,
-            (C::Resume, C::Pause) => self.told,
-            (C::StartStrategy, C::UpdateStrategy | C::UpdateParameters)
+            | (C::ResumeStrategy, C::PauseStrategy)
+            | (C::StartStrategy, C::UpdateStrategy | C::UpdateParameters)
             | (
                 C::UpdateStrategy | C::UpdateParameters,
                 C::StartStrategy | C::UpdateStrategy | C::UpdateParameters,
-            ) => same && self.told,
+            ) => same,
+            (C::Resume, C::Pause) => true,
             (C::ModifyPosition, C::ModifyPosition) => {
                 let earlier_levels = levels(earlier);
-                self.told
-                    && self.ticket.is_some()
+                self.ticket.is_some()
                     && self.ticket == ticket(earlier)
                     && (self.levels.0 || !earlier_levels.0)
                     && (self.levels.1 || !earlier_levels.1)
             }
             _ => false,
         };
-        undone && self.is_later_than(earlier, state)
+        if when_told {
+            Kind::WhenTold
+        } else {
+            Kind::Nothing
+        }
     }
 
     pub fn is_later_than(&self, earlier: &Command, state: &State) -> bool {

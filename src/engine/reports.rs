@@ -54,6 +54,7 @@ async fn send(shared: Shared, executor_id: String, job: Job) {
     let outcome = match answer {
         Ok(answer) => ReportOutcome::Accepted {
             user_id: answer.user_id,
+            given_at: answer.created_at,
         },
         Err(CallError {
             kind: CallErrorKind::NotFound,

@@ -76,7 +76,13 @@ impl Bench {
             all.extend(self.command(id, name));
         }
         for (id, outcome) in [
-            ("p", ReportOutcome::Accepted { user_id: None }),
+            (
+                "p",
+                ReportOutcome::Accepted {
+                    user_id: None,
+                    given_at: None,
+                },
+            ),
             ("g", ReportOutcome::NoSuchCommand),
         ] {
             all.extend(self.records(Event::ReportAnswered {

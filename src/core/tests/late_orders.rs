@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::world::{OWNER, World};
+use super::world::{OWNER, Patching, World};
 use super::{buying_rules, start_args};
 use crate::core::snapshot::{CommandState, StrategyState};
+use crate::core::{Event, ReportOutcome};
 
 /// Seconds.
 const LATE: i64 = 10;
@@ -175,4 +176,47 @@ fn an_earlier_pause_does_not_undo_a_later_resume() {
         "superseded by the later RESUME",
     );
     assert!(world.state.durable().pause.is_none());
+}
+
+/// The platform's answer to the report dates it.
+#[test]
+fn an_event_that_tells_no_time_is_dated_by_the_platforms_record() {
+    let mut world = World::ready();
+    let order = json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.1, "stopLoss": 1.0 });
+    let given = world.ago(0);
+    let event = json!({ "id": "o", "command": "OPEN_POSITION", "parameters": order });
+    // The report of the order is on its way when the late one comes in.
+    world.patching = Patching::Silent;
+    world.pusher_raw(&event.to_string());
+    world.assert_executed("o");
+    world.heartbeat(&[("late", "CLOSE_ALL_POSITIONS", json!({}), LATE)]);
+    world.assert_ends(
+        "late",
+        CommandState::Waiting,
+        "which of two orders is the later",
+    );
+    world.happens(Event::ReportAnswered {
+        id: "o".to_owned(),
+        interim: false,
+        outcome: ReportOutcome::Accepted {
+            user_id: Some(OWNER.to_owned()),
+            given_at: Some(given),
+        },
+    });
+    world.wait(1);
+    world.assert_executed("late");
+    assert_eq!(world.terminal.positions.len(), 1);
+}
+
+#[test]
+fn without_that_answer_what_is_open_is_closed() {
+    let mut world = World::ready();
+    let order = json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.1, "stopLoss": 1.0 });
+    let event = json!({ "id": "o", "command": "OPEN_POSITION", "parameters": order });
+    world.patching = Patching::Silent;
+    world.pusher_raw(&event.to_string());
+    world.heartbeat(&[("late", "CLOSE_ALL_POSITIONS", json!({}), LATE)]);
+    world.wait(4);
+    world.assert_executed("late");
+    assert!(world.terminal.positions.is_empty());
 }

@@ -138,7 +138,10 @@ fn the_final_report_waits_for_the_interim_one() {
     world.happens(Event::ReportAnswered {
         id: "s".to_owned(),
         interim: true,
-        outcome: ReportOutcome::Accepted { user_id: None },
+        outcome: ReportOutcome::Accepted {
+            user_id: None,
+            given_at: None,
+        },
     });
     assert_eq!(world.report("s").0, "failed");
 }

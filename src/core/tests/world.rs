@@ -333,6 +333,7 @@ impl World {
                 ReportOutcome::NoSuchCommand,
                 |user| ReportOutcome::Accepted {
                     user_id: user.clone(),
+                    given_at: None,
                 },
             )),
         }
