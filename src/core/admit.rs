@@ -306,10 +306,18 @@ impl Turn<'_> {
             return false;
         }
         let durable = self.durable();
-        let mut rivals = durable.past.iter().filter(|past| {
-            !past.told && past.kind_against(command, self.state) == superseding::Kind::WhenTold
-        });
-        if rivals.any(|past| durable.reports.contains_key(&past.id)) {
+        let is_rival = |other: &PastOrder| {
+            let kind = other.kind_against(command, self.state);
+            !other.told && other.id != command.id && kind == superseding::Kind::WhenTold
+        };
+        let mut at_work = durable
+            .open
+            .values()
+            .map(|open| PastOrder::of(&open.command));
+        let mut past = durable.past.iter();
+        if at_work.any(|other| is_rival(&other))
+            || past.any(|other| is_rival(other) && durable.reports.contains_key(&other.id))
+        {
             return true;
         }
         command.known().is_some_and(CommandName::closes)

@@ -142,6 +142,14 @@ impl Turn<'_> {
             && wanted.state == StrategyState::Running
             && same_strategy(known, &wanted)
         {
+            // It was meant to run at this later moment, too.
+            if wanted.given_at > known.given_at {
+                let strategy = StrategyEntry {
+                    given_at: wanted.given_at,
+                    ..known.clone()
+                };
+                self.record(Record::StrategyStored { strategy });
+            }
             return Verdict::done(format!("already running {}", running_words(&wanted, &plan)));
         }
         if !self.state.terminal.up {

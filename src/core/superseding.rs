@@ -177,7 +177,7 @@ pub(super) fn is_certain(open: &OpenCommand) -> bool {
     use CommandName as C;
     open.command.known().is_some_and(|name| match name {
         C::CloseAllPositions => true,
-        C::CloseBySymbol => open.state == CommandState::Executing,
+        C::CloseBySymbol | C::ModifyPosition => open.state == CommandState::Executing,
         name => name.never_stale(),
     })
 }

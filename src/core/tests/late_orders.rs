@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::terminal::Manner;
 use super::world::{OWNER, Patching, World};
 use super::{buying_rules, start_args};
 use crate::core::snapshot::{CommandState, StrategyState};
@@ -219,4 +220,41 @@ fn without_that_answer_what_is_open_is_closed() {
     world.wait(4);
     world.assert_executed("late");
     assert!(world.terminal.positions.is_empty());
+}
+
+#[test]
+fn an_earlier_change_waits_for_the_later_one_that_is_being_made() {
+    let mut world = World::ready();
+    let order = json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.1, "stopLoss": 1.05 });
+    world.pusher("o", "OPEN_POSITION", &order);
+    world.wait(20);
+    let ticket = world.terminal.positions[0].ticket.0;
+    let change = |stop: f64| json!({ "ticket": ticket, "stopLoss": stop });
+    world.terminal.manners.push_back(Manner::FillSilently);
+    world.pusher("tight", "MODIFY_POSITION", &change(1.08));
+    world.heartbeat(&[("loose", "MODIFY_POSITION", change(1.01), LATE)]);
+    world.wait(40);
+    world.assert_executed("tight");
+    world.assert_ends(
+        "loose",
+        CommandState::Failed,
+        "superseded by the later MODIFY_POSITION",
+    );
+    let position = &world.terminal.positions[0];
+    assert_eq!(position.stop_loss, Some("1.08".parse().unwrap()));
+}
+
+#[test]
+fn a_start_of_what_runs_counts_against_an_earlier_stop_of_everything() {
+    let mut world = World::with_strategy("s1");
+    world.wait(20);
+    world.pusher(
+        "again",
+        "START_STRATEGY",
+        &start_args("s1", &buying_rules()),
+    );
+    world.assert_executed("again");
+    world.heartbeat(&[("late", "STOP_ALL", json!({}), LATE)]);
+    world.assert_executed("late");
+    assert_eq!(state(&world), StrategyState::Running);
 }
