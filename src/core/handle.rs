@@ -60,7 +60,13 @@ impl Turn<'_> {
             CommandName::PauseStrategy => self.pause_strategy(command),
             CommandName::ResumeStrategy => self.resume_strategy(command),
             CommandName::Pause => {
-                self.pause("paused by the platform");
+                let here = command.source == Source::Local;
+                let who = if here {
+                    "at this machine"
+                } else {
+                    "by the platform"
+                };
+                self.pause(&format!("paused {who}"));
                 Verdict::done("trading is paused: no new positions; exits stay managed")
             }
             CommandName::Resume => self.resume(),

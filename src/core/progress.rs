@@ -133,6 +133,16 @@ impl Turn<'_> {
             })
     }
 
+    /// Which levels of the position a later order has set: the stop loss, the take profit.
+    pub fn levels_set_later(&self, command: &Command) -> (bool, bool) {
+        let past = self.durable().past.iter();
+        past.filter(|past| past.changes_same_position(command) && past.told)
+            .filter(|past| past.is_later_than(command, self.state))
+            .fold((false, false), |set, past| {
+                (set.0 || past.levels.0, set.1 || past.levels.1)
+            })
+    }
+
     /// Another order, or the one behind a position that this would close, came by an event that told no time, and the
     /// platform is about to tell it with its answer to the report. A moment's patience then decides which one stands.
     fn awaits_a_date(&self, open: &OpenCommand) -> bool {

@@ -30,6 +30,8 @@ const EXIT_PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Runtime {
     pub plan: Plan,
     program: Program,
+    /// The last bar is not decided on yet: one of a higher timeframe is missing.
+    pub waits: bool,
     pub last_decision: String,
     pub decided: Option<Arc<Decided>>,
     pub shadow: Shadow,
@@ -41,6 +43,7 @@ impl Runtime {
         Self {
             plan,
             program,
+            waits: false,
             last_decision: String::new(),
             decided: None,
             shadow: Shadow::default(),
@@ -372,7 +375,8 @@ impl Turn<'_> {
         self.submit(action, Purpose::Exit { strategy: id });
     }
 
-    fn position_has_order(&self, ticket: Ticket) -> bool {
+    /// Whether an order for this position is on its way.
+    pub fn position_has_order(&self, ticket: Ticket) -> bool {
         self.durable()
             .intents
             .values()
