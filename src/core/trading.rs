@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 
 use super::charts::ChartKey;
 use super::decided::Decided;
-use super::durable::{Purpose, StrategyEntry};
+use super::durable::Purpose;
 use super::effect::{Effect, LogLevel};
 use super::handle::strategy_of;
 use super::orders::OrderEnd;
@@ -29,6 +29,8 @@ const EXIT_PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Runtime {
     pub plan: Plan,
+    /// The bars that it looks at.
+    pub chart: ChartKey,
     program: Program,
     /// The last bar is not decided on yet: one of a higher timeframe is missing.
     pub waits: bool,
@@ -41,6 +43,7 @@ pub(super) struct Runtime {
 impl Runtime {
     pub fn new(plan: Plan, program: Program) -> Self {
         Self {
+            chart: (plan.symbol().to_owned(), plan.timeframe()),
             plan,
             program,
             waits: false,
@@ -50,14 +53,16 @@ impl Runtime {
             exits_at: BTreeMap::new(),
         }
     }
+}
 
-    pub fn chart(&self) -> ChartKey {
-        (self.plan.symbol().to_owned(), self.plan.timeframe())
-    }
-
-    pub fn is_on(&self, (symbol, timeframe): &ChartKey) -> bool {
-        self.plan.symbol() == symbol && self.plan.timeframe() == *timeframe
-    }
+/// The strategy that decides, without its rules.
+struct Decider {
+    id: String,
+    name: String,
+    symbol: String,
+    /// Its number in client ids.
+    number: u16,
+    paused: bool,
 }
 
 /// A decision with what led to it, where that could be looked at.
@@ -74,7 +79,13 @@ impl Turn<'_> {
         if strategy.state != StrategyState::Running && strategy.state != StrategyState::Paused {
             return;
         }
-        let strategy = strategy.clone();
+        let strategy = Decider {
+            id: strategy.id.clone(),
+            name: strategy.name.clone(),
+            symbol: strategy.symbol.clone(),
+            number: strategy.number,
+            paused: strategy.state == StrategyState::Paused,
+        };
         let shadow = self.durable().shadows.contains(id);
         let weighed = self.weigh(&strategy, shadow);
         let (verdict, entered) = match weighed.outcome {
@@ -96,7 +107,7 @@ impl Turn<'_> {
     /// Opens, or thinks of opening; what became of it, in words, and whether it was tried.
     fn enter(
         &mut self,
-        strategy: &StrategyEntry,
+        strategy: &Decider,
         said: String,
         (side, volume): (Side, Decimal),
         (stop_loss, take_profit): (Decimal, Option<Decimal>),
@@ -139,19 +150,16 @@ impl Turn<'_> {
 
     fn decided_at_bar(
         &mut self,
-        strategy: &StrategyEntry,
+        strategy: &Decider,
         shadow: bool,
         (verdict, entered): (String, bool),
         evaluation: Option<Evaluation>,
     ) {
-        let bar = self
-            .state
-            .runtimes
-            .get(&strategy.id)
-            .and_then(|runtime| self.state.panel(&runtime.plan)?.last_bar());
-        if let Some((bar, runtime)) = bar
-            .map(|bar| bar.time)
-            .zip(self.state.runtimes.get_mut(&strategy.id))
+        let state = &mut self.state;
+        let runtime = state.runtimes.get_mut(&strategy.id);
+        if let Some(runtime) = runtime
+            && let Some(charted) = state.charts.get(&runtime.chart)
+            && let Some(bar) = charted.panel.last_bar().map(|bar| bar.time)
         {
             let (conditions, filters) =
                 evaluation.map_or_else(Default::default, |all| (all.conditions, all.filters));
@@ -193,7 +201,7 @@ impl Turn<'_> {
     }
 
     /// What the rules say at the last closed bar, or why nobody can tell.
-    fn weigh(&self, strategy: &StrategyEntry, shadow: bool) -> Weighed {
+    fn weigh(&self, strategy: &Decider, shadow: bool) -> Weighed {
         match self.evaluate(strategy, shadow) {
             Err(why) => Weighed {
                 outcome: Err(why),
@@ -217,7 +225,7 @@ impl Turn<'_> {
 
     fn evaluate(
         &self,
-        strategy: &StrategyEntry,
+        strategy: &Decider,
         shadow: bool,
     ) -> Result<(Evaluation, Option<String>), String> {
         let runtime = self
@@ -230,10 +238,7 @@ impl Turn<'_> {
         let book = view.book.as_ref().filter(|_| !self.state.book_behind);
         let book = book.ok_or("the terminal's list of positions is not up to date")?;
         let in_doubt = self.durable().intents.values().any(|entry| {
-            entry.purpose
-                == Purpose::Entry {
-                    strategy: strategy.id.clone(),
-                }
+            matches!(&entry.purpose, Purpose::Entry { strategy: other } if *other == strategy.id)
         });
         if in_doubt {
             return Err("an earlier order of this strategy has no certain outcome yet".to_owned());
@@ -250,8 +255,7 @@ impl Turn<'_> {
             .filter(|position| position.is_own() && strategy_of(position) == strategy.number)
             .chain(thought.map(|(position, _)| position))
             .collect();
-        let paused =
-            (strategy.state == StrategyState::Paused).then(|| "the strategy is paused".to_owned());
+        let paused = strategy.paused.then(|| "the strategy is paused".to_owned());
         let blocked = paused.or_else(|| self.state.entry_block(self.now));
         let evaluation = strategy::evaluate(
             &runtime.plan,

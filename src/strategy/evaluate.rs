@@ -1,6 +1,8 @@
 //! The decision at a closed bar: which conditions hold, what stands in the way, and if nothing does, the order. The
 //! caller evaluates once per closed bar; bars that still form never come in here, so nothing repaints.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
@@ -49,12 +51,12 @@ pub enum Decision {
 }
 
 /// One condition at this bar, for "why no trade?"; its words are the plan's.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ConditionTruth {
     pub side: Side,
     /// Conditions with the same side and the same alternative must hold together.
     pub alternative: usize,
-    pub text: String,
+    pub text: Arc<str>,
     /// `None`: it cannot be known.
     pub value: Option<bool>,
     pub left: Option<f64>,
@@ -70,7 +72,7 @@ pub struct FilterVerdict {
 }
 
 /// A decision with everything that led to it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     pub decision: Decision,
     pub conditions: Vec<ConditionTruth>,
@@ -89,13 +91,13 @@ pub fn evaluate(plan: &Plan, view: &MarketView<'_>) -> Evaluation {
     }
     let pip = pip_of(view.spec);
     let findings = view.program.findings(view.panel, pip);
-    let conditions = plan
-        .conditions()
+    let words = view.program.words().iter();
+    let conditions = words
         .zip(findings)
-        .map(|((side, alternative, condition), finding)| ConditionTruth {
-            side,
-            alternative,
-            text: condition.words(plan.timeframe()),
+        .map(|((side, alternative, text), finding)| ConditionTruth {
+            side: *side,
+            alternative: *alternative,
+            text: Arc::clone(text),
             value: finding.truth,
             left: finding.left.is_finite().then_some(finding.left),
             right: finding.right.is_finite().then_some(finding.right),
