@@ -146,6 +146,7 @@ impl Panel {
             .collect();
         for bar in of(self.timeframe()) {
             let opens = bar.time.as_second();
+            let closes = opens + self.timeframe().seconds();
             for (at, bars) in higher.iter_mut().enumerate() {
                 let length = self.charts[at + 1].timeframe.seconds();
                 // Only what had closed when this bar began: what closes with it is built from it.
@@ -156,19 +157,15 @@ impl Panel {
             }
             // An unusable bar makes everything begin anew, as it does while running.
             drop(self.push(bar, offset_s));
-        }
-        let rest: Vec<(Timeframe, Bar)> = self
-            .timeframes()
-            .skip(1)
-            .zip(higher)
-            .flat_map(|(timeframe, bars)| bars.map(move |bar| (timeframe, *bar)))
-            .collect();
-        let close = self
-            .last
-            .map(|last| last.time.as_second() + self.timeframe().seconds());
-        for (timeframe, bar) in rest {
-            if close.is_some_and(|close| bar.time.as_second() + timeframe.seconds() <= close) {
-                self.push_from_terminal(timeframe, &bar);
+            for (at, bars) in higher.iter_mut().enumerate() {
+                let timeframe = self.charts[at + 1].timeframe;
+                // What closed with it and could not be built is awaited, as it is while running.
+                while let Some(next) = bars.next_if(|next| {
+                    self.charts[at + 1].due > self.charts[at + 1].last
+                        && next.time.as_second() + timeframe.seconds() <= closes
+                }) {
+                    self.push_from_terminal(timeframe, next);
+                }
             }
         }
     }
