@@ -86,6 +86,13 @@ impl Chart {
     }
 }
 
+/// A whole higher bar, with the broker's clock minus UTC at its beginning.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Built {
+    pub bar: Bar,
+    pub offset_s: i64,
+}
+
 /// A higher bar while its parts come in.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Building {
@@ -94,6 +101,8 @@ pub(super) struct Building {
     start: i64,
     /// The bar's beginning is among the parts.
     whole: bool,
+    /// Beginning of the last bar that ended, by the broker's clock.
+    ended: Option<i64>,
 }
 
 impl Building {
@@ -105,10 +114,14 @@ impl Building {
         own: Timeframe,
         higher: Timeframe,
         offset_s: i64,
-    ) -> [Option<Result<Bar, i64>>; 2] {
+    ) -> [Option<Result<Built, i64>>; 2] {
         let local = part.time.as_second() + offset_s;
         let start = period_start(local, higher);
         let mut complete = [None, None];
+        if self.ended.is_some_and(|ended| start <= ended) {
+            // The hour that comes twice when the broker's clock goes back: its bar has closed.
+            return complete;
+        }
         if self.bar.is_some() && self.start != start {
             complete[0] = self.end();
         }
@@ -135,11 +148,13 @@ impl Building {
         complete
     }
 
-    fn end(&mut self) -> Option<Result<Bar, i64>> {
+    fn end(&mut self) -> Option<Result<Built, i64>> {
         let bar = self.bar.take()?;
+        self.ended = Some(self.start);
         let whole = std::mem::replace(&mut self.whole, true);
         Some(if whole {
-            Ok(bar)
+            let offset_s = self.start - bar.time.as_second();
+            Ok(Built { bar, offset_s })
         } else {
             Err(bar.time.as_second())
         })

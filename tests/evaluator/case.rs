@@ -8,6 +8,8 @@ use std::sync::Arc;
 use fx_executor::market::{Bar, Side, Timeframe};
 use serde_json::Value;
 
+use crate::compare::Sides;
+
 /// The bars of a market, each with the broker's clock less UTC in seconds.
 pub struct Market {
     pub bars: Vec<(Bar, i64)>,
@@ -35,6 +37,20 @@ pub struct Found {
     pub rights: Vec<f64>,
     /// Buys and sells.
     pub signals: Vec<[u8; 2]>,
+}
+
+impl Found {
+    /// What was compared at a place, and at the bar before, one row of comparisons earlier.
+    pub fn sides(&self, place: usize, row: usize) -> Sides {
+        let of = |values: &[f64]| {
+            let before = place.checked_sub(row).map_or(f64::NAN, |at| values[at]);
+            [before, values[place]]
+        };
+        Sides {
+            left: of(&self.lefts),
+            right: of(&self.rights),
+        }
+    }
 }
 
 pub fn side_of(name: &str) -> Side {

@@ -20,15 +20,16 @@ def higher_bars(bars, own, timeframe, terminal):
     """The bars of a higher timeframe, and for each own bar how many of them count at its close."""
     local = (bars.time + bars.offset).to_numpy()
     starts = period_starts(local, timeframe)
-    groups = bars.assign(start=starts).groupby("start", sort=True)
-    built = groups.agg({"open": "first", "high": "max", "low": "min", "close": "last", "volume": "sum"}).reset_index()
-    first = np.searchsorted(starts, built.start, "left")
     reaches = local + TIMEFRAMES[own] >= starts + TIMEFRAMES[timeframe]
-    last = np.searchsorted(starts, built.start, "right") - 1
-    closed_at = np.where(reaches[last], last, last + 1)
-    if local[first[0]] != built.start[0]:
-        built, closed_at = built[1:], closed_at[1:]
-    built = built.assign(local=built.start, counts_from=closed_at)
+    rows = bars.assign(start=starts, row=np.arange(len(bars)), reaches=reaches)
+    # What comes after a period has been closed is in no bar.
+    rows = rows[rows.groupby("start").reaches.cumsum() - rows.reaches == 0]
+    built = rows.groupby("start", sort=True).agg(
+        open=("open", "first"), high=("high", "max"), low=("low", "min"), close=("close", "last"), volume=("volume", "sum"),
+        row=("row", "last"), reaches=("reaches", "last")).reset_index()
+    built = built.assign(local=built.start, counts_from=np.where(built.reaches, built.row, built.row + 1))
+    if local[0] != starts[0]:
+        built = built[1:]
     if terminal is not None:
         # The terminal's bars before the first that is built; they count once they have closed, by the own bar that closes them.
         past = terminal.assign(local=terminal.time + terminal.offset)
@@ -64,9 +65,9 @@ def vwap(bars):
 def squeeze_age(width):
     out = np.full(len(width), np.nan)
     for at in range(49, len(width)):
-        window = width[at - 49:at + 1]
-        if np.isfinite(window[0]):
-            out[at] = np.argmin(window[::-1])
+        window = width[at - 49:at + 1][::-1]
+        if np.isfinite(window[-1]):
+            out[at] = np.argmax(window <= window.min() + 1e-9)
     return out
 
 
@@ -84,8 +85,8 @@ def rsi(close, period):
     up, down = gain[:period].mean(), loss[:period].mean()
     for at in range(period, len(close)):
         if at > period:
-            up += (gain[at - 1] - up) / period
-            down += (loss[at - 1] - down) / period
+            up = (up * (period - 1) + gain[at - 1]) / period
+            down = (down * (period - 1) + loss[at - 1]) / period
         if up + down < 1e-12:
             out[at] = 100.0 * up / (up + down) if up + down > 0.0 else 50.0
     return out

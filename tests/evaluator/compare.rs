@@ -3,10 +3,12 @@
 use std::fmt;
 
 use fx_executor::market::Bar;
-use fx_executor::strategy::{Finding, Panel, Plan, PlanRequest, Program, Series, plan};
+use fx_executor::strategy::{
+    Band, Condition, Finding, Panel, Plan, PlanRequest, Program, Series, plan,
+};
 use serde_json::{Value, json};
 
-use crate::case::{Case, Found};
+use crate::case::Case;
 
 /// Bars that are loaded at once where the terminal has higher bars, as at a start; those after it come one by one.
 const LOADED: usize = 300;
@@ -132,9 +134,9 @@ fn compare_bars(case: &Case, plan: &Plan, counts: &mut Counts) {
             )
         })
         .collect();
-    let subtracted: Vec<bool> = plan
+    let gauges: Vec<Gauge> = plan
         .conditions()
-        .map(|(_, _, condition)| is_subtracted(condition.left.series))
+        .map(|(_, _, condition)| Gauge::of(condition))
         .collect();
     if words.len() != case.comparisons {
         counts.differences.push(format!(
@@ -174,8 +176,9 @@ fn compare_bars(case: &Case, plan: &Plan, counts: &mut Counts) {
             counts.comparisons += 1;
             counts.known += usize::from(finding.truth.is_some());
             let theirs = (found.lefts[place], found.rights[place]);
-            let left = Likeness::of(finding.left, theirs.0, subtracted[number], bar.close);
-            let right = Likeness::of(finding.right, theirs.1, subtracted[number], bar.close);
+            let gauge = gauges[number];
+            let left = gauge.likeness(finding.left, theirs.0, bar.close);
+            let right = gauge.likeness(finding.right, theirs.1, bar.close);
             for one in [left, right] {
                 counts.inexact += usize::from(one == Likeness::Near);
             }
@@ -183,7 +186,9 @@ fn compare_bars(case: &Case, plan: &Plan, counts: &mut Counts) {
                 if byte(finding.truth) == found.truths[place] {
                     continue;
                 }
-                if is_tie(&found, place, words.len(), finding, before.get(number)) {
+                let here = Sides::of(finding, before.get(number));
+                let there = found.sides(place, words.len());
+                if gauge.is_tie(here, bar.close) && gauge.is_tie(there, bar.close) {
                     tie = true;
                     counts.ties += 1;
                     continue;
@@ -209,19 +214,27 @@ fn compare_bars(case: &Case, plan: &Plan, counts: &mut Counts) {
     }
 }
 
-/// The MACD's lines are what is left of two nearly equal averages.
-const fn is_subtracted(series: Series) -> bool {
-    matches!(
-        series,
-        Series::Macd { .. } | Series::MacdSignal { .. } | Series::MacdHistogram { .. }
-    )
-}
-
 const fn byte(truth: Option<bool>) -> u8 {
     match truth {
         Some(false) => 0,
         Some(true) => 1,
         None => 2,
+    }
+}
+
+/// Both sides of a comparison before and now.
+#[derive(Clone, Copy)]
+pub struct Sides {
+    pub left: [f64; 2],
+    pub right: [f64; 2],
+}
+
+impl Sides {
+    fn of(now: &Finding, before: Option<&Finding>) -> Self {
+        Self {
+            left: [before.map_or(f64::NAN, |one| one.left), now.left],
+            right: [before.map_or(f64::NAN, |one| one.right), now.right],
+        }
     }
 }
 
@@ -232,33 +245,62 @@ enum Likeness {
     None,
 }
 
-impl Likeness {
-    fn of(ours: f64, theirs: f64, subtracted: bool, price: f64) -> Self {
+/// How far roundings may lead apart what a comparison looks at.
+#[derive(Clone, Copy)]
+enum Gauge {
+    Plain,
+    /// The MACD's lines are what is left of two nearly equal averages of prices.
+    Difference,
+    /// The square of a band's width is what is left of two nearly equal squares of prices. With the deviations.
+    Width(f64),
+}
+
+impl Gauge {
+    fn of(condition: &Condition) -> Self {
+        let series = condition.sources().map(|source| source.series);
+        series.fold(Self::Plain, |gauge, series| match series {
+            Series::Macd { .. } | Series::MacdSignal { .. } | Series::MacdHistogram { .. } => {
+                Self::Difference
+            }
+            Series::Bollinger {
+                band: Band::Width,
+                deviations,
+                ..
+            } => Self::Width(f64::from(deviations) / 1_000.0),
+            _ => gauge,
+        })
+    }
+
+    fn likeness(self, ours: f64, theirs: f64, price: f64) -> Likeness {
         if ours.to_bits() == theirs.to_bits() || (ours.is_nan() && theirs.is_nan()) {
-            Self::Exact
-        } else if near(ours, theirs)
-            || (subtracted && (ours - theirs).abs() <= ROUNDING * price.abs())
-        {
-            Self::Near
+            Likeness::Exact
+        } else if self.is_near(ours, theirs, price) {
+            Likeness::Near
         } else {
-            Self::None
+            Likeness::None
         }
     }
-}
 
-fn near(one: f64, other: f64) -> bool {
-    (one - other).abs() <= NEAR * one.abs().max(other.abs())
-}
+    fn is_near(self, one: f64, other: f64, price: f64) -> bool {
+        let apart = (one - other).abs();
+        apart <= NEAR * one.abs().max(other.abs())
+            || match self {
+                Self::Plain => false,
+                Self::Difference => apart <= ROUNDING * price.abs(),
+                Self::Width(deviations) => {
+                    apart * (one + other).abs() <= 4.0 * deviations.powi(2) * ROUNDING
+                }
+            }
+    }
 
-/// Both evaluators see the two sides within a billionth of each other, now or before.
-fn is_tie(
-    found: &Found,
-    place: usize,
-    row: usize,
-    now: &Finding,
-    before: Option<&Finding>,
-) -> bool {
-    let theirs = |place: usize| near(found.lefts[place], found.rights[place]);
-    (near(now.left, now.right) && theirs(place))
-        || before.is_some_and(|one| near(one.left, one.right) && theirs(place - row))
+    /// The two sides, or for a width that must rise the two values, are within roundings of each other, before or now.
+    fn is_tie(self, sides: Sides, price: f64) -> bool {
+        let near = |one, other| self.is_near(one, other, price);
+        match self {
+            Self::Width(_) => near(sides.left[0], sides.left[1]),
+            Self::Plain | Self::Difference => {
+                near(sides.left[0], sides.right[0]) || near(sides.left[1], sides.right[1])
+            }
+        }
+    }
 }
