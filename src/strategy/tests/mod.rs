@@ -10,6 +10,7 @@ mod plans;
 mod properties;
 mod refusals;
 mod refused_exits;
+mod several_timeframes;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
