@@ -161,7 +161,7 @@ class Grammar:
 
     def rules(self):
         """(rules, the trader's choice of a direction)"""
-        shape = self.random.randrange(9)
+        shape = self.random.randrange(10)
         few = lambda least, most: range(self.random.randint(least, most))
         if shape < 3:
             conditions = [self.noted(self.condition(True), self.one("buy", "sell")) for _ in few(2, 6)]
@@ -188,6 +188,12 @@ class Grammar:
             groups = [{"name": name, "logic": "AND", "conditions": [self.condition(True) for _ in few(1, 3)]}
                       for name in ("long_entry", "short_entry", self.one("Long again", "SELL-2"))]
             return {"entry": {"logic": "OR", "groups": groups}}, None
+        if shape == 8:
+            confirmation = [{"timeframe": self.random.choice(self.longer), "required": self.one(True, True, False),
+                             "condition": self.condition(False)} for _ in few(1, 2)]
+            side = self.one("buy", "sell")
+            primary = [self.noted(self.condition(False), side) for _ in few(1, 2)]
+            return {"entry": {"primary": primary, "confirmation": confirmation}}, None
         ai = []
         for side in ("buy", "sell"):
             conditions = [self.condition(False) for _ in few(1, 3)]

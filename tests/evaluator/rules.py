@@ -73,8 +73,8 @@ def same(one, other):
 class Condition:
     """One condition object without its `and`."""
 
-    def __init__(self, node, own):
-        self.node, self.own, self.comparisons = node, own, []
+    def __init__(self, node, own, on):
+        self.node, self.own, self.on, self.comparisons = node, own, on, []
         self.keys = {"indicator", "condition", "operator", "timeframe", "timeframes", "period", "description",
                      "name", "id", "value", "and", "enabled", "confirmation"}
         if not isinstance(node, dict) or node.get("indicator") is None:
@@ -101,7 +101,7 @@ class Condition:
             name = self.not_shorter(str(name).strip().upper())
             if name not in names:
                 names.append(name)
-        return names or [self.own]
+        return names or [self.not_shorter(self.on)]
 
     def not_shorter(self, timeframe):
         if timeframe not in TIMEFRAMES or TIMEFRAMES[timeframe] < TIMEFRAMES[self.own]:
@@ -227,13 +227,13 @@ class Condition:
         self.add(self.here(CLOSE), beyond, Line(self.here(OPEN)))
 
 
-def read_condition(node, own):
+def read_condition(node, own, on):
     comparisons, depth = [], 0
     while node is not None:
         depth += 1
         if depth > 8:
             raise Refused("nests too deep")
-        comparisons += Condition(node, own).comparisons
+        comparisons += Condition(node, own, on).comparisons
         node = node.get("and")
     return comparisons
 
@@ -273,20 +273,36 @@ def mirrored(items):
     return ("buy", "sell") if points.pop() else ("sell", "buy")
 
 
-def read_list(holder, side):
-    """(logic, conditions that are on)"""
-    nodes = holder.get("conditions")
+def switched_on(nodes):
     if not isinstance(nodes, list):
         raise Refused("no list of conditions")
     nodes = [node for node in nodes if not (isinstance(node, dict) and node.get("enabled") in (False, "false"))]
     if not nodes or len(nodes) > 64:
         raise Refused("no condition, or too many")
+    return nodes
+
+
+def read_list(holder, side):
+    """(direction, logic, conditions that are on, confirmations)"""
+    nodes = switched_on(holder.get("conditions"))
     logic = holder.get("logic")
     if logic is None and (len(nodes) == 1 or holder.get("action") is not None):
         logic = "AND"
     if not isinstance(logic, str) or logic.strip().upper() not in ("AND", "OR"):
         raise Refused("no logic")
-    return side, logic.strip().upper(), nodes
+    return side, logic.strip().upper(), nodes, []
+
+
+def read_primary(entry):
+    confirmations = []
+    for one in entry.get("confirmation") or []:
+        if one.get("required") in (False, "false"):
+            continue
+        timeframe = str(one.get("timeframe")).strip().upper()
+        if timeframe not in TIMEFRAMES or one.get("condition") is None:
+            raise Refused("a confirmation without a timeframe or a condition")
+        confirmations.append((one["condition"], timeframe))
+    return None, "AND", switched_on(entry["primary"]), confirmations
 
 
 def read_shape(rules):
@@ -302,6 +318,8 @@ def read_shape(rules):
                 raise Refused(f"action {action}")
             groups.append(read_list(rule, side))
         return groups
+    if entry.get("conditions") is None and entry.get("groups") is None and entry.get("primary") is not None:
+        return [read_primary(entry)]
     if (entry.get("conditions") is None) == (entry.get("groups") is None):
         raise Refused("no conditions, or two sets")
     if entry.get("conditions") is not None:
@@ -318,11 +336,11 @@ def read_entry(rules, own, chosen):
     if not groups:
         raise Refused("no group")
     found = {"buy": [], "sell": []}
-    for group_side, logic, nodes in groups:
+    for group_side, logic, nodes, confirmations in groups:
         items, failed = [], 0
-        for node in nodes:
+        for node, on in [(node, own) for node in nodes] + confirmations:
             try:
-                comparisons = read_condition(node, own)
+                comparisons = read_condition(node, own, on)
                 items.append(Item(group_side or side_of(node.get("description")), comparisons))
             except Refused:
                 failed += 1
