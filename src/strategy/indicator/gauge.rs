@@ -11,6 +11,8 @@ use crate::market::Bar;
 
 /// Bars by which Ichimoku's spans are shown ahead.
 const SPAN_SHIFT: usize = 26;
+/// Widths of the bands that differ by less are the same: a billionth of the price, below which roundings decide.
+const SAME_WIDTH: f64 = 1e-9;
 /// Most numbers that one calculator gives.
 const MOST_OUTPUTS: usize = 5;
 
@@ -374,16 +376,15 @@ impl Widths {
             self.0.pop();
         }
         self.0.push(width);
-        let mut narrowest = 0;
-        for (at, known) in self.0.iter().enumerate() {
-            if *known <= self.0[narrowest] {
-                narrowest = at;
-            }
-        }
-        let since = if self.0.len() == most {
-            u32::try_from(most - 1 - narrowest).map_or(f64::NAN, f64::from)
-        } else {
-            f64::NAN
+        let narrowest = self.0.iter().copied().fold(f64::INFINITY, f64::min);
+        let latest = self
+            .0
+            .iter()
+            .rev()
+            .position(|known| *known <= narrowest + SAME_WIDTH);
+        let since = match latest {
+            Some(bars) if self.0.len() == most => u32::try_from(bars).map_or(f64::NAN, f64::from),
+            _ => f64::NAN,
         };
         [upper, middle, lower, width, since]
     }

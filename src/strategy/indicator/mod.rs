@@ -185,8 +185,7 @@ impl Series {
             Self::StochasticK { k, slowing, d } | Self::StochasticD { k, slowing, d } => {
                 (k + slowing + d) as usize + 1
             }
-            Self::Ichimoku(Ichimoku::Tenkan) => 10,
-            Self::Ichimoku(Ichimoku::Kijun) => 27,
+            Self::Ichimoku(Ichimoku::Tenkan | Ichimoku::Kijun) => 53,
             Self::Ichimoku(Ichimoku::SpanA | Ichimoku::SpanB) => 80,
         }
     }

@@ -1,11 +1,14 @@
 //! Outcomes that a trader would check: what a plan says, when it enters, what it refuses.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod batches;
+mod clauses;
 mod decisions;
 mod exits;
 mod filters;
 mod indicators;
 mod limits;
+mod panels;
 mod plans;
 mod properties;
 mod refusals;
