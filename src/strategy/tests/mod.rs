@@ -3,6 +3,7 @@
 
 mod closing;
 mod decisions;
+mod exit_properties;
 mod exits;
 mod filters;
 mod indicators;

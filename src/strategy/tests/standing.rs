@@ -9,7 +9,11 @@ use super::*;
 /// A position at 1.2400 opened at [`MONDAY`], when one more bar has closed.
 fn scene(plan: Plan, closes: &[f64]) -> Scene {
     let all = bars(closes, Timeframe::M15, MONDAY + 900, 0.004);
-    Scene::new(plan, position(Side::Buy, "1.2400", Some("1.2350"), "0.10"), &all)
+    Scene::new(
+        plan,
+        position(Side::Buy, "1.2400", Some("1.2350"), "0.10"),
+        &all,
+    )
 }
 
 #[test]
@@ -74,7 +78,11 @@ fn a_stop_behind_an_average_follows_it_at_each_closed_bar_and_never_back() {
     scene.position.stop_loss = Some(decimal("1.2410"));
     assert_eq!(scene.at("1.2500", after_close), None, "never back");
     scene.position.stop_loss = Some(decimal("1.2350"));
-    assert_eq!(scene.at("1.2408", after_close), None, "too near to the price");
+    assert_eq!(
+        scene.at("1.2408", after_close),
+        None,
+        "too near to the price"
+    );
     scene.position.opened_at = Timestamp::from_second(after_close).unwrap();
     assert_eq!(
         scene.at("1.2500", after_close),
@@ -91,6 +99,9 @@ fn a_stop_of_the_trailing_type_follows_from_the_opening_on() {
     );
     let mut scene = scene(plan, &[1.25; 10]);
     scene.position.stop_loss = Some(decimal("1.2370"));
-    assert_eq!(stop_after(scene.at("1.2409", MONDAY)), Some(decimal("1.2379")));
+    assert_eq!(
+        stop_after(scene.at("1.2409", MONDAY)),
+        Some(decimal("1.2379"))
+    );
     assert_eq!(scene.at("1.2400", MONDAY), None);
 }
