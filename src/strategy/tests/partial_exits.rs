@@ -12,7 +12,7 @@ fn enhanced(partial: &Value) -> Value {
     rules
 }
 
-fn level(value: Value) -> Value {
+fn level(value: &Value) -> Value {
     enhanced(&json!({ "levels": [value] }))
 }
 
@@ -148,7 +148,7 @@ fn r12_each_shape_is_known_by_its_keys() {
             "takes 30 % at a profit of 1 times ATR 14",
         ),
     ] {
-        let sentence = rules_planned(&level(stored.clone()), None).map(|plan| plan.sentence());
+        let sentence = rules_planned(&level(&stored), None).map(|plan| plan.sentence());
         let sentence = sentence.unwrap_or_else(|refusal| panic!("{stored}: {refusal}"));
         assert!(
             sentence.contains(&format!("{said}; target 30 pips")),
@@ -159,7 +159,7 @@ fn r12_each_shape_is_known_by_its_keys() {
 
 #[test]
 fn r12_what_cannot_be_done_exactly_is_refused_by_name() {
-    let of = |level: Value| format!("{}", reasons(&self::level(level))[0]);
+    let of = |level: Value| format!("{}", reasons(&self::level(&level))[0]);
     let target = |kind: &str, key: &str, target: Value| {
         of(json!({ "percentage": 30, "triggerType": kind, key: target }))
     };
