@@ -9,7 +9,7 @@ use super::record::Record;
 use super::step::Turn;
 use super::trading::closing_price;
 use crate::market::{Position, Quote, Side, SymbolSpec, Ticket};
-use crate::strategy::{self, Adjustment, Opened, Plan};
+use crate::strategy::{self, Adjustment, Opened, Panel, Plan, PositionView, Program};
 
 /// What a shadowed strategy would have.
 #[derive(Debug, Default)]
@@ -53,7 +53,8 @@ impl Shadow {
     /// What happens to the position at this quote, in words.
     fn quoted(
         &mut self,
-        plan: &Plan,
+        (plan, program): (&Plan, &Program),
+        panel: &Panel,
         quote: Quote,
         spec: &SymbolSpec,
         now: Timestamp,
@@ -77,7 +78,14 @@ impl Shadow {
         {
             Some((position.volume, "take profit".to_owned()))
         } else {
-            match strategy::manage(plan, position, opened, quote, spec, now)? {
+            let view = PositionView {
+                position,
+                opened: *opened,
+                spec,
+                panel,
+                program,
+            };
+            match strategy::manage(plan, &view, quote, now)? {
                 Adjustment::MoveStop { stop_loss, why } => {
                     position.stop_loss = Some(stop_loss);
                     return Some(format!("stop moved to {stop_loss}: {why}"));
@@ -132,8 +140,12 @@ impl Turn<'_> {
         let now = self.state.terminal.market_time.unwrap_or(quote.time);
         let mut said = Vec::new();
         for (id, runtime) in &mut self.state.runtimes {
+            let what = (&runtime.plan, &runtime.program);
             if runtime.plan.symbol() == symbol
-                && let Some(text) = runtime.shadow.quoted(&runtime.plan, quote, spec, now)
+                && let Some(charted) = self.state.charts.get(&runtime.chart)
+                && let Some(text) = runtime
+                    .shadow
+                    .quoted(what, &charted.panel, quote, spec, now)
             {
                 said.push((id.clone(), text));
             }

@@ -18,7 +18,9 @@ use super::shadow::Shadow;
 use super::snapshot::StrategyState;
 use super::step::Turn;
 use crate::market::{IntentAction, Position, Quote, Side, Ticket};
-use crate::strategy::{self, Adjustment, Decision, Evaluation, MarketView, Opened, Plan, Program};
+use crate::strategy::{
+    self, Adjustment, Decision, Evaluation, MarketView, Opened, Plan, PositionView, Program,
+};
 
 /// Least slippage accepted for a strategy's entry, in points; wide spreads allow twice themselves.
 const ENTRY_DEVIATION: u32 = 20;
@@ -31,7 +33,7 @@ pub(super) struct Runtime {
     pub plan: Plan,
     /// The bars that it looks at.
     pub chart: ChartKey,
-    program: Program,
+    pub program: Program,
     /// The last bar is not decided on yet: one of a higher timeframe is missing.
     pub waits: bool,
     pub last_decision: String,
@@ -318,7 +320,7 @@ impl Turn<'_> {
         }
     }
 
-    /// Trailing, partial closes and time exits; they go on for stopped and paused strategies too.
+    /// Following stops, partial closes and everything else that the exits ask for; they go on for stopped and paused strategies too.
     fn care_for(&mut self, position: &Position, quote: Quote) {
         let cid = crate::market::Cid(position.magic);
         let Some(id) = self
@@ -336,23 +338,26 @@ impl Turn<'_> {
         };
         let now = self.now.mono;
         let market_time = self.state.terminal.market_time.unwrap_or(quote.time);
-        let Some(spec) = self.state.terminal.symbols.get(&position.symbol) else {
+        let Some(adjustment) = self.state.runtimes.get(&id).and_then(|runtime| {
+            let last = runtime.exits_at.get(&position.ticket);
+            if last.is_some_and(|last| now.saturating_sub(*last) < EXIT_PAUSE) {
+                return None;
+            }
+            let view = PositionView {
+                position,
+                opened: Opened {
+                    volume: opened.volume,
+                    stop_loss: opened.stop_loss,
+                },
+                spec: self.state.terminal.symbols.get(&position.symbol)?,
+                panel: self.state.panel(&runtime.plan)?,
+                program: &runtime.program,
+            };
+            strategy::manage(&runtime.plan, &view, quote, market_time)
+        }) else {
             return;
         };
         let Some(runtime) = self.state.runtimes.get_mut(&id) else {
-            return;
-        };
-        let last = runtime.exits_at.get(&position.ticket);
-        if last.is_some_and(|last| now.saturating_sub(*last) < EXIT_PAUSE) {
-            return;
-        }
-        let opened = Opened {
-            volume: opened.volume,
-            stop_loss: opened.stop_loss,
-        };
-        let Some(adjustment) =
-            strategy::manage(&runtime.plan, position, &opened, quote, spec, market_time)
-        else {
             return;
         };
         runtime

@@ -27,7 +27,6 @@ mod reason;
 mod risk;
 mod sentence;
 mod shapes;
-mod targets;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -38,11 +37,14 @@ pub use evaluate::{
     ConditionTruth, Decision, Evaluation, FilterVerdict, MarketView, awaited, check_bars, decision,
     evaluate, pip_of,
 };
-pub use exits::{Distance, Exits, PartialLevel, StopLoss, Target, Trailing};
+pub use exits::{
+    Closing, Distance, Exits, MinuteOfWeek, NoProgress, PartialLevel, Parts, Start, StopAt,
+    StopLoss, Target, Trailing, When,
+};
 pub use filters::{Filter, Filters, HighVolatility, Session, SessionFilter, VolatilityFilter};
 pub use indicator::{Band, Ichimoku, Series, Source};
 pub use ledger::{Fate, Key};
-pub use manage::{Adjustment, Opened, manage};
+pub use manage::{Adjustment, Opened, PositionView, Touch, manage, next_touch};
 pub use panel::{BarFault, Panel};
 pub use plan::{Plan, PlanRequest, plan};
 pub use program::{Finding, Program, Signal};

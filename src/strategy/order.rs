@@ -1,14 +1,11 @@
 //! The order of an entry: side, volume, stop loss, take profit. What the broker would refuse is not sent.
 
 use rust_decimal::Decimal;
-use rust_decimal::prelude::FromPrimitive;
 
 use super::evaluate::{Decision, MarketView, longest_wait};
-use super::exits::{Distance, StopLoss, Target};
-use super::indicator::Series;
-use super::panel::Panel;
+use super::exits::{Target, highest, lowest, sign};
 use super::plan::Plan;
-use crate::market::{Side, SymbolSpec};
+use crate::market::Side;
 
 /// The order itself: levels on the right side of the price and outside the broker's least distance, volume in whole steps.
 pub(super) fn order(plan: &Plan, view: &MarketView<'_>, side: Side) -> Result<Decision, String> {
@@ -25,27 +22,18 @@ pub(super) fn order(plan: &Plan, view: &MarketView<'_>, side: Side) -> Result<De
         Side::Buy => (quote.ask, quote.bid),
         Side::Sell => (quote.bid, quote.ask),
     };
+    if plan.exits.closing.no_friday_entry && is_friday(view.market_time.as_second()) {
+        return Err("nothing is opened on a Friday (UTC)".to_owned());
+    }
+    let sign = sign(side);
     let stop = plan
         .exits
         .stop_loss
-        .in_price(entry, spec, view.panel)
-        .ok_or("the stop's distance cannot be computed at this bar")?;
-    let target = plan
-        .exits
-        .target
-        .map(|target| {
-            match target {
-                Target::Ratio(ratio) => stop.checked_mul(ratio),
-                Target::Distance(distance) => distance.in_price(entry, spec, view.panel),
-            }
-            .ok_or("the target's distance cannot be computed at this bar")
-        })
-        .transpose()?;
-    let sign = match side {
-        Side::Buy => Decimal::ONE,
-        Side::Sell => Decimal::NEGATIVE_ONE,
-    };
+        .in_price(side, entry, spec, view.panel)
+        .ok_or("the stop's distance cannot be computed at this bar, or lies on the wrong side of the price")?;
     let stop_loss = spec.round_price(entry - sign * stop);
+    let volume = volume(plan, view, (entry - stop_loss).abs())?;
+    let target = target(plan, view, (side, entry), stop, volume)?;
     let take_profit = target.map(|target| spec.round_price(entry + sign * target));
     let least = Decimal::from(spec.stops_level) * spec.point;
     let room = (exit - stop_loss) * sign;
@@ -62,13 +50,55 @@ pub(super) fn order(plan: &Plan, view: &MarketView<'_>, side: Side) -> Result<De
             ));
         }
     }
-    let volume = volume(plan, view, (entry - stop_loss).abs())?;
     Ok(Decision::Enter {
         side,
         volume,
         stop_loss,
         take_profit,
     })
+}
+
+/// The distance of the broker's take profit: never nearer than a part that this program takes itself.
+fn target(
+    plan: &Plan,
+    view: &MarketView<'_>,
+    (side, entry): (Side, Decimal),
+    stop: Decimal,
+    volume: Decimal,
+) -> Result<Option<Decimal>, String> {
+    const UNKNOWN: &str = "the target's distance cannot be computed at this bar";
+    let spec = view.spec;
+    let distance = match plan.exits.target {
+        None => return Ok(None),
+        Some(Target::Ratio(ratio)) => stop.checked_mul(ratio),
+        Some(Target::Distance(distance)) => distance.in_price(entry, spec, view.panel),
+        Some(Target::Level { bars }) => {
+            let level = match side {
+                Side::Buy => highest(view.panel, bars),
+                Side::Sell => lowest(view.panel, bars),
+            };
+            let level = level.ok_or(UNKNOWN)?;
+            let away = (level - entry) * sign(side);
+            if away < stop {
+                return Err(format!(
+                    "the target at {} is nearer than the stop",
+                    spec.round_price(level)
+                ));
+            }
+            Some(away)
+        }
+    };
+    let distance = distance.ok_or(UNKNOWN)?;
+    let parts = plan.exits.parts.own().iter();
+    let furthest = parts
+        .filter_map(|level| level.when.fixed_gain(entry, Some(stop), volume, spec))
+        .max();
+    Ok(Some(distance.max(furthest.unwrap_or(distance))))
+}
+
+/// 1 January 1970 was a Thursday.
+const fn is_friday(second: i64) -> bool {
+    second.div_euclid(86_400).rem_euclid(7) == 1
 }
 
 /// The lots of the rules, made smaller by the session's factor and the risk limit, in whole steps; never rounded up (R18).
@@ -94,37 +124,4 @@ fn volume(plan: &Plan, view: &MarketView<'_>, stop: Decimal) -> Result<Decimal, 
         ));
     }
     Ok(volume)
-}
-
-impl Distance {
-    fn in_price(self, entry: Decimal, spec: &SymbolSpec, panel: &Panel) -> Option<Decimal> {
-        match self {
-            Self::Pips(pips) => pips.checked_mul(spec.pip()),
-            Self::Percent(percent) => entry
-                .checked_mul(percent)?
-                .checked_div(Decimal::ONE_HUNDRED),
-            Self::Atr { period, multiplier } => {
-                let atr = panel.own(Series::Atr(period));
-                Decimal::from_f64(atr)?.checked_mul(multiplier)
-            }
-        }
-    }
-}
-
-impl StopLoss {
-    fn in_price(&self, entry: Decimal, spec: &SymbolSpec, panel: &Panel) -> Option<Decimal> {
-        let distance = self.distance.in_price(entry, spec, panel)?;
-        let distance = self.bounded(distance, spec);
-        (distance > Decimal::ZERO).then_some(distance)
-    }
-
-    /// The distance within `minPips` and `maxPips`.
-    pub(super) fn bounded(&self, distance: Decimal, spec: &SymbolSpec) -> Decimal {
-        let pip = spec.pip();
-        let distance = self
-            .min_pips
-            .map_or(distance, |min| distance.max(min * pip));
-        self.max_pips
-            .map_or(distance, |max| distance.min(max * pip))
-    }
 }

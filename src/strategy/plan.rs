@@ -8,9 +8,9 @@ use serde_json::Value;
 use super::clause::Context;
 use super::condition::Condition;
 use super::entry::{Trigger, read_entry};
-use super::exits::{Distance, Exits, read_exits};
+use super::exits::{Distance, Exits, StopAt, read_exits};
 use super::filters::{Filter, Filters, read_filters};
-use super::indicator::{Series, Source};
+use super::indicator::Source;
 use super::ledger::{Key, Node, Reader};
 use super::reason::{PlanRefusal, Reason, Rule, Skipped};
 use super::risk::{Sizing, read_sizing};
@@ -149,7 +149,7 @@ impl Plan {
             });
         }
         let mut notes = Vec::new();
-        if let Distance::Pips(pips) = self.exits.stop_loss.distance {
+        if let StopAt::Distance(Distance::Pips(pips)) = self.exits.stop_loss.at {
             let distance = self.exits.stop_loss.bounded(pips * spec.pip(), spec);
             notes.push(format!(
                 "a stop of {} pips is {} in the price of {}",
@@ -158,21 +158,13 @@ impl Plan {
                 spec.name
             ));
         }
-        let mut percent = Decimal::ZERO;
-        let before_last = self
-            .exits
-            .partials
-            .split_last()
-            .map_or(&[][..], |(_, before)| before);
-        for level in before_last {
-            percent += level.percent;
-            let part = spec.floor_volume(lots * percent / Decimal::ONE_HUNDRED);
-            if part < spec.volume_min || lots - part < spec.volume_min {
+        for (level, cut) in self.exits.parts.cuts(lots, spec) {
+            if cut.is_none() {
                 notes.push(format!(
-                    "{} % of {} lots is too small to close alone at {} times the stop, so it is left for the next level",
+                    "{} % of {} lots is too small to close alone at {}, so it is left for the next level",
                     level.percent,
                     lots.normalize(),
-                    level.ratio
+                    level.when.words()
                 ));
             }
         }
@@ -185,10 +177,7 @@ impl Plan {
         let conditions = self
             .conditions()
             .flat_map(|(_, _, condition)| condition.sources());
-        let exits = match self.exits.stop_loss.distance {
-            Distance::Atr { period, .. } => Some(own(Series::Atr(period))),
-            Distance::Pips(_) | Distance::Percent(_) => None,
-        };
+        let exits = self.exits.series().into_iter().map(own);
         let filters = self.filters.all.iter().flat_map(Filter::series).map(own);
         let mut all: Vec<Source> = Vec::new();
         for source in conditions.chain(exits).chain(filters) {
@@ -274,6 +263,9 @@ pub fn plan(request: &PlanRequest<'_>) -> Result<Plan, PlanRefusal> {
         );
         return Err(refusal(reader));
     }
+    let mut exits = exits;
+    // Without conditions of the other direction there is no signal to close at.
+    exits.closing.on_reverse_signal &= entry.buys.is_some() && entry.sells.is_some();
     let skipped = std::mem::take(&mut reader.skipped);
     Ok(Plan {
         symbol: request.symbol.trim().to_owned(),

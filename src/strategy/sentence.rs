@@ -1,7 +1,7 @@
 //! The plan in plain words: what a trader reads before he lets it trade. Says only what will be done.
 
 use super::entry::Trigger;
-use super::exits::{Distance, StopLoss, Target};
+use super::exits;
 use super::filters::Filter;
 use super::plan::Plan;
 use super::risk::LossLimit;
@@ -14,7 +14,7 @@ pub(super) fn of(plan: &Plan) -> String {
             sentences.push(entry(plan, trigger, verb));
         }
     }
-    let terms: Vec<String> = exits(plan)
+    let terms: Vec<String> = exits::words(&plan.exits)
         .into_iter()
         .chain(sizing(plan))
         .chain(filters(plan))
@@ -50,62 +50,6 @@ const fn article(timeframe: Timeframe) -> &'static str {
     match timeframe {
         Timeframe::D1 | Timeframe::W1 => "a",
         _ => "an",
-    }
-}
-
-fn exits(plan: &Plan) -> Vec<String> {
-    let exits = &plan.exits;
-    let mut parts = vec![format!("Stop {}", stop(&exits.stop_loss))];
-    if let Some((last, before)) = exits.partials.split_last() {
-        for level in before {
-            parts.push(format!(
-                "takes {} % at {} times the stop",
-                level.percent, level.ratio
-            ));
-        }
-        parts.push(format!("the rest at {} times the stop", last.ratio));
-    } else {
-        parts.push(match exits.target {
-            Some(Target::Distance(distance)) => format!("target {}", self::distance(distance)),
-            Some(Target::Ratio(ratio)) => format!("target {ratio} times the stop"),
-            None => "no target".to_owned(),
-        });
-    }
-    if let Some(trailing) = &exits.trailing {
-        let starts = match trailing.activate_at_ratio {
-            Some(ratio) => format!("the profit is {ratio} times the stop"),
-            None => format!("the profit is {} pips", trailing.distance_pips),
-        };
-        parts.push(format!(
-            "trails by {} pips once {starts}",
-            trailing.distance_pips
-        ));
-    }
-    if let Some(minutes) = exits.max_holding_minutes {
-        parts.push(if minutes % 60 == 0 {
-            format!("closes after {} hours", minutes / 60)
-        } else {
-            format!("closes after {minutes} minutes")
-        });
-    }
-    parts
-}
-
-fn stop(stop: &StopLoss) -> String {
-    let distance = distance(stop.distance);
-    match (stop.min_pips, stop.max_pips) {
-        (Some(min), Some(max)) => format!("{distance}, between {min} and {max} pips"),
-        (Some(min), None) => format!("{distance}, at least {min} pips"),
-        (None, Some(max)) => format!("{distance}, at most {max} pips"),
-        (None, None) => distance,
-    }
-}
-
-fn distance(distance: Distance) -> String {
-    match distance {
-        Distance::Pips(pips) => format!("{pips} pips"),
-        Distance::Percent(percent) => format!("{percent} % of the price"),
-        Distance::Atr { period, multiplier } => format!("{multiplier} times ATR {period}"),
     }
 }
 

@@ -3,9 +3,8 @@
 use serde_json::json;
 
 use super::*;
-use crate::strategy::{Adjustment, Opened, manage};
 
-fn with_exit(exit: &Value) -> Plan {
+pub(super) fn with_exit(exit: &Value) -> Plan {
     let mut rules = rules_with(&json!({ "conditions": [
         { "indicator": "price", "condition": ">", "value": 1.1, "description": "BUY" },
     ]}));
@@ -27,21 +26,19 @@ fn asked(
     opened: &str,
     stop: &str,
 ) -> Option<Adjustment> {
-    let bid = decimal(bid);
-    let time = position.opened_at;
-    let quote = Quote {
-        bid,
-        ask: bid + decimal("0.0001"),
-        time,
-    };
-    let opened = Opened {
+    scene(plan, position, opened, stop).at(bid, MONDAY)
+}
+
+fn scene(plan: &Plan, position: &Position, opened: &str, stop: &str) -> Scene {
+    let mut scene = Scene::new(plan.clone(), position.clone(), &[]);
+    scene.opened = Opened {
         volume: decimal(opened),
         stop_loss: decimal(stop),
     };
-    manage(plan, position, &opened, quote, &eurusd(), time)
+    scene
 }
 
-fn stop_after(adjustment: Option<Adjustment>) -> Option<Decimal> {
+pub(super) fn stop_after(adjustment: Option<Adjustment>) -> Option<Decimal> {
     match adjustment {
         Some(Adjustment::MoveStop { stop_loss, .. }) => Some(stop_loss),
         Some(close @ Adjustment::Close { .. }) => panic!("{close:?}"),
@@ -78,18 +75,9 @@ fn a_trailing_stop_follows_a_sell_down() {
 fn a_trailing_stop_keeps_the_brokers_least_distance() {
     let plan = trailing();
     let long = position(Side::Buy, "1.1000", Some("1.0975"), "0.1");
-    let mut spec = eurusd();
-    spec.stops_level = 300;
-    let quote = Quote {
-        bid: decimal("1.1040"),
-        ask: decimal("1.1041"),
-        time: long.opened_at,
-    };
-    let opened = Opened {
-        volume: decimal("0.1"),
-        stop_loss: decimal("1.0975"),
-    };
-    let asked = manage(&plan, &long, &opened, quote, &spec, long.opened_at);
+    let mut scene = scene(&plan, &long, "0.1", "1.0975");
+    scene.spec.stops_level = 300;
+    let asked = scene.at("1.1040", MONDAY);
     assert_eq!(stop_after(asked), Some(decimal("1.1010")));
 }
 
@@ -116,7 +104,7 @@ fn in_parts() -> Plan {
     }))
 }
 
-fn part(adjustment: Option<Adjustment>) -> Option<Decimal> {
+pub(super) fn part(adjustment: Option<Adjustment>) -> Option<Decimal> {
     match adjustment {
         Some(Adjustment::Close { volume, .. }) => volume,
         Some(moved @ Adjustment::MoveStop { .. }) => panic!("{moved:?}"),
@@ -146,39 +134,16 @@ fn r11_parts_are_of_the_original_volume_and_taken_once() {
 #[test]
 fn r11_what_is_left_is_never_smaller_than_the_broker_allows() {
     let long = position(Side::Buy, "1.1000", Some("1.0980"), "0.10");
-    let mut spec = eurusd();
-    spec.volume_min = decimal("0.04");
-    let opened = Opened {
-        volume: decimal("0.10"),
-        stop_loss: decimal("1.0980"),
-    };
-    let at = |bid: &str| {
-        let quote = Quote {
-            bid: decimal(bid),
-            ask: decimal(bid),
-            time: long.opened_at,
-        };
-        part(manage(
-            &in_parts(),
-            &long,
-            &opened,
-            quote,
-            &spec,
-            long.opened_at,
-        ))
-    };
+    let mut whole = scene(&in_parts(), &long, "0.10", "1.0980");
+    whole.spec.volume_min = decimal("0.04");
+    let at = |bid: &str| part(whole.at(bid, MONDAY));
     assert_eq!(at("1.1020"), Some(decimal("0.05")));
     assert_eq!(at("1.1040"), Some(decimal("0.05")), "0.07 would leave 0.03");
     // With half already closed, another 0.02 is below the smallest volume.
     let rest = position(Side::Buy, "1.1000", Some("1.0980"), "0.05");
-    spec.volume_min = decimal("0.03");
-    let quote = Quote {
-        bid: decimal("1.1040"),
-        ask: decimal("1.1040"),
-        time: rest.opened_at,
-    };
-    let asked = manage(&in_parts(), &rest, &opened, quote, &spec, rest.opened_at);
-    assert_eq!(part(asked), None);
+    let mut half = scene(&in_parts(), &rest, "0.10", "1.0980");
+    half.spec.volume_min = decimal("0.03");
+    assert_eq!(part(half.at("1.1040", MONDAY)), None);
 }
 
 #[test]
@@ -212,19 +177,8 @@ fn r11_a_part_too_small_is_left_for_the_next_level_and_said_before() {
 fn a_position_is_closed_after_its_longest_holding_time() {
     let plan = planned(&fixture("quarter_hour_scalper"), None).unwrap();
     let long = position(Side::Buy, "1.1000", Some("1.0975"), "0.01");
-    let quote = Quote {
-        bid: decimal("1.1000"),
-        ask: decimal("1.1001"),
-        time: long.opened_at,
-    };
-    let opened = Opened {
-        volume: decimal("0.01"),
-        stop_loss: decimal("1.0975"),
-    };
-    let after = |minutes: i64| {
-        let now = Timestamp::from_second(MONDAY + minutes * 60).unwrap();
-        manage(&plan, &long, &opened, quote, &eurusd(), now)
-    };
+    let scene = scene(&plan, &long, "0.01", "1.0975");
+    let after = |minutes: i64| scene.at("1.1000", MONDAY + minutes * 60);
     assert_eq!(after(239), None);
     assert!(matches!(
         after(240),

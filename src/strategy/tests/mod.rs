@@ -3,25 +3,30 @@
 
 mod batches;
 mod clauses;
+mod closing;
 mod decisions;
+mod exit_properties;
 mod exits;
 mod filters;
 mod indicators;
+mod levels;
 mod limits;
 mod panels;
+mod partial_exits;
 mod plans;
 mod properties;
 mod refusals;
 mod refused_exits;
 mod several_timeframes;
+mod standing;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::{
-    Decision, Evaluation, MarketView, Panel, Plan, PlanRefusal, PlanRequest, Program, evaluate,
-    plan,
+    Adjustment, Decision, Evaluation, MarketView, Opened, Panel, Plan, PlanRefusal, PlanRequest,
+    PositionView, Program, Touch, evaluate, manage, next_touch, plan,
 };
 use crate::market::{Bar, Position, Quote, Side, SymbolSpec, Ticket, Timeframe, TradeMode};
 
@@ -154,6 +159,62 @@ fn decide_with(plan: &Plan, bars: &[Bar], change: impl FnOnce(&mut MarketView<'_
     };
     change(&mut view);
     evaluate(plan, &view)
+}
+
+/// An open position's view of the market.
+struct Scene {
+    plan: Plan,
+    panel: Panel,
+    program: Program,
+    spec: SymbolSpec,
+    position: Position,
+    opened: Opened,
+}
+
+impl Scene {
+    /// A position opened with the stop and the volume that it has.
+    fn new(plan: Plan, position: Position, bars: &[Bar]) -> Self {
+        let mut panel = Panel::new(plan.timeframe());
+        let program = Program::new(&plan, &mut panel);
+        panel.load(&[(plan.timeframe(), bars)], 0);
+        let opened = Opened {
+            volume: position.volume,
+            stop_loss: position.stop_loss.unwrap(),
+        };
+        Self {
+            plan,
+            panel,
+            program,
+            spec: eurusd(),
+            position,
+            opened,
+        }
+    }
+
+    fn view(&self) -> PositionView<'_> {
+        PositionView {
+            position: &self.position,
+            opened: self.opened,
+            spec: &self.spec,
+            panel: &self.panel,
+            program: &self.program,
+        }
+    }
+
+    /// What the exits ask for at this bid, the ask one pip above it.
+    fn at(&self, bid: &str, second: i64) -> Option<Adjustment> {
+        let bid = decimal(bid);
+        self.quoted(bid, bid + decimal("0.0001"), second)
+    }
+
+    fn quoted(&self, bid: Decimal, ask: Decimal, second: i64) -> Option<Adjustment> {
+        let time = Timestamp::from_second(second).unwrap();
+        manage(&self.plan, &self.view(), Quote { bid, ask, time }, time)
+    }
+
+    fn touch(&self) -> Touch {
+        next_touch(&self.plan, &self.view())
+    }
 }
 
 fn side_of(evaluation: &Evaluation) -> Option<Side> {

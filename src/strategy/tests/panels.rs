@@ -130,7 +130,7 @@ fn a_history_that_begins_within_a_bar_takes_the_terminals_at_its_close() {
             0,
         );
         assert_eq!(panel.pair(close), expected, "after {bars} bars");
-        assert_eq!(panel.awaited(), None, "after {bars} bars");
+        assert!(!panel.awaits(Timeframe::H1), "after {bars} bars");
     }
 }
 
@@ -139,9 +139,9 @@ fn without_the_terminals_bar_the_decision_waits_for_it() {
     let own: Vec<Bar> = (1..4).map(|n| quarter(MONDAY + n * 900, 1.5)).collect();
     let (mut panel, close, _) = looking_at(Timeframe::H1);
     panel.load(&[(Timeframe::M15, &own)], 0);
-    assert_eq!(panel.awaited(), Some(Timeframe::H1));
+    assert!(panel.awaits(Timeframe::H1));
     panel.push_from_terminal(Timeframe::H1, &quarter(MONDAY, 1.4));
-    assert_eq!(panel.awaited(), None);
+    assert!(!panel.awaits(Timeframe::H1));
     assert_eq!(panel.pair(close).1, 1.4);
 }
 

@@ -42,14 +42,29 @@ fn r10_no_valid_stop_loss_no_plan() {
             json!({ "type": "pips", "value": 20, "minPips": 30, "maxPips": 10 }),
             "exit.stopLoss: minPips is above maxPips (R10)",
         ),
+        (
+            json!({ "type": "dynamic", "value": "sma_200_minus_2" }),
+            "exit.stopLoss.value: \"sma_200_minus_2\" is not like \"ema_200_minus_2\" (R4)",
+        ),
+        (
+            json!({ "type": "dynamic", "value": "ema_5000_minus_2" }),
+            "exit.stopLoss.value: \"ema_5000_minus_2\" is not like \"ema_200_minus_2\" (R4)",
+        ),
+        (
+            json!({ "type": "atr", "value": 2, "period": 2.5 }),
+            "exit.stopLoss.period: is not a whole number of bars from 1 to 1000 (R20)",
+        ),
+        (
+            json!({ "type": "atr_based", "value": 2 }),
+            "exit.stopLoss: has no \"atrMultiplier\" (R10)",
+        ),
+        (
+            json!({ "type": "price", "value": 1.05 }),
+            "exit.stopLoss: a distance of type \"price\" is not known (R10)",
+        ),
     ] {
         assert_eq!(reasons(&with_stop(stop))[0].to_string(), said);
     }
-    let dynamic = with_stop(json!({ "type": "dynamic", "value": "ema_200_minus_2" }));
-    assert_eq!(
-        reasons(&dynamic)[0].to_string(),
-        "exit.stopLoss: a distance of type \"dynamic\" cannot be followed yet (R10)"
-    );
 }
 
 #[test]
@@ -89,11 +104,20 @@ fn r10_a_smart_stop_that_is_incomplete_leaves_the_plain_one() {
     let plan = rules_planned(&rules, None).unwrap();
     assert!(plan.sentence().contains("Stop 33 pips"));
 
-    let support = changed("/exit/smartExit/stopLoss/type", json!("support"));
-    assert_eq!(
-        reasons(&support)[0].to_string(),
-        "exit.smartExit.stopLoss: a stop loss of type \"support\" cannot be followed yet (R10)"
-    );
+    for (kind, said) in [
+        (
+            "chandelier",
+            "exit.smartExit.stopLoss: a stop loss of type \"chandelier\" is not known (R10)",
+        ),
+        ("ema", ""),
+        ("trailing", ""),
+    ] {
+        let rules = changed("/exit/smartExit/stopLoss/type", json!(kind));
+        match rules_planned(&rules, None) {
+            Ok(plan) => assert!(plan.sentence().contains("Stop 25 pips") && said.is_empty()),
+            Err(refusal) => assert_eq!(refusal.reasons[0].to_string(), said),
+        }
+    }
 }
 
 #[test]
@@ -101,13 +125,38 @@ fn exits_that_cannot_be_followed_are_refused_by_name() {
     for (pointer, value, said) in [
         (
             "/exit/smartExit/weekendSpecific",
-            json!({ "closeAllBySunday": true, "sundayCloseTime": "22:00" }),
-            "exit.smartExit.weekendSpecific: this exit cannot be followed yet (R10)",
+            json!({ "closeAllBySunday": true }),
+            "exit.smartExit.weekendSpecific: has no \"sundayCloseTime\" (R10)",
+        ),
+        (
+            "/exit/smartExit/weekendSpecific",
+            json!({ "closeAllBySunday": true, "sundayCloseTime": "late" }),
+            "exit.smartExit.weekendSpecific.sundayCloseTime: is not a time of day like 22:00 (R10)",
+        ),
+        (
+            "/exit/smartExit/timeExit",
+            json!({ "exitIfNoProgress": true, "checkEveryMinutes": 15 }),
+            "exit.smartExit.timeExit: has no \"minProgressPips\" (R10)",
+        ),
+        (
+            "/exit/smartExit/volatilityExit",
+            json!({ "exitOnHighVolatility": true, "volatilityThreshold": 4 }),
+            "exit.smartExit.volatilityExit.volatilityThreshold: is not a fraction of the price below 1 (R10)",
+        ),
+        (
+            "/exit/smartExit/takeProfit/type",
+            json!("fibonacci"),
+            "exit.smartExit.takeProfit: a take profit of type \"fibonacci\" is not known (R10)",
+        ),
+        (
+            "/exit/smartExit/newExit",
+            json!({ "enabled": true }),
+            "exit.smartExit.newExit.enabled: this key is not known (R4)",
         ),
         (
             "/exit/enhancedPartialExits",
             json!({ "enabled": false, "levels": [{ "percentage": 50 }] }),
-            "exit.enhancedPartialExits: these partial exits cannot be followed yet (R12)",
+            "exit.enhancedPartialExits.levels[0]: does not say when the part is closed (R12)",
         ),
         (
             "/exit/smartExit/takeProfit/partialExits",
@@ -116,8 +165,8 @@ fn exits_that_cannot_be_followed_are_refused_by_name() {
         ),
         (
             "/exit/trailing/type",
-            json!("atr"),
-            "exit.trailing.type: a trailing stop of this type cannot be followed yet (R10)",
+            json!("chandelier"),
+            "exit.trailing.type: a trailing stop of type \"chandelier\" is not known (R10)",
         ),
         (
             "/riskManagement/maxWeeklyLoss",

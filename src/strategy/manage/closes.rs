@@ -1,0 +1,99 @@
+//! What closes the whole position.
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
+
+use super::Adjustment;
+use super::holding::Holding;
+use crate::market::{Bar, Side};
+use crate::strategy::evaluate::pip_of;
+use crate::strategy::exits::VOLATILITY_ATR;
+use crate::strategy::indicator::Series;
+use crate::strategy::program::Signal;
+
+pub(super) fn due(holding: &Holding<'_>, now: i64) -> Option<Adjustment> {
+    by_time(holding, now)
+        .or_else(|| by_bar(holding, now))
+        .map(|why| Adjustment::Close { volume: None, why })
+}
+
+fn by_time(holding: &Holding<'_>, now: i64) -> Option<String> {
+    let closing = &holding.plan.exits.closing;
+    if let Some(most) = closing.most_minutes {
+        let held = (now - holding.opened_second()) / 60;
+        if held >= most {
+            return Some(format!("held for {held} minutes, at most {most}"));
+        }
+    }
+    let passed = |moment| now >= holding.first_of(moment);
+    let weekly = closing.weekly.iter().any(|moment| passed(*moment));
+    weekly.then(|| "the closing time of the week has come".to_owned())
+}
+
+/// The second at which time alone closes the position.
+pub(super) fn closing_second(holding: &Holding<'_>) -> Option<i64> {
+    let closing = &holding.plan.exits.closing;
+    let held = closing
+        .most_minutes
+        .map(|most| holding.opened_second() + most * 60);
+    let weekly = closing.weekly.iter().map(|one| holding.first_of(*one));
+    weekly.chain(held).min()
+}
+
+/// What the last closed bar says; nothing changes in it before another one closes.
+pub(super) fn by_bar(holding: &Holding<'_>, now: i64) -> Option<String> {
+    let closing = &holding.plan.exits.closing;
+    let any = closing.no_progress.is_some()
+        || closing.above_volatility_percent.is_some()
+        || closing.on_reverse_signal;
+    if !any {
+        return None;
+    }
+    let bar = holding.bar(now)?;
+    no_progress(holding, bar)
+        .or_else(|| volatility(holding, bar))
+        .or_else(|| reverse_signal(holding))
+}
+
+fn no_progress(holding: &Holding<'_>, bar: &Bar) -> Option<String> {
+    let check = holding.plan.exits.closing.no_progress?;
+    let length = holding.plan.timeframe().seconds();
+    let since_opening = bar.time.as_second() + length - holding.opened_second();
+    let every = check.every_minutes * 60;
+    let is_check = every == 0 || since_opening / every > (since_opening - length).max(0) / every;
+    if !is_check {
+        return None;
+    }
+    let spec = holding.spec();
+    let close = spec.round_price(Decimal::from_f64(bar.close)?);
+    let gain = holding.gain(close);
+    (gain < check.least_pips.checked_mul(spec.pip())?).then(|| {
+        format!(
+            "it has gained less than {} pips after {} minutes",
+            check.least_pips,
+            since_opening / 60
+        )
+    })
+}
+
+fn volatility(holding: &Holding<'_>, bar: &Bar) -> Option<String> {
+    let most = holding.plan.exits.closing.above_volatility_percent?;
+    let atr = holding.view.panel.own(Series::Atr(VOLATILITY_ATR));
+    let percent = atr / bar.close * 100.0;
+    (percent > most.to_f64()?)
+        .then(|| format!("ATR {VOLATILITY_ATR} is {percent:.4} % of the price, over {most} %"))
+}
+
+fn reverse_signal(holding: &Holding<'_>) -> Option<String> {
+    if !holding.plan.exits.closing.on_reverse_signal {
+        return None;
+    }
+    let view = holding.view;
+    let Signal { buys, sells } = view.program.signal(view.panel, pip_of(view.spec));
+    let (own, other, name) = match view.position.side {
+        Side::Buy => (buys, sells, Side::Sell.name()),
+        Side::Sell => (sells, buys, Side::Buy.name()),
+    };
+    // Both at once are no signal.
+    (other == Some(true) && own == Some(false)).then(|| format!("{name} signal"))
+}

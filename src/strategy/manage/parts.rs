@@ -1,0 +1,69 @@
+//! Parts of a position that are due.
+
+use rust_decimal::Decimal;
+
+use super::Adjustment;
+use super::holding::{Holding, Reach};
+use crate::strategy::exits::PartialLevel;
+
+/// How far a position has come through its parts.
+pub(super) struct Walk<'a> {
+    /// What is to be closed now, the level it comes from, and the per cent taken with it.
+    due: Option<(Decimal, &'a PartialLevel, Decimal)>,
+    /// It closes all that is left.
+    all: bool,
+    /// A part that moves the stop to the open price was taken or is due.
+    pub breakeven: bool,
+    /// No part is left to take.
+    pub complete: bool,
+}
+
+/// Looks at the parts in their order. Those whose volume is closed already are done; of the others each is due when it is
+/// reached and those before it are done. A part left for the next one (R11) waits for nobody and is waited for by none.
+/// `reached` is asked about every part that could be due.
+pub(super) fn walk<'a>(holding: &Holding<'a>, mut reached: impl FnMut(Reach) -> bool) -> Walk<'a> {
+    let (view, spec) = (holding.view, holding.view.spec);
+    let closed = view.opened.volume - view.position.volume;
+    let mut walk = Walk {
+        due: None,
+        all: false,
+        breakeven: false,
+        complete: true,
+    };
+    let mut percent = Decimal::ZERO;
+    for (level, cut) in holding.plan.exits.parts.cuts(view.opened.volume, spec) {
+        percent += level.percent;
+        let Some(cut) = cut else {
+            let reached = reached(holding.reach(&level.when));
+            walk.complete = reached;
+            walk.breakeven |= reached && level.breakeven;
+            continue;
+        };
+        if closed < cut {
+            if !reached(holding.reach(&level.when)) {
+                walk.complete = false;
+                break;
+            }
+            let part = spec.floor_volume(cut - closed).normalize();
+            let left = view.position.volume - part;
+            let all = cut >= view.opened.volume;
+            if part > Decimal::ZERO && part >= spec.volume_min && (all || left >= spec.volume_min) {
+                walk.due = Some((part, level, percent));
+                walk.all = all;
+            }
+        }
+        walk.complete = true;
+        walk.breakeven |= level.breakeven;
+    }
+    walk
+}
+
+impl Walk<'_> {
+    pub fn adjustment(&self) -> Option<Adjustment> {
+        let (part, level, percent) = self.due?;
+        Some(Adjustment::Close {
+            volume: (!self.all).then_some(part),
+            why: format!("{} % taken at {}", percent.normalize(), level.when.words()),
+        })
+    }
+}

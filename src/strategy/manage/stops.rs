@@ -1,0 +1,143 @@
+//! Stops that move: behind the price, to the open price, after an average. Never back, never nearer than the broker allows,
+//! and only by a step worth sending.
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::FromPrimitive;
+
+use super::Adjustment;
+use super::holding::Holding;
+use super::parts::Walk;
+use crate::strategy::exits::{Start, Trailing};
+
+/// A stop wanted at this price.
+struct Wish {
+    stop_loss: Decimal,
+    /// Least improvement, in price.
+    step: Decimal,
+    why: String,
+}
+
+/// The wish nearest to the price.
+pub(super) fn moved(
+    holding: &Holding<'_>,
+    walk: &Walk<'_>,
+    price: Decimal,
+    now: i64,
+) -> Option<Adjustment> {
+    let trailed = holding
+        .plan
+        .exits
+        .trailing
+        .iter()
+        .filter_map(|trailing| trailed(trailing, holding, walk, price));
+    let standing = [breakeven(holding, walk), after_average(holding, now)];
+    let best = trailed
+        .chain(standing.into_iter().flatten())
+        .filter(|wish| is_allowed(wish, holding, price))
+        .max_by_key(|wish| wish.stop_loss * holding.sign)?;
+    Some(Adjustment::MoveStop {
+        stop_loss: best.stop_loss,
+        why: best.why,
+    })
+}
+
+fn is_allowed(wish: &Wish, holding: &Holding<'_>, price: Decimal) -> bool {
+    let room = (price - wish.stop_loss) * holding.sign;
+    let better = holding.view.position.stop_loss.is_none_or(|standing| {
+        let improvement = (wish.stop_loss - standing) * holding.sign;
+        improvement > Decimal::ZERO && improvement >= wish.step
+    });
+    wish.stop_loss > Decimal::ZERO
+        && room > Decimal::ZERO
+        && room >= holding.least_distance()
+        && better
+}
+
+/// How far behind the price it stays, and the profit from which on it follows.
+fn reach(trailing: &Trailing, holding: &Holding<'_>, complete: bool) -> Option<(Decimal, Decimal)> {
+    let pip = holding.spec().pip();
+    let distance = holding.in_price(trailing.distance)?;
+    let distance = trailing
+        .min_pips
+        .map_or(distance, |min| distance.max(min * pip));
+    let of_risk = |ratio| holding.risk?.checked_mul(ratio);
+    let from = match trailing.start {
+        Start::AtOnce => Decimal::MIN,
+        Start::AtDistance => distance,
+        Start::AtRatio(ratio) => of_risk(ratio)?,
+        Start::AfterParts | Start::AfterPartsAtRatio(_) | Start::AfterPartsAtProfit(_)
+            if !complete =>
+        {
+            return None;
+        }
+        Start::AfterParts => Decimal::MIN,
+        Start::AfterPartsAtRatio(ratio) => of_risk(ratio)?,
+        Start::AfterPartsAtProfit(profit) => holding.in_price(profit)?,
+    };
+    let distance = distance.max(holding.least_distance());
+    (distance > Decimal::ZERO).then_some((distance, from))
+}
+
+fn trailed(
+    trailing: &Trailing,
+    holding: &Holding<'_>,
+    walk: &Walk<'_>,
+    price: Decimal,
+) -> Option<Wish> {
+    let (distance, from) = reach(trailing, holding, walk.complete)?;
+    if holding.gain(price) < from {
+        return None;
+    }
+    Some(Wish {
+        stop_loss: holding.spec().round_price(price - holding.sign * distance),
+        step: trailing.step_pips * holding.spec().pip(),
+        why: format!("trails the price by {}", trailing.words()),
+    })
+}
+
+fn breakeven(holding: &Holding<'_>, walk: &Walk<'_>) -> Option<Wish> {
+    walk.breakeven.then(|| Wish {
+        stop_loss: holding.spec().round_price(holding.view.position.open_price),
+        step: Decimal::ZERO,
+        why: "a part was taken, the stop moves to the open price".to_owned(),
+    })
+}
+
+/// The stop computed anew from the last closed bar.
+fn after_average(holding: &Holding<'_>, now: i64) -> Option<Wish> {
+    let stop = holding.plan.exits.stop_loss;
+    if !stop.follows {
+        return None;
+    }
+    let bar = holding.bar(now)?;
+    let (view, spec) = (holding.view, holding.spec());
+    let close = Decimal::from_f64(bar.close)?;
+    let distance = stop.in_price(view.position.side, close, spec, view.panel)?;
+    Some(Wish {
+        stop_loss: spec.round_price(close - holding.sign * distance),
+        step: Decimal::ZERO,
+        why: "the stop follows its average at the close of a bar".to_owned(),
+    })
+}
+
+/// The least profit, in price, at which a stop could move, as far as nothing but the price changes.
+pub(super) fn next_gain(holding: &Holding<'_>, walk: &Walk<'_>, now: i64) -> Option<Decimal> {
+    let standing = holding
+        .view
+        .position
+        .stop_loss
+        .map(|stop| holding.gain(stop));
+    let trailed = holding.plan.exits.trailing.iter().filter_map(|trailing| {
+        let (distance, from) = reach(trailing, holding, walk.complete)?;
+        let step = trailing.step_pips * holding.spec().pip();
+        let better = standing.map_or(Decimal::MIN, |standing| standing + step + distance);
+        Some(from.max(better))
+    });
+    let fixed = [breakeven(holding, walk), after_average(holding, now)]
+        .into_iter()
+        .flatten()
+        .map(|wish| holding.gain(wish.stop_loss))
+        .filter(|gain| standing.is_none_or(|standing| *gain > standing))
+        .map(|gain| gain + holding.least_distance());
+    trailed.chain(fixed).min()
+}
