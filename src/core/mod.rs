@@ -19,6 +19,7 @@ mod envelope;
 mod event;
 mod handle;
 pub mod health;
+mod ledger;
 mod orders;
 mod outbox;
 mod picture;
@@ -46,6 +47,8 @@ pub use event::{Delivery, Event, ReportOutcome};
 pub use record::Record;
 pub use state::{Config, Limits, State};
 pub use step::{Step, step};
+
+pub use crate::strategy::{Allowances, NewsCalendar};
 
 /// The moment of an event: `mono` for waiting, `utc` for records and expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use super::health::{Leg, LinkHealth};
 use super::snapshot::{CommandRow, Counts, Notice, SettingsStatus, TerminalMode};
 use super::trading::Runtime;
 use crate::market::{Account, Book, Cid, LinkFacts, Permissions, Quote, SymbolSpec, Timeframe};
-use crate::strategy::{Panel, Plan};
+use crate::strategy::{Allowances, NewsCalendar, Panel, Plan};
 
 /// Local limits: a command can make them tighter, never looser.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +37,10 @@ pub struct Config {
     pub resume_lifts_stop: bool,
     /// The broker's symbol for a name of the platform, where the trader chose one.
     pub symbol_map: BTreeMap<String, String>,
+    /// Filters that strategies may run without where they cannot be computed.
+    pub run_without: Allowances,
+    /// The calendar of economic news, where the trader imported one.
+    pub news: Option<Arc<NewsCalendar>>,
     pub settings: SettingsStatus,
     pub practice_page: Option<String>,
 }
@@ -48,8 +52,20 @@ impl Default for Config {
             limits: Limits::default(),
             resume_lifts_stop: false,
             symbol_map: BTreeMap::new(),
+            run_without: Allowances::default(),
+            news: None,
             settings: SettingsStatus::default(),
             practice_page: None,
+        }
+    }
+}
+
+impl Config {
+    /// What strategies may count on here.
+    pub(super) const fn allowances(&self) -> Allowances {
+        Allowances {
+            news_calendar: self.news.is_some(),
+            ..self.run_without
         }
     }
 }

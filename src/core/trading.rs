@@ -13,7 +13,7 @@ use super::orders::OrderEnd;
 use super::snapshot::StrategyState;
 use super::step::Turn;
 use crate::market::{IntentAction, Position, Quote, Side, Ticket};
-use crate::strategy::{self, Adjustment, Decision, MarketView, Opened, Plan, Program};
+use crate::strategy::{self, Adjustment, Decision, MarketView, Opened, Plan, Program, TrackRecord};
 
 /// Least slippage accepted for a strategy's entry, in points; wide spreads allow twice themselves.
 const ENTRY_DEVIATION: u32 = 20;
@@ -164,10 +164,8 @@ impl Turn<'_> {
                     .as_ref()
                     .map(|account| account.balance)
                     .unwrap_or_default(),
-                realised_today: self
-                    .durable()
-                    .day
-                    .of_strategy(&self.state.market_day(self.now), strategy.number),
+                record: self.track_record(strategy),
+                news: self.state.config.news.as_deref(),
                 entries_blocked: blocked.as_deref(),
             },
         );
@@ -177,6 +175,24 @@ impl Turn<'_> {
                 Err(format!("{} signal, but {reason}", side.name()))
             }
             (decision, _) => Ok(decision),
+        }
+    }
+
+    /// What the strategy has done and what is open, orders on their way among it.
+    fn track_record(&self, strategy: &StrategyEntry) -> TrackRecord {
+        let time = self.state.terminal.market_time.unwrap_or(self.now.utc);
+        let opening = self.durable().intents.values();
+        let opening = opening.filter_map(|entry| match &entry.intent.action {
+            IntentAction::Open { symbol, .. } => Some(symbol),
+            _ => None,
+        });
+        let open = self.state.own_positions().map(|position| &position.symbol);
+        let symbols: Vec<&String> = open.chain(opening).collect();
+        let here = symbols.iter().filter(|symbol| ***symbol == strategy.symbol);
+        TrackRecord {
+            open_in_symbol: here.count(),
+            open_at_all: symbols.len(),
+            ..self.durable().day.record(strategy.number, time)
         }
     }
 

@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use url::{Host, Url};
 
 use super::field::Field;
+use crate::core::Allowances;
 
 /// Clusters of Pusher Channels, from its documentation ("Clusters").
 const CLUSTERS: [&str; 9] = ["mt1", "us2", "us3", "eu", "ap1", "ap2", "ap3", "ap4", "sa1"];
@@ -56,6 +57,13 @@ pub fn check_field(field: Field, text: &str) -> Result<(), String> {
         },
         Field::PusherTls | Field::ResumeLiftsStop => switch(text).map(drop),
         Field::SymbolMap => symbol_map(text).map(drop),
+        Field::RunWithout => Allowances::without(text)
+            .map(drop)
+            .map_err(|what| format!("{what}; more than one with commas between them.")),
+        Field::NewsCalendar if std::path::Path::new(text).is_absolute() => Ok(()),
+        Field::NewsCalendar => {
+            Err("The whole path of the file, from the drive or root on.".to_owned())
+        }
         Field::CommonFiles if std::path::Path::new(text).is_absolute() => Ok(()),
         Field::CommonFiles => {
             Err("The whole path of the folder, from the drive or root on.".to_owned())

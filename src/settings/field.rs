@@ -20,11 +20,13 @@ pub enum Field {
     MaxDailyLoss,
     ResumeLiftsStop,
     SymbolMap,
+    RunWithout,
+    NewsCalendar,
     CommonFiles,
 }
 
 impl Field {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::PlatformUrl,
         Self::ApiKey,
         Self::ApiSecret,
@@ -42,6 +44,8 @@ impl Field {
         Self::MaxDailyLoss,
         Self::ResumeLiftsStop,
         Self::SymbolMap,
+        Self::RunWithout,
+        Self::NewsCalendar,
         Self::CommonFiles,
     ];
 
@@ -65,6 +69,8 @@ impl Field {
             Self::MaxDailyLoss => "maxDailyLoss",
             Self::ResumeLiftsStop => "resumeLiftsStop",
             Self::SymbolMap => "symbolMap",
+            Self::RunWithout => "runWithout",
+            Self::NewsCalendar => "newsCalendar",
             Self::CommonFiles => "commonFiles",
         }
     }
@@ -102,6 +108,8 @@ impl Field {
                 | Self::MaxDailyLoss
                 | Self::ResumeLiftsStop
                 | Self::SymbolMap
+                | Self::RunWithout
+                | Self::NewsCalendar
                 | Self::CommonFiles
         )
     }

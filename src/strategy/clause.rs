@@ -698,7 +698,8 @@ const fn parameters(series: Series) -> &'static [&'static str] {
         | Series::Volume
         | Series::Sar
         | Series::Vwap
-        | Series::Ichimoku(_) => &[],
+        | Series::Ichimoku(_)
+        | Series::SinceSpike { .. } => &[],
     }
 }
 

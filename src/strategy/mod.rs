@@ -30,7 +30,6 @@ mod shapes;
 mod targets;
 #[cfg(test)]
 mod tests;
-mod verdict;
 
 pub use condition::{Condition, Operand, Operator};
 pub use entry::{Term, Trigger};
@@ -39,7 +38,12 @@ pub use evaluate::{
     evaluate, pip_of,
 };
 pub use exits::{Distance, Exits, PartialLevel, StopLoss, Target, Trailing};
-pub use filters::{Filter, Filters, HighVolatility, Session, SessionFilter, VolatilityFilter};
+pub use filters::{
+    Allowances, AllowedSession, CalendarFault, Day, DayFilter, DayTime, Filter, Filters,
+    HighVolatility, HourFilter, Impact, Look, Matter, NewsCalendar, NewsEvent, NewsFilter, Pause,
+    Regime, RegimeFilter, Session, SessionFilter, SpikeFilter, SpreadFilter, TrendFilter, Verdict,
+    VolatilityFilter, VolumeFilter,
+};
 pub use indicator::{Band, Ichimoku, Series, Source};
 pub use ledger::{Fate, Key};
 pub use manage::{Adjustment, Opened, manage};
@@ -47,5 +51,4 @@ pub use panel::{BarFault, Panel};
 pub use plan::{Plan, PlanRequest, plan};
 pub use program::{Finding, Program, Signal};
 pub use reason::{NO_DIRECTION, PlanRefusal, Reason, Rule, Skipped};
-pub use risk::{LossLimit, Sizing};
-pub use verdict::Look;
+pub use risk::{AtrRisk, Limits, Loss, LossLimit, Period, Recovery, Sizing, TrackRecord};

@@ -8,6 +8,7 @@ use super::exits::{Distance, StopLoss, Target};
 use super::indicator::Series;
 use super::panel::Panel;
 use super::plan::Plan;
+use super::risk::volume;
 use crate::market::{Side, SymbolSpec};
 
 /// The order itself: levels on the right side of the price and outside the broker's least distance, volume in whole steps.
@@ -62,38 +63,13 @@ pub(super) fn order(plan: &Plan, view: &MarketView<'_>, side: Side) -> Result<De
             ));
         }
     }
-    let volume = volume(plan, view, (entry - stop_loss).abs())?;
+    let volume = volume(plan, view, side, (entry - stop_loss).abs())?;
     Ok(Decision::Enter {
         side,
         volume,
         stop_loss,
         take_profit,
     })
-}
-
-/// The lots of the rules, made smaller by the session's factor and the risk limit, in whole steps; never rounded up (R18).
-fn volume(plan: &Plan, view: &MarketView<'_>, stop: Decimal) -> Result<Decimal, String> {
-    let spec = view.spec;
-    let mut lots = plan.sizing.lots * plan.filters.volume_factor;
-    if let Some(percent) = plan.sizing.risk_percent {
-        let at_risk = view.balance.max(Decimal::ZERO) * percent / Decimal::ONE_HUNDRED;
-        let by_risk = stop
-            .checked_div(spec.tick_size)
-            .and_then(|ticks| ticks.checked_mul(spec.tick_value))
-            .filter(|a_lot| *a_lot > Decimal::ZERO)
-            .and_then(|a_lot| at_risk.checked_div(a_lot))
-            .ok_or("the symbol's tick value is not known, so the risk cannot be computed")?;
-        lots = lots.min(by_risk);
-    }
-    let volume = spec.floor_volume(lots.min(spec.volume_max)).normalize();
-    if volume < spec.volume_min || volume <= Decimal::ZERO {
-        return Err(format!(
-            "{} lots are below the smallest volume of {} lots; a volume is never rounded up (R18)",
-            lots.round_dp(6).normalize(),
-            spec.volume_min
-        ));
-    }
-    Ok(volume)
 }
 
 impl Distance {

@@ -263,6 +263,10 @@ catalogue! {
     field_resume_lifts = "RESUME lifts the stop";
     field_common_files = "MetaTrader's shared folder";
     help_common_files = "Terminal\\Common\\Files. Empty on Windows, where it is known; needed for a MetaTrader under Wine.";
+    field_run_without = "Run without these filters";
+    help_run_without = "A strategy that asks for a filter this program cannot compute is refused. Named here, it runs without: news, correlation, riskSentiment, regime.";
+    field_news_calendar = "News calendar";
+    help_news_calendar = "A CSV file with the columns time (UTC), currency, impact (high, medium, low), title; strategies pause around its events.";
     field_symbol_map = "Symbol map";
     help_symbol_map = "Only where the broker names a symbol in its own way and the program asks: XAUUSD=GOLD, US30=DJ30.c";
     help_terminal = "paper: simulated, no money is involved. metatrader: orders go to MetaTrader 5.";

@@ -16,8 +16,8 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::{
-    Decision, Evaluation, MarketView, Panel, Plan, PlanRefusal, PlanRequest, Program, evaluate,
-    plan,
+    Allowances, Decision, Evaluation, MarketView, Panel, Plan, PlanRefusal, PlanRequest, Program,
+    TrackRecord, evaluate, plan,
 };
 use crate::market::{Bar, Position, Quote, Side, SymbolSpec, Ticket, Timeframe, TradeMode};
 
@@ -57,6 +57,7 @@ fn planned(row: &Value, local: Option<Side>) -> Result<Plan, PlanRefusal> {
         symbol: row["symbol"].as_str().unwrap(),
         timeframe: row["timeframe"].as_str().unwrap(),
         local_direction: local,
+        allowances: Allowances::default(),
     })
 }
 
@@ -68,6 +69,7 @@ fn rules_planned(rules: &Value, local: Option<Side>) -> Result<Plan, PlanRefusal
         symbol: "EURUSD",
         timeframe: "M15",
         local_direction: local,
+        allowances: Allowances::default(),
     })
 }
 
@@ -145,7 +147,8 @@ fn decide_with(plan: &Plan, bars: &[Bar], change: impl FnOnce(&mut MarketView<'_
         positions: &[],
         market_time,
         balance: decimal("10000"),
-        realised_today: Decimal::ZERO,
+        record: TrackRecord::default(),
+        news: None,
         entries_blocked: None,
     };
     change(&mut view);
