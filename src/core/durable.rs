@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::command::Command;
+use super::guards::GuardDay;
 use super::ledger::DayLedger;
 use super::record::Record;
 use super::snapshot::{CommandState, StrategyState};
@@ -47,6 +48,8 @@ pub struct Durable {
     /// The user id of the executor's owner.
     pub owner: Option<String>,
     pub day: DayLedger,
+    /// Where the day of the account's guards began.
+    pub guard_day: Option<GuardDay>,
     /// The account of the terminal, as last seen.
     pub account: Option<AccountId>,
     /// Accounts with real money on which the trader allowed trading.
@@ -326,6 +329,7 @@ impl Durable {
             }
             Record::OwnerLearned { user_id } => self.owner = Some(user_id.clone()),
             Record::AccountSeen { account, .. } => self.see_account(account),
+            Record::GuardDayBegan { began, .. } => self.guard_day = Some(began.clone()),
             Record::AccountConfirmed { account, .. } => {
                 self.confirmed.insert(account.clone());
             }

@@ -17,6 +17,7 @@ mod effect;
 mod emergency;
 mod envelope;
 mod event;
+mod guards;
 mod handle;
 pub mod health;
 mod ledger;
@@ -44,6 +45,7 @@ pub use durable::{Durable, EmergencyStop, IntentEntry, Progress, Purpose, Report
 pub use effect::{BeatCause, Effect, LogLevel};
 pub use envelope::{Unreadable, read as read_envelope};
 pub use event::{Delivery, Event, ReportOutcome};
+pub use guards::{Amount, Guard, GuardDay, Guards};
 pub use record::Record;
 pub use state::{Config, Limits, State};
 pub use step::{Step, step};

@@ -12,6 +12,7 @@ use super::charts::{ChartKey, Charted};
 use super::closing::Sweep;
 use super::command::Command;
 use super::durable::Durable;
+use super::guards::Guards;
 use super::health::{Leg, LinkHealth};
 use super::snapshot::{CommandRow, Counts, Notice, SettingsStatus, TerminalMode};
 use super::trading::Runtime;
@@ -37,6 +38,8 @@ pub struct Config {
     pub resume_lifts_stop: bool,
     /// The broker's symbol for a name of the platform, where the trader chose one.
     pub symbol_map: BTreeMap<String, String>,
+    /// Guards of the account as a whole.
+    pub guards: Guards,
     /// Filters that strategies may run without where they cannot be computed.
     pub run_without: Allowances,
     /// The calendar of economic news, where the trader imported one.
@@ -52,6 +55,7 @@ impl Default for Config {
             limits: Limits::default(),
             resume_lifts_stop: false,
             symbol_map: BTreeMap::new(),
+            guards: Guards::default(),
             run_without: Allowances::default(),
             news: None,
             settings: SettingsStatus::default(),
@@ -139,6 +143,8 @@ pub struct State {
     /// Emergency broadcasts that came before the owner was known.
     pub(super) held_broadcasts: Vec<String>,
     pub(super) blocked_since: Option<(Timestamp, String)>,
+    /// What was said last about each guard that is near or reached.
+    pub(super) guards_told: BTreeMap<&'static str, String>,
 }
 
 impl State {
@@ -186,6 +192,7 @@ impl State {
             strange_names: BTreeSet::new(),
             held_broadcasts: Vec::new(),
             blocked_since: None,
+            guards_told: BTreeMap::new(),
         }
     }
 
@@ -251,6 +258,9 @@ impl State {
             return Some(format!(
                 "the settings cannot be used, so no limit of yours is known: {problem}"
             ));
+        }
+        if let Some(gap) = self.config.guards.gap() {
+            return Some(gap.to_owned());
         }
         if let Some(pause) = &self.durable.pause {
             return Some(format!("trading is paused ({})", pause.reason));

@@ -144,6 +144,10 @@ impl SettingsHome {
                     .as_ref()
                     .map(|settings| settings.symbol_map.clone())
                     .unwrap_or_default(),
+                guards: usable
+                    .as_ref()
+                    .map(|settings| settings.guards.clone())
+                    .unwrap_or_default(),
                 run_without: usable
                     .as_ref()
                     .map(|settings| settings.run_without)

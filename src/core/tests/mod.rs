@@ -12,6 +12,7 @@ mod emergency;
 mod envelopes;
 mod failures;
 mod late_orders;
+mod ledger;
 mod limits;
 mod orders;
 mod outbox;

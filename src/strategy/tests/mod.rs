@@ -6,10 +6,14 @@ mod exits;
 mod filters;
 mod indicators;
 mod limits;
+mod market_filters;
+mod news;
 mod plans;
 mod properties;
 mod refusals;
 mod refused_exits;
+mod sizing;
+mod times;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
