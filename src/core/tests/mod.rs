@@ -11,6 +11,7 @@ mod delivery;
 mod emergency;
 mod envelopes;
 mod failures;
+mod guards;
 mod late_orders;
 mod ledger;
 mod limits;

@@ -31,7 +31,7 @@ fn atr_sizing_lets_so_many_average_ranges_cost_the_risk() {
     // ATR is 10 pips; 25 pips cost 250 a lot.
     for (balance, volume) in [("1000", "0.04"), ("2500", "0.1"), ("100000", "0.1")] {
         let sized = lots(&risk(by_atr.clone()), MONDAY, |view| {
-            view.balance = decimal(balance)
+            view.balance = decimal(balance);
         });
         assert_eq!(sized, Ok(decimal(volume)), "{balance}");
     }
