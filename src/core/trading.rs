@@ -20,6 +20,7 @@ use super::step::Turn;
 use crate::market::{IntentAction, Position, Quote, Side, Ticket};
 use crate::strategy::{
     self, Adjustment, Decision, Evaluation, MarketView, Opened, Plan, PositionView, Program,
+    TrackRecord,
 };
 
 /// Least slippage accepted for a strategy's entry, in points; wide spreads allow twice themselves.
@@ -273,14 +274,30 @@ impl Turn<'_> {
                     .as_ref()
                     .map(|account| account.balance)
                     .unwrap_or_default(),
-                realised_today: self
-                    .durable()
-                    .day
-                    .of_strategy(&self.state.market_day(self.now), strategy.number),
+                record: self.track_record(strategy),
+                news: self.state.config.news.as_deref(),
                 entries_blocked: blocked.as_deref(),
             },
         );
         Ok((evaluation, blocked))
+    }
+
+    /// What the strategy has done and what is open, orders on their way among it.
+    fn track_record(&self, strategy: &Decider) -> TrackRecord {
+        let time = self.state.terminal.market_time.unwrap_or(self.now.utc);
+        let opening = self.durable().intents.values();
+        let opening = opening.filter_map(|entry| match &entry.intent.action {
+            IntentAction::Open { symbol, .. } => Some(symbol),
+            _ => None,
+        });
+        let open = self.state.own_positions().map(|position| &position.symbol);
+        let symbols: Vec<&String> = open.chain(opening).collect();
+        let here = symbols.iter().filter(|symbol| ***symbol == strategy.symbol);
+        TrackRecord {
+            open_in_symbol: here.count(),
+            open_at_all: symbols.len(),
+            ..self.durable().day.record(strategy.number, time)
+        }
     }
 
     pub fn entry_ended(&mut self, strategy: &str, end: &OrderEnd) {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use fx_executor::market::Bar;
 use fx_executor::strategy::{
-    Band, Condition, Finding, Panel, Plan, PlanRequest, Program, Series, plan,
+    Allowances, Band, Condition, Finding, Panel, Plan, PlanRequest, Program, Series, plan,
 };
 use serde_json::{Value, json};
 
@@ -104,6 +104,7 @@ pub fn compare(case: &Case) -> Counts {
         symbol: &case.symbol,
         timeframe: case.timeframe.name(),
         local_direction: case.chosen,
+        allowances: Allowances::default(),
     });
     match (planned, &case.refused) {
         (Ok(plan), None) => {

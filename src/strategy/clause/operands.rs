@@ -36,7 +36,8 @@ pub(super) const fn parameters(series: Series) -> &'static [&'static str] {
         | Series::Volume
         | Series::Sar
         | Series::Vwap
-        | Series::Ichimoku(_) => &[],
+        | Series::Ichimoku(_)
+        | Series::SinceSpike { .. } => &[],
     }
 }
 

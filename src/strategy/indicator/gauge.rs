@@ -6,6 +6,7 @@ use ta_lib::{
     MinStream, RetCode, RsiStream, SarStream, SmaStream, StochStream, WillrStream,
 };
 
+use super::spike::Spike;
 use super::{Band, Ichimoku, SQUEEZE_BARS, Series};
 use crate::market::Bar;
 
@@ -35,6 +36,7 @@ enum Kind {
     Stochastic(u32, u32, u32),
     Ichimoku,
     Levels(u32),
+    Spike(u32, u32, u32),
 }
 
 impl Kind {
@@ -86,6 +88,11 @@ impl Kind {
             ),
             Series::Resistance(bars) => (Self::Levels(bars), 0),
             Series::Support(bars) => (Self::Levels(bars), 1),
+            Series::SinceSpike {
+                period,
+                thousandths,
+                most,
+            } => (Self::Spike(period, thousandths, most), 0),
         }
     }
 }
@@ -122,6 +129,7 @@ enum State {
     Stochastic(StochStream),
     Ichimoku(Box<Cloud>),
     Levels(MaxStream, MinStream),
+    Spike(Spike),
 }
 
 impl Gauge {
@@ -205,6 +213,7 @@ impl Gauge {
                 highest.update(bar.high)?;
                 lowest.update(bar.low)?;
             }
+            State::Spike(spike) => values[0] = spike.take(bar)?,
         }
         Ok(())
     }
@@ -315,6 +324,12 @@ impl Gauge {
                 let (highest, _) = core.max_open(&high(), length(bars))?;
                 let (lowest, _) = core.min_open(&low(), length(bars))?;
                 State::Levels(highest, lowest)
+            }
+            Kind::Spike(period, thousandths, most)
+                if enough(core.atr_lookback(length(period)))? =>
+            {
+                let (atr, value) = core.atr_open(&high(), &low(), &close(), length(period))?;
+                State::Spike(Spike::new(atr, value, thousandths, most, last))
             }
             _ => State::Closed,
         };
