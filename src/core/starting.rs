@@ -9,7 +9,6 @@ use super::handle::{Verdict, count, details, strategy_of};
 use super::record::Record;
 use super::snapshot::{Severity, StrategyState};
 use super::step::Turn;
-use super::superseding::PastOrder;
 use crate::strategy::{self, Plan, PlanRefusal, PlanRequest};
 
 /// An UPDATE waits so long for the activation that was given before it and may come in after it.
@@ -331,51 +330,6 @@ impl Turn<'_> {
             },
             details: details(&[("kept", json!(kept))]),
         }
-    }
-
-    /// A PAUSE that was given after this START came in before it, and nothing has lifted it since.
-    fn was_paused_later(&self, start: &Command) -> bool {
-        let paused = self.last_given(start, &[CommandName::PauseStrategy]);
-        let resumed = self.last_given(start, &[CommandName::ResumeStrategy]);
-        paused.is_some_and(|paused| {
-            !self.is_later(start, paused)
-                && resumed.is_none_or(|resumed| {
-                    paused.by_the_platform(self.state) > resumed.by_the_platform(self.state)
-                })
-        })
-    }
-
-    fn is_later(&self, command: &Command, past: &PastOrder) -> bool {
-        let made = command
-            .created_at
-            .unwrap_or_else(|| self.state.by_platform_clock(command.made()));
-        made > past.by_the_platform(self.state)
-    }
-
-    /// An activation that was given after this STOP stands: it undoes the stop, not the closing of what was there before.
-    pub fn was_started_later(&self, open: &OpenCommand) -> bool {
-        let stop = &open.command;
-        if stop.known() != Some(CommandName::StopStrategy) {
-            return false;
-        }
-        self.last_given(stop, &[CommandName::StartStrategy])
-            .is_some_and(|start| start.told && start.is_later_than(stop, self.state))
-    }
-
-    fn was_updated_later(&self, start: &Command) -> bool {
-        let updates = [CommandName::UpdateStrategy, CommandName::UpdateParameters];
-        self.last_given(start, &updates)
-            .is_some_and(|update| update.told && update.is_later_than(start, self.state))
-    }
-
-    /// The last order of these names, by when it was given, that was carried out for the same strategy.
-    fn last_given(&self, command: &Command, names: &[CommandName]) -> Option<&PastOrder> {
-        let strategy = command.text("strategyId").ok()?;
-        let past = self.durable().past.iter().filter(|past| {
-            past.strategy.as_deref() == Some(strategy)
-                && CommandName::parse(&past.name).is_some_and(|name| names.contains(&name))
-        });
-        past.max_by_key(|past| past.by_the_platform(self.state))
     }
 
     /// At once, also while an activation waits: that one then begins paused.
