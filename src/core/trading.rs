@@ -13,7 +13,9 @@ use super::orders::OrderEnd;
 use super::snapshot::StrategyState;
 use super::step::Turn;
 use crate::market::{IntentAction, Position, Quote, Side, Ticket};
-use crate::strategy::{self, Adjustment, Decision, MarketView, Opened, Plan, Program, TrackRecord};
+use crate::strategy::{
+    self, Adjustment, Decision, Filter, MarketView, Opened, Plan, Program, TrackRecord,
+};
 
 /// Least slippage accepted for a strategy's entry, in points; wide spreads allow twice themselves.
 const ENTRY_DEVIATION: u32 = 20;
@@ -176,6 +178,25 @@ impl Turn<'_> {
             }
             (decision, _) => Ok(decision),
         }
+    }
+
+    /// Whether what runs is this plan; the settings of this computer may have changed since it was made.
+    pub fn runs_as(&self, id: &str, plan: &Plan) -> bool {
+        let runtime = self.state.runtimes.get(id);
+        runtime.is_some_and(|runtime| runtime.plan == *plan)
+    }
+
+    /// How far the calendar reaches that the plan's news filter goes by.
+    pub fn calendar_note(&self, plan: &Plan) -> Option<String> {
+        let news = |filter: &Filter| matches!(filter, Filter::News(_));
+        let asked = plan.filters().all.iter().any(news);
+        let last = self.state.config.news.as_ref()?.events().last()?;
+        asked.then(|| {
+            format!(
+                "the news calendar reaches to {}; nothing is opened after that day",
+                last.time.strftime("%Y-%m-%d")
+            )
+        })
     }
 
     /// What the strategy has done and what is open, orders on their way among it.
