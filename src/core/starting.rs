@@ -160,6 +160,7 @@ impl Turn<'_> {
             && known.state == StrategyState::Running
             && wanted.state == StrategyState::Running
             && same_strategy(known, &wanted)
+            && (!self.state.terminal.up || self.runs_as(&wanted.id, &plan))
         {
             // It was meant to run at this later moment, too.
             if wanted.given_at > known.given_at {
@@ -182,10 +183,11 @@ impl Turn<'_> {
         let Some(spec) = self.state.terminal.symbols.get(&wanted.symbol) else {
             return Verdict::failed(format!("the terminal has no symbol \"{}\"", wanted.symbol));
         };
-        let notes = match plan.fit(spec) {
+        let mut notes = match plan.fit(spec) {
             Ok(notes) => notes,
             Err(refusal) => return self.refuse_start(wanted, &refusal),
         };
+        notes.extend(self.calendar_note(&plan));
         if !self.state.candidates.contains_key(command_id) {
             let runtime = self.runtime(plan.clone());
             self.state.candidates.insert(command_id.to_owned(), runtime);

@@ -19,8 +19,8 @@ use super::snapshot::StrategyState;
 use super::step::Turn;
 use crate::market::{IntentAction, Position, Quote, Side, Ticket};
 use crate::strategy::{
-    self, Adjustment, Decision, Evaluation, MarketView, Opened, Plan, PositionView, Program,
-    TrackRecord,
+    self, Adjustment, Decision, Evaluation, Filter, MarketView, Opened, Plan, PositionView,
+    Program, TrackRecord,
 };
 
 /// Least slippage accepted for a strategy's entry, in points; wide spreads allow twice themselves.
@@ -280,6 +280,25 @@ impl Turn<'_> {
             },
         );
         Ok((evaluation, blocked))
+    }
+
+    /// Whether what runs is this plan; the settings of this computer may have changed since it was made.
+    pub fn runs_as(&self, id: &str, plan: &Plan) -> bool {
+        let runtime = self.state.runtimes.get(id);
+        runtime.is_some_and(|runtime| runtime.plan == *plan)
+    }
+
+    /// How far the calendar reaches that the plan's news filter goes by.
+    pub fn calendar_note(&self, plan: &Plan) -> Option<String> {
+        let news = |filter: &Filter| matches!(filter, Filter::News(_));
+        let asked = plan.filters().all.iter().any(news);
+        let last = self.state.config.news.as_ref()?.events().last()?;
+        asked.then(|| {
+            format!(
+                "the news calendar reaches to {}; nothing is opened after that day",
+                last.time.strftime("%Y-%m-%d")
+            )
+        })
     }
 
     /// What the strategy has done and what is open, orders on their way among it.

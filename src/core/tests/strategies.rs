@@ -6,7 +6,7 @@ use super::terminal::{Manner, decimal};
 use super::world::World;
 use super::{buying_rules, start_args};
 use crate::core::snapshot::{CommandState, StrategyState, UiCommand};
-use crate::core::{Allowances, Config, Event, Limits};
+use crate::core::{Allowances, Config, Event, Limits, NewsCalendar};
 use crate::market::{IntentAction, Quote, RefusalClass, TerminalEvent};
 
 fn last_decision(world: &mut World) -> String {
@@ -353,4 +353,32 @@ fn a_news_filter_needs_a_calendar_or_the_traders_leave() {
         said.contains("skipped: newsFilter: the news filter is not followed"),
         "{said}"
     );
+}
+
+#[test]
+fn a_calendar_imported_later_counts_from_the_next_start() {
+    let mut rules = buying_rules();
+    rules["newsFilter"] =
+        json!({ "enabled": true, "pauseBeforeMinutes": 30, "highImpactOnly": true });
+    let start = start_args("n", &rules);
+    let mut world = World::ready();
+    let without = Config {
+        run_without: Allowances::without("news").unwrap(),
+        ..world.config.clone()
+    };
+    world.happens(Event::Configured(without.clone()));
+    world.pusher("first", "START_STRATEGY", &start);
+    world.assert_executed("first");
+    let text = "time,currency,impact,title\n2020-01-01 10:00,USD,high,CPI\n";
+    let news = NewsCalendar::parse(text).unwrap();
+    world.happens(Event::Configured(Config {
+        news: Some(std::sync::Arc::new(news)),
+        ..without
+    }));
+    world.pusher("again", "START_STRATEGY", &start);
+    let said = world.assert_executed("again");
+    assert!(said.contains("skipped: none"), "{said}");
+    world.next_bar();
+    assert_eq!(world.terminal.opens(), 0);
+    assert!(last_decision(&mut world).contains("the news calendar does not reach this day"));
 }
