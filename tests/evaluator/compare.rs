@@ -1,5 +1,6 @@
 //! One strategy decided by the program, bar by bar, beside what the other evaluator found.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use fx_executor::market::Bar;
@@ -29,8 +30,8 @@ pub struct Counts {
     pub entries: usize,
     /// Values that are not equal bit for bit.
     pub inexact: usize,
-    /// Truths that differ because both sides see the value on its threshold.
-    pub ties: usize,
+    /// Truths that differ because both evaluators see a value on its threshold, each with its own roundings.
+    pub ties: BTreeMap<&'static str, usize>,
     pub differences: Vec<String>,
 }
 
@@ -43,7 +44,9 @@ impl Counts {
         self.known += other.known;
         self.entries += other.entries;
         self.inexact += other.inexact;
-        self.ties += other.ties;
+        for (kind, count) in other.ties {
+            *self.ties.entry(kind).or_default() += count;
+        }
         self.differences.extend(other.differences);
     }
 }
@@ -53,7 +56,7 @@ impl fmt::Display for Counts {
         writeln!(
             f,
             "{} strategies followed and {} refused by both; {} decisions, {} of them signals; {} comparisons, {} of them known; \
-             {} values equal to {NEAR} and not bit for bit; {} ties; {} differences",
+             {} values equal to {NEAR} and not bit for bit; ties {:?}; {} differences",
             self.strategies,
             self.refused,
             self.bars,
@@ -189,9 +192,9 @@ fn compare_bars(case: &Case, plan: &Plan, counts: &mut Counts) {
                 }
                 let here = Sides::of(finding, before.get(number));
                 let there = found.sides(place, words.len());
-                if gauge.is_tie(here, bar.close) && gauge.is_tie(there, bar.close) {
+                if gauge.is_tie(here, there, bar.close) {
                     tie = true;
-                    counts.ties += 1;
+                    *counts.ties.entry(gauge.name()).or_default() += 1;
                     continue;
                 }
             }
@@ -272,6 +275,14 @@ impl Gauge {
         })
     }
 
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "of plain values",
+            Self::Difference => "of the MACD's lines",
+            Self::Width(_) => "of widths",
+        }
+    }
+
     fn likeness(self, ours: f64, theirs: f64, price: f64) -> Likeness {
         if ours.to_bits() == theirs.to_bits() || (ours.is_nan() && theirs.is_nan()) {
             Likeness::Exact
@@ -294,14 +305,23 @@ impl Gauge {
             }
     }
 
-    /// The two sides, or for a width that must rise the two values, are within roundings of each other, before or now.
-    fn is_tie(self, sides: Sides, price: f64) -> bool {
-        let near = |one, other| self.is_near(one, other, price);
-        match self {
-            Self::Width(_) => near(sides.left[0], sides.left[1]),
-            Self::Plain | Self::Difference => {
-                near(sides.left[0], sides.right[0]) || near(sides.left[1], sides.right[1])
-            }
-        }
+    /// Both evaluators see the two sides (of a width that must rise: the two values) within roundings of each other, before or
+    /// now, and not the same values: then roundings decide, and differently. Equal values must give equal truths.
+    fn is_tie(self, here: Sides, there: Sides, price: f64) -> bool {
+        let pairs = |sides: Sides| match self {
+            Self::Width(_) => [(sides.left[0], sides.left[1]); 2],
+            Self::Plain | Self::Difference => [
+                (sides.left[0], sides.right[0]),
+                (sides.left[1], sides.right[1]),
+            ],
+        };
+        let near = |(one, other)| self.is_near(one, other, price);
+        let exact = |one: f64, other: f64| one.to_bits() == other.to_bits();
+        pairs(here)
+            .into_iter()
+            .zip(pairs(there))
+            .any(|(here, there)| {
+                near(here) && near(there) && !(exact(here.0, there.0) && exact(here.1, there.1))
+            })
     }
 }
