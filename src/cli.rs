@@ -29,6 +29,7 @@ pub mod exit {
   fx-executor doctor                  find out what keeps commands from arriving
   fx-executor stop-all                emergency stop of the running executor
   fx-executor resume --lift-stop      lift it again, by a person at this machine
+  fx-executor explain scalper         why a strategy did or did not trade at its last bar
   fx-executor mt5 list                the MetaTrader 5 terminals of this computer
   fx-executor mt5 install --dry-run   what installing the Expert Advisor would do
   fx-executor mt5-check               try the link to the terminal item by item, and write a report
@@ -84,6 +85,18 @@ pub enum Mode {
         /// Do not ask
         #[arg(long)]
         yes: bool,
+    },
+    /// Why a strategy did or did not trade: each condition and filter at a bar, and what stood in the way most often
+    #[command(after_help = "Examples:
+  fx-executor explain                                   the strategies that decisions are kept of
+  fx-executor explain scalper                           its last bar, and the week before
+  fx-executor explain scalper --at 2026-03-02T08:00:00Z the last bar that had begun then")]
+    Explain {
+        /// Its id or name, or the beginning of one of them
+        strategy: Option<String>,
+        /// A moment in UTC, e.g. 2026-03-02T08:00:00Z (default: the last bar)
+        #[arg(long, value_name = "TIME")]
+        at: Option<jiff::Timestamp>,
     },
     /// Find MetaTrader 5 terminals; install the Expert Advisor in one, or take it back
     #[command(after_help = "Examples:

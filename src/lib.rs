@@ -6,6 +6,7 @@
 
 pub mod cli;
 pub mod core;
+pub mod decisions;
 pub mod doctor;
 pub mod engine;
 pub mod journal;

@@ -18,9 +18,10 @@ mod outage;
 mod process;
 mod program;
 mod server;
+mod strategies;
 mod table;
 
-const ROWS: [&str; 7] = [
+const ROWS: [&str; 8] = [
     "delivery",
     "burst",
     "durable",
@@ -28,6 +29,7 @@ const ROWS: [&str; 7] = [
     "half-open",
     "start",
     "drain",
+    "strategies",
 ];
 
 fn main() -> ExitCode {
@@ -76,6 +78,7 @@ async fn measure_all(quick: bool, wanted: &[&str]) -> Vec<table::Row> {
             "outage" => rows.push(outage::back().await),
             "half-open" => rows.push(outage::half_open(quick).await),
             "start" => rows.push(program::start(quick).await),
+            "strategies" => rows.extend(strategies::rows(quick)),
             _ => rows.extend(program::drain(quick).await),
         }
     }

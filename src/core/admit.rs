@@ -2,20 +2,17 @@
 
 use std::cmp::Ordering;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
 use super::command::{Command, CommandName, Urgency};
-use super::durable::OpenCommand;
 use super::effect::{BeatCause, Effect, LogLevel};
 use super::envelope;
 use super::event::Delivery;
-use super::handle::Verdict;
 use super::record::Record;
 use super::result;
 use super::snapshot::{CommandRow, CommandState, Source};
 use super::step::Turn;
-use super::superseding::{self, PastOrder};
 
 impl Turn<'_> {
     /// One envelope. `wake`: a Pusher event is only a wake-up, the heartbeat is the dependable channel (contract T4).
@@ -61,7 +58,22 @@ impl Turn<'_> {
             command.created_at = Some(self.state.platform_time(self.now));
             command.dated_here = true;
         }
+        self.not_from_the_future(&mut command);
         command
+    }
+
+    /// Nothing is given after it came. A little more than the clocks may differ, and its time is not believed at all: it could
+    /// make every later stop look like an earlier one.
+    fn not_from_the_future(&self, command: &mut Command) {
+        const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_secs(2);
+        if self.state.clock_within_ms.is_none() {
+            return;
+        }
+        let now = self.state.platform_time(self.now);
+        if let Some(made) = command.created_at.filter(|made| *made > now) {
+            command.created_at = Some(now);
+            command.dated_here |= made.duration_since(now) > CLOCKS_DIFFER;
+        }
     }
 
     fn receive(&mut self, command: &Command) {
@@ -178,253 +190,6 @@ impl Turn<'_> {
         id
     }
 
-    /// Every command without a final state: can it go on now?
-    pub fn progress_commands(&mut self) {
-        if self.durable().open.is_empty() {
-            return;
-        }
-        let mut waiting: Vec<(Urgency, Timestamp, String)> = self
-            .durable()
-            .open
-            .values()
-            .map(|open| {
-                let urgency = open
-                    .command
-                    .known()
-                    .map_or(Urgency::Other, CommandName::urgency);
-                (urgency, open.command.made(), open.command.id.clone())
-            })
-            .collect();
-        waiting.sort();
-        // Before anything is carried out: what ends a command must not be done and forgotten first.
-        for (_, _, id) in &waiting {
-            self.end_if_superseded(id);
-        }
-        for (_, _, id) in waiting {
-            // By one that was carried out just now, too.
-            self.end_if_superseded(&id);
-            if let Some(open) = self.durable().open.get(&id).cloned() {
-                self.proceed(&open);
-            }
-        }
-    }
-
-    fn proceed(&mut self, open: &OpenCommand) {
-        let command = &open.command;
-        let Some(name) = command.known() else {
-            return;
-        };
-        if open.state != CommandState::Executing
-            && !name.never_stale()
-            && !(command.local && command.source == Source::Local)
-            && self.state.time_for(command, self.now) > command.expiry()
-        {
-            let reason = self.expiry_message(open);
-            self.finish(&command.id, CommandState::Expired, &reason, Map::new());
-            return;
-        }
-        if name.needs_origin() {
-            match self.origin(open) {
-                Origin::Own => {}
-                Origin::Foreign(reason) => {
-                    self.finish(&command.id, CommandState::Refused, &reason, Map::new());
-                    return;
-                }
-                Origin::Unproven => {
-                    let reason = "waiting for the platform to say who sent it";
-                    self.move_to(open, CommandState::Waiting, reason);
-                    self.want_interim(&command.id, reason);
-                    return;
-                }
-            }
-        }
-        if let Some(reason) = self.foreign_by_its_own_word(command, name) {
-            self.finish(&command.id, CommandState::Refused, &reason, Map::new());
-            return;
-        }
-        if self.awaits_a_date(open) {
-            self.wait(
-                open,
-                "waiting for the platform to say which of two orders is the later one",
-            );
-            return;
-        }
-        match self.handle(open, name) {
-            Verdict::Done { message, details } => {
-                self.finish(&command.id, CommandState::Executed, &message, details);
-            }
-            Verdict::Failed { message, details } => {
-                self.finish(&command.id, CommandState::Failed, &message, details);
-            }
-            Verdict::Wait { reason } => self.wait(open, &reason),
-            Verdict::Busy { what } => self.busy(open, &what),
-        }
-    }
-
-    fn end_if_superseded(&mut self, id: &str) {
-        if let Some(later) = self.superseded_by(id) {
-            let reason = format!(
-                "superseded by the later {} ({}); nothing was done",
-                later.name, later.id
-            );
-            self.finish(id, CommandState::Failed, &reason, Map::new());
-        }
-    }
-
-    /// A later order, still open or carried out already, that undoes this one (contract C5).
-    fn superseded_by(&self, id: &str) -> Option<PastOrder> {
-        let open = self.durable().open.get(id)?;
-        if open.state == CommandState::Executing || open.command.source == Source::Local {
-            return None;
-        }
-        self.undone_by(&open.command)
-    }
-
-    /// A later order, carried out or sure to be, that undoes this one.
-    pub fn undone_by(&self, command: &Command) -> Option<PastOrder> {
-        let state = &self.state;
-        let open = self.durable().open.values();
-        open.filter(|other| superseding::is_certain(other))
-            .map(|other| PastOrder::of(&other.command))
-            .find(|later| later.undoes(command, state))
-            .or_else(|| {
-                let mut past = self.durable().past.iter();
-                past.find(|later| later.undoes(command, state)).cloned()
-            })
-    }
-
-    /// Another order, or the one behind a position that this would close, came by an event that told no time, and the
-    /// platform is about to tell it with its answer to the report. A moment's patience then decides which one stands.
-    fn awaits_a_date(&self, open: &OpenCommand) -> bool {
-        const PATIENCE: SignedDuration = SignedDuration::from_secs(3);
-        let command = &open.command;
-        if open.state == CommandState::Executing
-            || command.told_at().is_none()
-            || command.source == Source::Local
-            || self.now.utc.duration_since(command.received_at) >= PATIENCE
-        {
-            return false;
-        }
-        let durable = self.durable();
-        let is_rival = |other: &PastOrder| {
-            let kind = other.kind_against(command, self.state);
-            !other.told && other.id != command.id && kind == superseding::Kind::WhenTold
-        };
-        let mut at_work = durable
-            .open
-            .values()
-            .map(|open| PastOrder::of(&open.command));
-        let mut past = durable.past.iter();
-        if at_work.any(|other| is_rival(&other))
-            || past.any(|other| is_rival(other) && durable.reports.contains_key(&other.id))
-        {
-            return true;
-        }
-        command.known().is_some_and(CommandName::closes)
-            && durable.given.values().any(|given| {
-                let ordered = given.command.as_ref().filter(|_| given.at.is_none());
-                ordered.is_some_and(|id| durable.reports.contains_key(id))
-            })
-    }
-
-    fn expiry_message(&self, open: &OpenCommand) -> String {
-        let age = self
-            .state
-            .time_for(&open.command, self.now)
-            .duration_since(open.command.made());
-        let waited = if open.state == CommandState::Waiting {
-            format!(" while {}", open.reason)
-        } else {
-            String::new()
-        };
-        let besides = match open.command.known() {
-            Some(CommandName::StartStrategy) => self.wanted(&open.command).err(),
-            _ => None,
-        };
-        format!(
-            "expired{waited}: it was made {} ago and held until {}; nothing was done{}",
-            age_in_words(age),
-            open.command.expiry().strftime("%Y-%m-%d %H:%M:%S UTC"),
-            besides.map_or_else(String::new, |reason| format!(". Besides, {reason}")),
-        )
-    }
-
-    /// Nobody has to prove who sends an order to close, but who says that he is somebody else is not obeyed. Stops and
-    /// pauses are: obeying one too many does no harm.
-    fn foreign_by_its_own_word(&self, command: &Command, name: CommandName) -> Option<String> {
-        let (issuer, owner) = (command.issuer.as_ref()?, self.durable().owner.as_ref()?);
-        (issuer != owner && !name.never_stale()).then(|| {
-            format!(
-                "it was sent by user {issuer}, who does not own this executor; nothing was done"
-            )
-        })
-    }
-
-    fn origin(&self, open: &OpenCommand) -> Origin {
-        let command = &open.command;
-        if command.source == Source::Local {
-            return Origin::Own;
-        }
-        let Some(owner) = &self.durable().owner else {
-            return Origin::Unproven;
-        };
-        let proven = open
-            .interim
-            .as_ref()
-            .and_then(|interim| interim.issuer.as_ref());
-        match proven.or(command.issuer.as_ref()) {
-            Some(issuer) if issuer == owner => Origin::Own,
-            Some(issuer) => Origin::Foreign(format!(
-                "it was sent by user {issuer}, who does not own this executor; nothing was done"
-            )),
-            None if open.interim.is_some() => Origin::Foreign(
-                "the platform does not say who sent it, so it cannot be trusted; nothing was done"
-                    .to_owned(),
-            ),
-            None => Origin::Unproven,
-        }
-    }
-
-    /// Keeps the command. When that lasts, the platform is told once, so that the row does not block its queue
-    /// (contract C3); not before, because its page marks every interim status red (C6).
-    fn wait(&mut self, open: &OpenCommand, reason: &str) {
-        const PATIENCE: SignedDuration = SignedDuration::from_secs(5);
-        self.move_to(open, CommandState::Waiting, reason);
-        if self.now.utc.duration_since(open.command.received_at) >= PATIENCE {
-            self.want_interim(&open.command.id, reason);
-        }
-    }
-
-    /// Begun and not ended. An order in doubt may take minutes, and ten rows that wait for theirs fill a heartbeat's page:
-    /// the platform is told once, so that the rows behind them are handed out (contract C3).
-    fn busy(&mut self, open: &OpenCommand, what: &str) {
-        const PATIENCE: SignedDuration = SignedDuration::from_secs(15);
-        self.move_to(open, CommandState::Executing, what);
-        if self.now.utc.duration_since(open.command.received_at) >= PATIENCE {
-            self.want_interim(&open.command.id, what);
-        }
-    }
-
-    fn move_to(&mut self, open: &OpenCommand, state: CommandState, reason: &str) {
-        let id = &open.command.id;
-        let Some(current) = self.durable().open.get(id) else {
-            return;
-        };
-        if current.state == state && current.reason == reason {
-            return;
-        }
-        self.record(Record::Moved {
-            id: id.clone(),
-            state,
-            reason: reason.to_owned(),
-            at: self.now.utc,
-        });
-        self.change_row(id, |row| {
-            row.state = state;
-            reason.clone_into(&mut row.message);
-        });
-    }
-
     /// The end of a command: its final state, and the answer that the platform must get.
     pub fn finish(
         &mut self,
@@ -520,26 +285,10 @@ impl Turn<'_> {
     }
 }
 
-enum Origin {
-    Own,
-    Foreign(String),
-    Unproven,
-}
-
 fn batch_order(a: &Command, b: &Command) -> Ordering {
     let urgency = |command: &Command| command.known().map_or(Urgency::Other, CommandName::urgency);
     urgency(a)
         .cmp(&urgency(b))
         .then_with(|| a.made().cmp(&b.made()))
         .then_with(|| a.id.cmp(&b.id))
-}
-
-fn age_in_words(age: SignedDuration) -> String {
-    let seconds = age.as_secs().max(0);
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7_200 => format!("{} min", seconds / 60),
-        7_200..172_800 => format!("{} h", seconds / 3_600),
-        _ => format!("{} days", seconds / 86_400),
-    }
 }

@@ -10,6 +10,11 @@ use super::step::Turn;
 use crate::market::Side;
 
 impl Turn<'_> {
+    /// As a command, so that it is remembered by when it was given: an earlier RESUME of the platform must not end it.
+    pub fn pause_by_hand(&mut self) {
+        self.local_command(CommandName::Pause, Map::new(), Source::Local);
+    }
+
     pub fn pause_strategy_by_hand(&mut self, id: &str) {
         self.strategy_by_hand(CommandName::PauseStrategy, id, false);
     }

@@ -7,7 +7,7 @@ use super::effect::Effect;
 use super::step::Turn;
 use super::trading::Runtime;
 use crate::market::{Bar, TerminalRequest, Timeframe};
-use crate::strategy::{BarFault, Panel, Plan, Program};
+use crate::strategy::{self, BarFault, Panel, Plan, Program};
 
 /// Bars asked for beyond the warm-up.
 const SPARE_BARS: usize = 50;
@@ -164,6 +164,7 @@ impl Turn<'_> {
     pub fn bar_closed(&mut self, symbol: &str, timeframe: Timeframe, bar: Bar) {
         let offset_s = self.broker_offset();
         let mut due = Vec::new();
+        let mut late = Vec::new();
         let mut broken = Vec::new();
         for (key, charted) in &mut self.state.charts {
             if key.0 != symbol {
@@ -179,17 +180,16 @@ impl Turn<'_> {
                         broken.push(key.clone());
                     }
                 }
-            } else if charted.panel.awaited().is_some() {
-                charted.panel.push_from_terminal(timeframe, &bar);
-                if charted.panel.awaited().is_none() {
-                    due.push(key.clone());
-                }
             } else {
                 charted.panel.push_from_terminal(timeframe, &bar);
+                late.push(key.clone());
             }
         }
         for key in due {
             self.decide_all(&key);
+        }
+        for key in late {
+            self.decide_late(&key);
         }
         for key in broken {
             self.watch(&key);
@@ -197,13 +197,25 @@ impl Turn<'_> {
     }
 
     fn decide_all(&mut self, key: &ChartKey) {
-        let due: Vec<String> = self
-            .state
-            .runtimes
-            .iter()
-            .filter(|(_, runtime)| runtime.is_on(key))
-            .map(|(id, _)| id.clone())
-            .collect();
+        self.decide_those(key, |_| true);
+    }
+
+    /// Those whose decision waited for the bar of a higher timeframe that is there now.
+    fn decide_late(&mut self, key: &ChartKey) {
+        self.decide_those(key, |runtime| runtime.waits);
+    }
+
+    fn decide_those(&mut self, key: &ChartKey, which: impl Fn(&Runtime) -> bool) {
+        let Some(charted) = self.state.charts.get(key) else {
+            return;
+        };
+        let mut due = Vec::new();
+        for (id, runtime) in &mut self.state.runtimes {
+            if runtime.is_on(key) && which(runtime) {
+                runtime.waits = strategy::awaited(&runtime.plan, &charted.panel).is_some();
+                due.push(id.clone());
+            }
+        }
         for id in due {
             self.decide(&id);
         }

@@ -124,11 +124,22 @@ impl Turn<'_> {
             Ok(levels) => levels,
             Err(error) => return Verdict::failed(error.to_string()),
         };
+        // A later order's word on a level stands, also when this one names the other level besides.
+        let (later_stop, later_target) = self.levels_set_later(command);
+        let stop_loss = stop_loss.filter(|_| !later_stop);
+        let take_profit = take_profit.filter(|_| !later_target);
         let Some(book) = self.state.fresh_book() else {
             return Verdict::Wait {
                 reason: "waiting for the terminal".to_owned(),
             };
         };
+        // Both levels are sent at once, and the one that is not named comes from the book: a change that is on its way is not
+        // in it yet.
+        if self.position_has_order(ticket) {
+            return Verdict::Wait {
+                reason: format!("waiting for the order on position {ticket} before it"),
+            };
+        }
         let Some(position) = book
             .positions
             .iter()

@@ -39,6 +39,8 @@ pub struct Durable {
     pub strategies: BTreeMap<String, StrategyEntry>,
     /// Directions chosen by the trader; they outlive the strategy's start.
     pub directions: BTreeMap<String, Side>,
+    /// Strategies that decide and order nothing.
+    pub shadows: BTreeSet<String>,
     pub pause: Option<Pause>,
     pub stop: Option<EmergencyStop>,
     /// When an emergency stop was last lifted; older stop events are past.
@@ -207,6 +209,13 @@ impl Durable {
             Record::IssuerNamed { id, issuer } => {
                 if let Some(open) = self.open.get_mut(id) {
                     open.command.issuer = Some(issuer.clone());
+                }
+            }
+            Record::ShadowSet { id, on, .. } => {
+                if *on {
+                    self.shadows.insert(id.clone());
+                } else {
+                    self.shadows.remove(id);
                 }
             }
             Record::Dated { id, at } => self.date(id, *at),

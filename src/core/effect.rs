@@ -1,7 +1,10 @@
 //! What the core wants done. The engine runs effects only after the step's records are stored.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
+use super::decided::Decided;
 use crate::market::TerminalRequest;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +29,8 @@ pub enum Effect {
     Beat(BeatCause),
     /// Restart the network loops; the journal and the state stay.
     RestartLoops,
+    /// Keep what a strategy decided, for whoever asks why.
+    Decided(Arc<Decided>),
     Log {
         level: LogLevel,
         source: &'static str,
@@ -56,7 +61,7 @@ impl Effect {
     pub const fn runs_unjournaled(&self) -> bool {
         match self {
             Self::Terminal(TerminalRequest::Submit(intent)) => intent.action.reduces_risk(),
-            Self::Terminal(_) | Self::Log { .. } => true,
+            Self::Terminal(_) | Self::Decided(_) | Self::Log { .. } => true,
             Self::Report { .. }
             | Self::ReportInterim { .. }
             | Self::FetchAnswer { .. }

@@ -346,7 +346,8 @@ impl Turn<'_> {
             ));
         };
         // Once: a START given while this still closes must not be undone by it.
-        if not_begun(open.state) {
+        let runs_on = self.was_started_later(open);
+        if not_begun(open.state) && !runs_on {
             self.set_strategy(strategy, StrategyState::Stopped, reason);
         }
         let closing = self.close_matching(open, |position| {
@@ -354,7 +355,13 @@ impl Turn<'_> {
         });
         match closing {
             Verdict::Done { message, details } => Verdict::Done {
-                message: format!("the strategy is stopped; {message}"),
+                message: if runs_on {
+                    format!(
+                        "a later activation stands, so the strategy runs on; of the positions before it: {message}"
+                    )
+                } else {
+                    format!("the strategy is stopped; {message}")
+                },
                 details,
             },
             other => other,

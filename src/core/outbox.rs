@@ -167,7 +167,8 @@ impl Turn<'_> {
 
     /// Some events tell no time of their own; the platform's record of the command does.
     pub fn learn_date(&mut self, id: &str, given_at: Option<Timestamp>) {
-        if let Some(at) = given_at.filter(|_| self.durable().lacks_date(id)) {
+        let now = self.state.platform_time(self.now);
+        if let Some(at) = given_at.filter(|at| *at <= now && self.durable().lacks_date(id)) {
             self.record(Record::Dated {
                 id: id.to_owned(),
                 at,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rust_decimal::Decimal;
+
 use super::durable::StrategyEntry;
 use super::handle::strategy_of;
 use super::snapshot::{Counts, PositionRow, Snapshot, StrategyRow, StrategyState, Trading};
@@ -142,6 +144,12 @@ impl State {
             last_decision: runtime
                 .map(|runtime| runtime.last_decision.clone())
                 .unwrap_or_default(),
+            decided: runtime.and_then(|runtime| runtime.decided.clone()),
+            shadow: self.durable.shadows.contains(&strategy.id).then(|| {
+                runtime.map_or((0, Decimal::ZERO), |runtime| {
+                    (runtime.shadow.trades, runtime.shadow.profit)
+                })
+            }),
             warmup: runtime.map_or((0, 0), |runtime| {
                 let missing = self.missing_bars(&runtime.plan);
                 let needed = runtime.plan.warmup_bars();

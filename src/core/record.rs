@@ -48,6 +48,12 @@ pub enum Record {
         result: Value,
         at: Timestamp,
     },
+    /// A strategy decides without ordering, or trades again.
+    ShadowSet {
+        id: String,
+        on: bool,
+        at: Timestamp,
+    },
     /// When the platform was given a command that did not tell.
     Dated {
         id: String,

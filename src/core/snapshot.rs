@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use super::decided::Decided;
 use super::health::{Leg, LinkHealth};
 use crate::market::{
     Account, AccountId, LinkFacts, PendingOrder, Permissions, Position, Side, Timeframe,
@@ -184,7 +185,7 @@ pub struct TimelineStep {
     pub detail: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StrategyRow {
     pub id: String,
     pub name: String,
@@ -195,6 +196,11 @@ pub struct StrategyRow {
     pub sentence: String,
     /// Why it did or did not trade at the last closed bar.
     pub last_decision: String,
+    /// The same with every condition and filter; `None` before the first bar.
+    #[serde(skip)]
+    pub decided: Option<Arc<Decided>>,
+    /// It decides and orders nothing: trades that it would have made and their result, in account currency.
+    pub shadow: Option<(u32, Decimal)>,
     /// Closed bars at hand and needed before the first decision.
     pub warmup: (usize, usize),
     pub positions: usize,
@@ -292,6 +298,11 @@ pub enum UiCommand {
     ChooseDirection {
         id: String,
         side: Option<Side>,
+    },
+    /// Let a strategy decide without ordering anything, or let it trade.
+    SetShadow {
+        id: String,
+        on: bool,
     },
     ClosePosition {
         ticket: crate::market::Ticket,

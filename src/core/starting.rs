@@ -9,7 +9,11 @@ use super::handle::{Verdict, count, details, strategy_of};
 use super::record::Record;
 use super::snapshot::{Severity, StrategyState};
 use super::step::Turn;
+use super::superseding::PastOrder;
 use crate::strategy::{self, Plan, PlanRefusal, PlanRequest};
+
+/// An UPDATE waits so long for the activation that was given before it and may come in after it.
+const ACTIVATION_PATIENCE: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
 
 impl Turn<'_> {
     pub fn start_strategy(&mut self, open: &OpenCommand) -> Verdict {
@@ -28,6 +32,12 @@ impl Turn<'_> {
             wanted.state = StrategyState::Paused;
             "paused by a later order of the platform".clone_into(&mut wanted.reason);
         }
+        // The rules of a later UPDATE are kept already.
+        if let Some(known) = self.durable().strategies.get(&wanted.id)
+            && self.was_updated_later(command)
+        {
+            wanted.rules.clone_from(&known.rules);
+        }
         self.accept(&command.id, wanted)
     }
 
@@ -37,7 +47,17 @@ impl Turn<'_> {
             Ok(id) => id.to_owned(),
             Err(error) => return Verdict::failed(error.to_string()),
         };
+        // An activation before it may wait, or may still be on its way: then these rules take the place of its own.
+        if let Some(wait) = self.start_is_waiting(command) {
+            return wait;
+        }
         let Some(known) = self.durable().strategies.get(&id).cloned() else {
+            let waited = self.now.utc.duration_since(command.received_at);
+            if waited < ACTIVATION_PATIENCE {
+                return Verdict::Wait {
+                    reason: format!("strategy {id} is not known here; waiting for its activation"),
+                };
+            }
             return Verdict::failed(format!(
                 "strategy {id} is not known here; activate it first"
             ));
@@ -312,21 +332,53 @@ impl Turn<'_> {
         }
     }
 
-    /// A PAUSE that was given after this START came in before it.
-    fn was_paused_later(&self, command: &Command) -> bool {
-        let strategy = command.text("strategyId").ok();
-        let past = self.durable().past.iter();
-        let mut pauses = past.filter(|past| {
-            CommandName::parse(&past.name) == Some(CommandName::PauseStrategy)
-                && past.strategy.as_deref() == strategy
-        });
-        pauses.any(|pause| pause.is_later_than(command, self.state))
+    /// A PAUSE that was given after this START came in before it, and nothing has lifted it since.
+    fn was_paused_later(&self, start: &Command) -> bool {
+        let paused = self.last_given(start, &[CommandName::PauseStrategy]);
+        let resumed = self.last_given(start, &[CommandName::ResumeStrategy]);
+        paused.is_some_and(|paused| {
+            !self.is_later(start, paused)
+                && resumed.is_none_or(|resumed| {
+                    paused.by_the_platform(self.state) > resumed.by_the_platform(self.state)
+                })
+        })
     }
 
-    pub fn pause_strategy(&mut self, command: &Command) -> Verdict {
-        if let Some(wait) = self.start_is_waiting(command) {
-            return wait;
+    fn is_later(&self, command: &Command, past: &PastOrder) -> bool {
+        let made = command
+            .created_at
+            .unwrap_or_else(|| self.state.by_platform_clock(command.made()));
+        made > past.by_the_platform(self.state)
+    }
+
+    /// An activation that was given after this STOP stands: it undoes the stop, not the closing of what was there before.
+    pub fn was_started_later(&self, open: &OpenCommand) -> bool {
+        let stop = &open.command;
+        if stop.known() != Some(CommandName::StopStrategy) {
+            return false;
         }
+        self.last_given(stop, &[CommandName::StartStrategy])
+            .is_some_and(|start| start.told && start.is_later_than(stop, self.state))
+    }
+
+    fn was_updated_later(&self, start: &Command) -> bool {
+        let updates = [CommandName::UpdateStrategy, CommandName::UpdateParameters];
+        self.last_given(start, &updates)
+            .is_some_and(|update| update.told && update.is_later_than(start, self.state))
+    }
+
+    /// The last order of these names, by when it was given, that was carried out for the same strategy.
+    fn last_given(&self, command: &Command, names: &[CommandName]) -> Option<&PastOrder> {
+        let strategy = command.text("strategyId").ok()?;
+        let past = self.durable().past.iter().filter(|past| {
+            past.strategy.as_deref() == Some(strategy)
+                && CommandName::parse(&past.name).is_some_and(|name| names.contains(&name))
+        });
+        past.max_by_key(|past| past.by_the_platform(self.state))
+    }
+
+    /// At once, also while an activation waits: that one then begins paused.
+    pub fn pause_strategy(&mut self, command: &Command) -> Verdict {
         match self.known_strategy(command) {
             Ok((id, StrategyState::Running)) => {
                 self.set_strategy(&id, StrategyState::Paused, "paused by the platform");

@@ -97,7 +97,7 @@ impl Turn<'_> {
         match command {
             UiCommand::StopEverything { reason } => self.stop_by_hand(&reason),
             UiCommand::LiftStop => self.lift_stop("lifted at this machine"),
-            UiCommand::PauseTrading => self.pause("paused at this machine"),
+            UiCommand::PauseTrading => self.pause_by_hand(),
             UiCommand::ResumeTrading => self.unpause("resumed at this machine"),
             UiCommand::PauseStrategy { id } => self.pause_strategy_by_hand(&id),
             UiCommand::ResumeStrategy { id } => self.resume_strategy_by_hand(&id),
@@ -106,6 +106,7 @@ impl Turn<'_> {
                 close_positions,
             } => self.stop_strategy_by_hand(&id, close_positions),
             UiCommand::ChooseDirection { id, side } => self.choose_direction(&id, side),
+            UiCommand::SetShadow { id, on } => self.set_shadow(&id, on),
             UiCommand::ClosePosition { ticket } => self.close_by_hand(ticket),
             UiCommand::DismissNotice { key } => self.dismiss(&key),
             UiCommand::ReconnectNow => self.restart_loops(),

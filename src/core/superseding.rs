@@ -124,18 +124,20 @@ impl PastOrder {
             return Kind::Always;
         }
         let when_told = match (later, name) {
-            (C::StartStrategy, C::StopStrategy | C::PauseStrategy)
+            // What is to be closed is closed all the same, as far as it was there before.
+            (C::StartStrategy, C::StopStrategy) => {
+                same && earlier.flag("closePositions") != Some(true)
+            }
+            (C::StartStrategy, C::PauseStrategy)
             | (C::ResumeStrategy, C::PauseStrategy)
-            | (C::StartStrategy, C::UpdateStrategy | C::UpdateParameters)
             | (
-                C::UpdateStrategy | C::UpdateParameters,
                 C::StartStrategy | C::UpdateStrategy | C::UpdateParameters,
+                C::UpdateStrategy | C::UpdateParameters,
             ) => same,
             (C::Resume, C::Pause) => true,
             (C::ModifyPosition, C::ModifyPosition) => {
                 let earlier_levels = levels(earlier);
-                self.ticket.is_some()
-                    && self.ticket == ticket(earlier)
+                self.changes_same_position(earlier)
                     && (self.levels.0 || !earlier_levels.0)
                     && (self.levels.1 || !earlier_levels.1)
             }
@@ -148,17 +150,27 @@ impl PastOrder {
         }
     }
 
+    pub fn changes_same_position(&self, other: &Command) -> bool {
+        CommandName::parse(&self.name) == Some(CommandName::ModifyPosition)
+            && self.ticket.is_some()
+            && self.ticket == ticket(other)
+    }
+
     pub fn is_later_than(&self, earlier: &Command, state: &State) -> bool {
-        let by_the_platform = |time: Timestamp, by_own_clock: bool| {
-            if by_own_clock {
-                state.by_platform_clock(time)
-            } else {
-                time
-            }
+        let made = match earlier.created_at {
+            Some(at) => at,
+            None => state.by_platform_clock(earlier.made()),
         };
-        earlier.id != self.id
-            && by_the_platform(earlier.made(), earlier.created_at.is_none())
-                < by_the_platform(self.made_at, self.by_own_clock)
+        earlier.id != self.id && made < self.by_the_platform(state)
+    }
+
+    /// When it was made, by the platform's clock.
+    pub fn by_the_platform(&self, state: &State) -> Timestamp {
+        if self.by_own_clock {
+            state.by_platform_clock(self.made_at)
+        } else {
+            self.made_at
+        }
     }
 }
 
@@ -167,7 +179,10 @@ fn ticket(command: &Command) -> Option<String> {
 }
 
 fn levels(command: &Command) -> (bool, bool) {
-    let sets = |keys: [&str; 2]| keys.iter().any(|key| command.args.contains_key(*key));
+    let sets = |keys: [&str; 2]| {
+        let named = |key: &&str| command.args.get(*key).is_some_and(|value| !value.is_null());
+        keys.iter().any(named)
+    };
     (sets(["stopLoss", "sl"]), sets(["takeProfit", "tp"]))
 }
 

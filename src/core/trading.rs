@@ -3,18 +3,23 @@
 //! "Has a position" comes from the terminal's book alone. While the book lags behind an order, nothing is decided.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rust_decimal::Decimal;
+
 use super::charts::ChartKey;
+use super::decided::Decided;
 use super::durable::{Purpose, StrategyEntry};
-use super::effect::LogLevel;
+use super::effect::{Effect, LogLevel};
 use super::handle::strategy_of;
 use super::orders::OrderEnd;
+use super::shadow::Shadow;
 use super::snapshot::StrategyState;
 use super::step::Turn;
 use crate::market::{IntentAction, Position, Quote, Side, Ticket};
 use crate::strategy::{
-    self, Adjustment, Decision, MarketView, Opened, Plan, PositionView, Program,
+    self, Adjustment, Decision, Evaluation, MarketView, Opened, Plan, PositionView, Program,
 };
 
 /// Least slippage accepted for a strategy's entry, in points; wide spreads allow twice themselves.
@@ -26,17 +31,24 @@ const EXIT_PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Runtime {
     pub plan: Plan,
-    program: Program,
+    pub program: Program,
+    /// The last bar is not decided on yet: one of a higher timeframe is missing.
+    pub waits: bool,
     pub last_decision: String,
+    pub decided: Option<Arc<Decided>>,
+    pub shadow: Shadow,
     exits_at: BTreeMap<Ticket, Duration>,
 }
 
 impl Runtime {
-    pub const fn new(plan: Plan, program: Program) -> Self {
+    pub fn new(plan: Plan, program: Program) -> Self {
         Self {
             plan,
             program,
+            waits: false,
             last_decision: String::new(),
+            decided: None,
+            shadow: Shadow::default(),
             exits_at: BTreeMap::new(),
         }
     }
@@ -50,6 +62,12 @@ impl Runtime {
     }
 }
 
+/// A decision with what led to it, where that could be looked at.
+struct Weighed {
+    outcome: Result<Decision, String>,
+    evaluation: Option<Evaluation>,
+}
+
 impl Turn<'_> {
     pub fn decide(&mut self, id: &str) {
         let Some(strategy) = self.durable().strategies.get(id) else {
@@ -59,8 +77,9 @@ impl Turn<'_> {
             return;
         }
         let strategy = strategy.clone();
-        let decision = self.evaluate(&strategy);
-        let (said, action) = match decision {
+        let shadow = self.durable().shadows.contains(id);
+        let weighed = self.weigh(&strategy, shadow);
+        let (verdict, entered) = match weighed.outcome {
             Ok(Decision::Enter {
                 side,
                 volume,
@@ -68,37 +87,93 @@ impl Turn<'_> {
                 take_profit,
             }) => {
                 let said = format!("{} {volume} {}", side.name(), strategy.symbol);
-                let action = IntentAction::Open {
-                    symbol: strategy.symbol.clone(),
-                    side,
-                    volume,
-                    stop_loss: Some(stop_loss),
-                    take_profit,
-                    deviation: self.entry_deviation(&strategy.symbol),
-                };
-                (said, Some((action, volume)))
+                let levels = (stop_loss, take_profit);
+                self.enter(&strategy, said, (side, volume), levels, shadow)
             }
-            Ok(Decision::Stay { why }) | Err(why) => (why, None),
+            Ok(Decision::Stay { why }) | Err(why) => (why, false),
         };
-        let said = match action {
-            None => said,
-            Some((action, volume)) => match self.entry_refusal(&strategy.symbol, volume) {
-                Some(reason) => format!("{said} was not opened: {reason}"),
-                None => {
-                    self.log(
-                        LogLevel::Info,
-                        "strategy",
-                        format!("{}: {said}", strategy.name),
-                    );
-                    let purpose = Purpose::Entry {
-                        strategy: id.to_owned(),
-                    };
-                    self.submit(action, purpose);
-                    said
-                }
-            },
-        };
-        self.decided(id, said);
+        self.decided_at_bar(&strategy, shadow, (verdict, entered), weighed.evaluation);
+    }
+
+    /// Opens, or thinks of opening; what became of it, in words, and whether it was tried.
+    fn enter(
+        &mut self,
+        strategy: &StrategyEntry,
+        said: String,
+        (side, volume): (Side, Decimal),
+        (stop_loss, take_profit): (Decimal, Option<Decimal>),
+        shadow: bool,
+    ) -> (String, bool) {
+        if let Some(reason) = self.entry_refusal(&strategy.symbol, volume) {
+            return (format!("{said} was not opened: {reason}"), false);
+        }
+        let mode = if shadow { " (shadow)" } else { "" };
+        self.log(
+            LogLevel::Info,
+            "strategy",
+            format!("{}{mode}: {said}", strategy.name),
+        );
+        if !shadow {
+            let action = IntentAction::Open {
+                symbol: strategy.symbol.clone(),
+                side,
+                volume,
+                stop_loss: Some(stop_loss),
+                take_profit,
+                deviation: self.entry_deviation(&strategy.symbol),
+            };
+            let purpose = Purpose::Entry {
+                strategy: strategy.id.clone(),
+            };
+            self.submit(action, purpose);
+            return (said, true);
+        }
+        let quote = self.state.terminal.quotes.get(&strategy.symbol).copied();
+        let at = self.state.terminal.market_time;
+        if let (Some(runtime), Some(quote)) = (self.state.runtimes.get_mut(&strategy.id), quote) {
+            let levels = (stop_loss, take_profit);
+            let at = at.unwrap_or(quote.time);
+            let shadow = &mut runtime.shadow;
+            shadow.open(&strategy.symbol, (side, volume), levels, quote, at);
+        }
+        (format!("{said} (shadow: nothing was ordered)"), true)
+    }
+
+    fn decided_at_bar(
+        &mut self,
+        strategy: &StrategyEntry,
+        shadow: bool,
+        (verdict, entered): (String, bool),
+        evaluation: Option<Evaluation>,
+    ) {
+        let bar = self
+            .state
+            .runtimes
+            .get(&strategy.id)
+            .and_then(|runtime| self.state.panel(&runtime.plan)?.last_bar());
+        if let Some((bar, runtime)) = bar
+            .map(|bar| bar.time)
+            .zip(self.state.runtimes.get_mut(&strategy.id))
+        {
+            let (conditions, filters) =
+                evaluation.map_or_else(Default::default, |all| (all.conditions, all.filters));
+            let decided = Arc::new(Decided {
+                strategy: strategy.id.clone(),
+                name: strategy.name.clone(),
+                symbol: strategy.symbol.clone(),
+                timeframe: runtime.plan.timeframe(),
+                bar,
+                at: self.now.utc,
+                shadow,
+                entered,
+                verdict: verdict.clone(),
+                conditions,
+                filters,
+            });
+            runtime.decided = Some(Arc::clone(&decided));
+            self.effect(Effect::Decided(decided));
+        }
+        self.decided(&strategy.id, verdict);
     }
 
     fn entry_deviation(&self, symbol: &str) -> u32 {
@@ -120,7 +195,33 @@ impl Turn<'_> {
     }
 
     /// What the rules say at the last closed bar, or why nobody can tell.
-    fn evaluate(&self, strategy: &StrategyEntry) -> Result<Decision, String> {
+    fn weigh(&self, strategy: &StrategyEntry, shadow: bool) -> Weighed {
+        match self.evaluate(strategy, shadow) {
+            Err(why) => Weighed {
+                outcome: Err(why),
+                evaluation: None,
+            },
+            Ok((evaluation, blocked)) => {
+                // Whatever the rules say: nothing opens while entries are blocked.
+                let outcome = match (evaluation.decision.clone(), blocked) {
+                    (Decision::Enter { side, .. }, Some(reason)) => {
+                        Err(format!("{} signal, but {reason}", side.name()))
+                    }
+                    (decision, _) => Ok(decision),
+                };
+                Weighed {
+                    outcome,
+                    evaluation: Some(evaluation),
+                }
+            }
+        }
+    }
+
+    fn evaluate(
+        &self,
+        strategy: &StrategyEntry,
+        shadow: bool,
+    ) -> Result<(Evaluation, Option<String>), String> {
         let runtime = self
             .state
             .runtimes
@@ -144,15 +245,17 @@ impl Turn<'_> {
             .symbols
             .get(&strategy.symbol)
             .ok_or("the terminal does not know the symbol")?;
+        let thought = runtime.shadow.position.as_ref().filter(|_| shadow);
         let positions: Vec<&Position> = book
             .positions
             .iter()
             .filter(|position| position.is_own() && strategy_of(position) == strategy.number)
+            .chain(thought.map(|(position, _)| position))
             .collect();
         let paused =
             (strategy.state == StrategyState::Paused).then(|| "the strategy is paused".to_owned());
         let blocked = paused.or_else(|| self.state.entry_block(self.now));
-        let decision = strategy::decision(
+        let evaluation = strategy::evaluate(
             &runtime.plan,
             &MarketView {
                 panel,
@@ -173,13 +276,7 @@ impl Turn<'_> {
                 entries_blocked: blocked.as_deref(),
             },
         );
-        // Whatever the rules say: nothing opens while entries are blocked.
-        match (decision, blocked) {
-            (Decision::Enter { side, .. }, Some(reason)) => {
-                Err(format!("{} signal, but {reason}", side.name()))
-            }
-            (decision, _) => Ok(decision),
-        }
+        Ok((evaluation, blocked))
     }
 
     pub fn entry_ended(&mut self, strategy: &str, end: &OrderEnd) {
@@ -204,6 +301,7 @@ impl Turn<'_> {
 
     pub fn quoted(&mut self, symbol: &str, quote: Quote) {
         self.state.terminal.quotes.insert(symbol.to_owned(), quote);
+        self.quote_shadows(symbol, quote);
         if self.state.book_behind || !self.state.terminal.up {
             return;
         }
@@ -282,7 +380,8 @@ impl Turn<'_> {
         self.submit(action, Purpose::Exit { strategy: id });
     }
 
-    fn position_has_order(&self, ticket: Ticket) -> bool {
+    /// Whether an order for this position is on its way.
+    pub fn position_has_order(&self, ticket: Ticket) -> bool {
         self.durable()
             .intents
             .values()
@@ -296,7 +395,7 @@ impl Turn<'_> {
 }
 
 /// The price at which a position would be closed now.
-pub(super) const fn closing_price(side: Side, quote: Quote) -> rust_decimal::Decimal {
+pub(super) const fn closing_price(side: Side, quote: Quote) -> Decimal {
     match side {
         Side::Buy => quote.bid,
         Side::Sell => quote.ask,

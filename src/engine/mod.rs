@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::core::snapshot::{CommandDetail, CommandRow, Notice, Severity, Snapshot, UiCommand};
 use crate::core::{Config, Event};
+use crate::decisions::{self, Recorder};
 use crate::journal::{Journal, JournalError};
 
 pub use network::Connection;
@@ -127,8 +128,13 @@ pub fn start(options: EngineOptions) -> Result<Engine, EngineError> {
         loaded.counts,
         now,
     );
+    let decisions = Recorder::start(&options.data_dir.join(decisions::FILE)).unwrap_or_else(|error| {
+        tracing::warn!(target: "decisions", "{error}. Trading goes on; \"explain\" has nothing to say.");
+        Recorder::none()
+    });
     let owner = owner::Owner {
         state,
+        decisions,
         clock,
         gate: gate::JournalGate::new(journal),
         terminals,

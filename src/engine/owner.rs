@@ -17,6 +17,7 @@ use super::{FAREWELL, Reconfigure};
 use crate::core::health::{Leg, LinkReport, Phase};
 use crate::core::snapshot::{CommandDetail, CommandRow, Snapshot, TerminalMode, UiCommand};
 use crate::core::{Effect, Event, LogLevel, ReportOutcome, State, step};
+use crate::decisions::Recorder;
 use crate::market::{Outcome, TerminalEvent, TerminalRequest};
 
 /// Events worked on before the journal is written once for all of them.
@@ -52,6 +53,7 @@ pub(super) struct Owner {
     pub network: Option<Network>,
     pub config_pace: ConfigPace,
     pub outputs: Outputs,
+    pub decisions: Recorder,
     pub shutdown: CancellationToken,
 }
 
@@ -219,7 +221,7 @@ impl Owner {
         restart
     }
 
-    fn run_effect(&self, effect: Effect, back: &mpsc::Sender<Event>) {
+    fn run_effect(&mut self, effect: Effect, back: &mpsc::Sender<Event>) {
         match effect {
             Effect::Log {
                 level,
@@ -227,6 +229,7 @@ impl Owner {
                 text,
             } => log(level, source, &text),
             Effect::Terminal(request) => self.to_terminal(request, back),
+            Effect::Decided(decided) => self.decisions.keep(decided),
             Effect::Beat(cause) => {
                 if let Some(network) = &self.network {
                     network.beat(cause);

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stderr, reason = "the console modes speak to a person")]
 
 mod check;
+mod explain;
 mod mt5;
 mod mt5_check;
 mod practice;
@@ -30,6 +31,9 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Mode::StopAll { reason }) => stop_all::run(cli.data_dir.as_deref(), reason),
         Some(Mode::Resume { lift_stop, yes }) => {
             resume::run(cli.data_dir.as_deref(), *lift_stop, *yes)
+        }
+        Some(Mode::Explain { strategy, at }) => {
+            explain::run(cli.data_dir.as_deref(), strategy.as_deref(), *at)
         }
         Some(Mode::Mt5(task)) => mt5::run(task),
         Some(Mode::Mt5Check(options)) => mt5_check::run(cli, options),

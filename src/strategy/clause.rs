@@ -25,6 +25,8 @@ const SQUEEZE_ENDED: f64 = 5.0;
 #[derive(Clone, Copy)]
 pub(super) struct Context {
     pub timeframe: Timeframe,
+    /// Where a condition is looked at when it names no timeframe itself: the strategy's, or a confirmation's.
+    pub on: Timeframe,
     /// The factor on the average volume that confirms a break.
     pub volume_factor: f64,
 }
@@ -130,7 +132,7 @@ fn read_one(
     };
     let (word, said) = read_word(node)?;
     let mut reading = Reading::default();
-    for timeframe in timeframes(node, context.timeframe)? {
+    for timeframe in timeframes(node, context)? {
         let subject = Subject {
             node,
             indicator: &indicator,
@@ -225,7 +227,8 @@ fn read_word(node: &Node<'_>) -> Result<(Word, String), Reason> {
 }
 
 /// The timeframes on which the condition must hold: its own keys', else the strategy's.
-fn timeframes(node: &Node<'_>, own: Timeframe) -> Result<Vec<Timeframe>, Reason> {
+fn timeframes(node: &Node<'_>, context: Context) -> Result<Vec<Timeframe>, Reason> {
+    let own = context.timeframe;
     let mut wanted: Vec<Node<'_>> = node.child("timeframe").into_iter().collect();
     if let Some(several) = node.child("timeframes") {
         wanted.extend(several.items().unwrap_or_else(|| vec![several.clone()]));
@@ -248,7 +251,8 @@ fn timeframes(node: &Node<'_>, own: Timeframe) -> Result<Vec<Timeframe>, Reason>
         }
     }
     if read.is_empty() {
-        read.push(own);
+        check_timeframe(context.on, own, &node.path)?;
+        read.push(context.on);
     }
     Ok(read)
 }

@@ -128,8 +128,10 @@ fn read_all_of(
 ) {
     let mut items = Vec::new();
     let mut failed = Vec::new();
-    for node in &group.items {
-        match read_item(reader, node, group.side, context) {
+    let own = group.items.iter().map(|node| (node, context.on));
+    let besides = group.confirmations.iter().map(|(node, on)| (node, *on));
+    for (node, on) in own.chain(besides) {
+        match read_item(reader, node, group.side, Context { on, ..context }) {
             Ok(item) => items.push(item),
             Err(reason) => failed.push(reason),
         }

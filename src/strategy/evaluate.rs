@@ -138,6 +138,13 @@ fn look<'a>(view: &MarketView<'a>, pip: f64) -> Look<'a> {
     }
 }
 
+/// A higher timeframe that the plan looks at and whose last closed bar has not come yet.
+pub fn awaited(plan: &Plan, panel: &Panel) -> Option<Timeframe> {
+    let timeframes = plan.warmup().into_iter();
+    let mut timeframes = timeframes.map(|(timeframe, _)| timeframe);
+    timeframes.find(|timeframe| panel.awaits(*timeframe))
+}
+
 /// What a decision needs of the bars: enough of each timeframe, the last one closed and not long ago.
 pub fn check_bars(plan: &Plan, panel: &Panel, now: i64) -> Result<(), String> {
     if let Some(fault) = panel.fault() {
@@ -167,7 +174,7 @@ pub fn check_bars(plan: &Plan, panel: &Panel, now: i64) -> Result<(), String> {
             since_close / 60
         ));
     }
-    if let Some(late) = panel.awaited() {
+    if let Some(late) = awaited(plan, panel) {
         return Err(format!("the last bar of {late} has not come yet"));
     }
     Ok(())

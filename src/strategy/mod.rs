@@ -34,7 +34,7 @@ mod verdict;
 pub use condition::{Condition, Operand, Operator};
 pub use entry::{Term, Trigger};
 pub use evaluate::{
-    ConditionTruth, Decision, Evaluation, FilterVerdict, MarketView, check_bars, decision,
+    ConditionTruth, Decision, Evaluation, FilterVerdict, MarketView, awaited, check_bars, decision,
     evaluate, pip_of,
 };
 pub use exits::{

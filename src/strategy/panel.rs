@@ -257,13 +257,12 @@ impl Panel {
         true
     }
 
-    /// A higher timeframe whose last closed bar is missing: a decision waits for it.
-    pub fn awaited(&self) -> Option<Timeframe> {
+    /// Whether the last closed bar of a higher timeframe is missing: a decision that looks at it waits.
+    pub fn awaits(&self, timeframe: Timeframe) -> bool {
         self.charts
             .iter()
             .skip(1)
-            .find(|chart| chart.due > chart.last)
-            .map(|chart| chart.timeframe)
+            .any(|chart| chart.timeframe == timeframe && chart.due > chart.last)
     }
 }
 

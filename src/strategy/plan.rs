@@ -232,6 +232,7 @@ pub fn plan(request: &PlanRequest<'_>) -> Result<Plan, PlanRefusal> {
     };
     let context = Context {
         timeframe,
+        on: timeframe,
         volume_factor: 1.0,
     };
     let entry = read_entry(&mut reader, &rules, context, request.local_direction);

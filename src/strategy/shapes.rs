@@ -2,8 +2,8 @@
 //! conditions under one logic, with the direction where the shape carries it.
 
 use super::ledger::{Node, Reader};
-use super::reason::{Rule, quoted};
-use crate::market::Side;
+use super::reason::{Reason, Rule, quoted};
+use crate::market::{Side, Timeframe};
 
 /// More conditions than this in one list are a mistake.
 const MOST_CONDITIONS: usize = 64;
@@ -20,6 +20,8 @@ pub(super) struct Group<'a> {
     pub side: Option<Side>,
     pub logic: Logic,
     pub items: Vec<Node<'a>>,
+    /// Conditions that must hold besides, each on a timeframe of its own.
+    pub confirmations: Vec<(Node<'a>, Timeframe)>,
 }
 
 /// Finds the entry rules, whichever shape they have; empty when they are refused.
@@ -95,15 +97,54 @@ fn read_groups<'a>(reader: &mut Reader, entry: &Node<'a>) -> Vec<Group<'a>> {
             Vec::new()
         }
         (None, None) => {
-            let text = if entry.child("primary").is_some() {
-                "primary and confirming conditions on several timeframes cannot be followed yet"
-            } else {
-                "holds no conditions"
-            };
-            reader.refuse(&entry.path, Rule::Conditions, text);
+            if let Some(primary) = entry.child("primary") {
+                return read_primary(reader, entry, &primary).into_iter().collect();
+            }
+            reader.refuse(&entry.path, Rule::Conditions, "holds no conditions");
             Vec::new()
         }
     }
+}
+
+/// `entry.primary`, all of which must hold, and the required ones of `entry.confirmation`, each on its timeframe.
+fn read_primary<'a>(
+    reader: &mut Reader,
+    entry: &Node<'a>,
+    primary: &Node<'a>,
+) -> Option<Group<'a>> {
+    let mut group = read_items(reader, &entry.path, primary, None, Logic::And)?;
+    for item in entry
+        .child("confirmation")
+        .and_then(|list| list.items())
+        .unwrap_or_default()
+    {
+        let required = item.child("required").and_then(|flag| flag.flag());
+        if required == Some(false) {
+            let text = "is not required, so it confirms nothing that counts";
+            reader.skip(Reason::new(Rule::Conditions, &item.path, text));
+            continue;
+        }
+        let timeframe = item.child("timeframe");
+        let known = timeframe
+            .as_ref()
+            .and_then(|node| node.text()?.parse::<Timeframe>().ok());
+        let (Some(known), Some(node), Some(condition)) =
+            (known, timeframe, item.child("condition"))
+        else {
+            let text = "a confirmation needs a known timeframe and a condition";
+            reader.refuse(&item.path, Rule::Conditions, text);
+            continue;
+        };
+        reader.used(&node, "the timeframe on which it must hold");
+        if let Some(flag) = item.child("required") {
+            reader.used(&flag, "it must hold");
+        }
+        group.confirmations.push((condition, known));
+    }
+    if let Some(logic) = entry.child("logic") {
+        reader.informational(&logic, "all primary and required conditions must hold");
+    }
+    Some(group)
 }
 
 /// The AI writer's list: each rule with its own conditions and an action that says the direction.
@@ -147,6 +188,30 @@ fn read_group<'a>(
     conditions: &Node<'a>,
     side: Option<Side>,
 ) -> Option<Group<'a>> {
+    let group = read_items(reader, &holder.path, conditions, side, Logic::And)?;
+    let logic = match read_logic(reader, holder) {
+        Some(logic) => logic,
+        None if group.items.len() == 1 || holder.child("action").is_some() => Logic::And,
+        None => {
+            reader.refuse(
+                &holder.path,
+                Rule::Conditions,
+                "doesn't say whether all conditions must hold (AND) or any one (OR)",
+            );
+            return None;
+        }
+    };
+    Some(Group { logic, ..group })
+}
+
+/// The conditions of a list that are switched on.
+fn read_items<'a>(
+    reader: &mut Reader,
+    path: &str,
+    conditions: &Node<'a>,
+    side: Option<Side>,
+    logic: Logic,
+) -> Option<Group<'a>> {
     let Some(all) = conditions.items() else {
         reader.refuse(
             &conditions.path,
@@ -182,23 +247,12 @@ fn read_group<'a>(
         );
         return None;
     }
-    let logic = match read_logic(reader, holder) {
-        Some(logic) => logic,
-        None if items.len() == 1 || holder.child("action").is_some() => Logic::And,
-        None => {
-            reader.refuse(
-                &holder.path,
-                Rule::Conditions,
-                "doesn't say whether all conditions must hold (AND) or any one (OR)",
-            );
-            return None;
-        }
-    };
     Some(Group {
-        path: holder.path.clone(),
+        path: path.to_owned(),
         side,
         logic,
         items,
+        confirmations: Vec::new(),
     })
 }
 

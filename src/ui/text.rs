@@ -174,6 +174,12 @@ catalogue! {
     state_paused = "Paused";
     state_stopped = "Stopped";
     state_refused = "Refused";
+    why_title = "Why: the conditions at the bar of {}";
+    why_alternative = "{}, alternative {}";
+    why_only = "the only one missing";
+    shadow = "Shadow mode: decide, but order nothing";
+    shadow_help = "Entries and exits are thought at the real prices and shown, and nothing is ordered. Positions that are open already stay managed.";
+    shadow_so_far = "{} trades thought, result {} (before commission and swap; forgotten at a restart)";
     last_decision = "Last decision";
     no_decision = "none yet";
     warmup = "Collecting bars: {} of {}";

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use fx_executor::core::Decided;
 use fx_executor::core::health::{Leg, LinkHealth, Phase};
 use fx_executor::core::snapshot::{
     CommandDetail, CommandRow, CommandState, Counts, Notice, PositionRow, SettingsStatus, Severity,
@@ -14,6 +15,7 @@ use fx_executor::market::{
     Ticket, Timeframe,
 };
 use fx_executor::settings::Field;
+use fx_executor::strategy::{ConditionTruth, FilterVerdict};
 use fx_executor::ui::{
     ExpertInTerminal, FoundTerminal, FoundTerminals, LogLevel, LogLine, LogSource, Preview,
     PreviewStep, SettingsForm, SettingsPort, SetupStep, SetupWish, TerminalPresence, TerminalSetup,
@@ -168,6 +170,38 @@ pub fn detail(row: &CommandRow) -> CommandDetail {
     }
 }
 
+/// What one strategy decided at its last bar.
+fn decided() -> Decided {
+    let condition = |text: &str, alternative, value, left, right| ConditionTruth {
+        side: Side::Buy,
+        alternative,
+        text: text.to_owned(),
+        value: Some(value),
+        left: Some(left),
+        right: Some(right),
+    };
+    Decided {
+        strategy: "s1".to_owned(),
+        name: "Scalper".to_owned(),
+        symbol: "EURUSD".to_owned(),
+        timeframe: Timeframe::M15,
+        bar: ago(noon(), 900),
+        at: noon(),
+        shadow: false,
+        entered: false,
+        verdict: "no entry condition holds".to_owned(),
+        conditions: vec![
+            condition("EMA 9 crosses above EMA 21", 0, false, 1.08541, 1.08555),
+            condition("the close is above EMA 50", 1, true, 1.08556, 1.08512),
+            condition("RSI 14 is above 50", 1, false, 48.2, 50.0),
+        ],
+        filters: vec![FilterVerdict {
+            passes: true,
+            text: "spread 1.2 pips, at most 2".to_owned(),
+        }],
+    }
+}
+
 fn strategies() -> Vec<StrategyRow> {
     let base = StrategyRow {
         id: "stg_demo_rsi".to_owned(),
@@ -177,6 +211,8 @@ fn strategies() -> Vec<StrategyRow> {
         state: StrategyState::Running,
         sentence: "Buys 0.10 lots when RSI(14) is below 30 and the price is above EMA(50); stop 20 pips, target 40 pips.".to_owned(),
         last_decision: "No entry at 11:45: RSI(14) is 41.2, needed below 30.".to_owned(),
+        decided: Some(Arc::new(decided())),
+        shadow: None,
         warmup: (200, 200),
         positions: 1,
         profit: decimal("12.40"),
@@ -191,6 +227,8 @@ fn strategies() -> Vec<StrategyRow> {
             symbol: "GBPUSD".to_owned(),
             timeframe: Some(Timeframe::M5),
             sentence: "Buys when EMA(9) crosses above EMA(21), sells when it crosses below; London session only.".to_owned(),
+            decided: None,
+            shadow: Some((3, decimal("-1.10"))),
             last_decision: "Bought 0.05 at 11:40: EMA(9) crossed above EMA(21), spread 0.8 pips.".to_owned(),
             warmup: (34, 120),
             profit: decimal("-3.15"),

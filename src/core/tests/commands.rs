@@ -153,11 +153,6 @@ fn each_refusal_names_what_is_missing() {
             "\"rules\"",
         ),
         (
-            "UPDATE_PARAMETERS",
-            json!({ "strategyId": "zz", "newParameters": {} }),
-            "not known here",
-        ),
-        (
             "CLOSE_PROFITABLE",
             json!({ "minProfit": "lots" }),
             "\"minProfit\" is not a number",

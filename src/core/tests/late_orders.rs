@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::terminal::Manner;
 use super::world::{OWNER, Patching, World};
 use super::{buying_rules, start_args};
-use crate::core::snapshot::{CommandState, StrategyState};
+use crate::core::snapshot::{CommandState, StrategyState, UiCommand};
 use crate::core::{Event, ReportOutcome};
 
 /// Seconds.
@@ -23,13 +23,7 @@ fn one() -> Value {
 fn an_earlier_stop_or_pause_does_not_end_a_later_start() {
     for name in ["STOP_STRATEGY", "PAUSE_STRATEGY"] {
         let mut world = World::with_strategy("s1");
-        let closing = json!({ "strategyId": "s1", "closePositions": true });
-        let args = if name == "STOP_STRATEGY" {
-            closing
-        } else {
-            one()
-        };
-        world.heartbeat(&[("late", name, args, LATE)]);
+        world.heartbeat(&[("late", name, one(), LATE)]);
         world.assert_ends(
             "late",
             CommandState::Failed,
@@ -257,4 +251,197 @@ fn a_start_of_what_runs_counts_against_an_earlier_stop_of_everything() {
     world.heartbeat(&[("late", "STOP_ALL", json!({}), LATE)]);
     world.assert_executed("late");
     assert_eq!(state(&world), StrategyState::Running);
+}
+
+/// A START undoes an earlier stop, not the closing of what was there before it.
+#[test]
+fn an_earlier_stop_closes_what_the_strategy_had_opened_before() {
+    let mut world = World::with_strategy("s1");
+    world.quote();
+    world.next_bar();
+    assert_eq!(world.terminal.positions.len(), 1);
+    world.wait(20);
+    world.pusher(
+        "again",
+        "START_STRATEGY",
+        &start_args("s1", &buying_rules()),
+    );
+    world.assert_executed("again");
+    let closing = json!({ "strategyId": "s1", "closePositions": true });
+    world.heartbeat(&[("late", "STOP_STRATEGY", closing, LATE)]);
+    world.wait(1);
+    world.assert_executed("late");
+    assert!(world.terminal.positions.is_empty());
+    assert_eq!(state(&world), StrategyState::Running);
+}
+
+#[test]
+fn two_changes_at_once_keep_both_levels() {
+    let mut world = World::ready();
+    let order = json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.1, "stopLoss": 1.05 });
+    world.pusher("o", "OPEN_POSITION", &order);
+    world.wait(1);
+    let ticket = world.terminal.positions[0].ticket.0;
+    world.heartbeat(&[
+        (
+            "stop",
+            "MODIFY_POSITION",
+            json!({ "ticket": ticket, "stopLoss": 1.08 }),
+            1,
+        ),
+        (
+            "target",
+            "MODIFY_POSITION",
+            json!({ "ticket": ticket, "takeProfit": 1.9 }),
+            0,
+        ),
+    ]);
+    world.wait(2);
+    world.assert_executed("stop");
+    world.assert_executed("target");
+    let position = &world.terminal.positions[0];
+    assert_eq!(position.stop_loss, Some("1.08".parse().unwrap()));
+    assert_eq!(position.take_profit, Some("1.9".parse().unwrap()));
+}
+
+#[test]
+fn of_an_earlier_change_only_what_the_later_one_left_counts() {
+    let mut world = World::ready();
+    let order = json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.1, "stopLoss": 1.05 });
+    world.pusher("o", "OPEN_POSITION", &order);
+    world.wait(20);
+    let ticket = world.terminal.positions[0].ticket.0;
+    let later = json!({ "ticket": ticket, "stopLoss": 1.08, "takeProfit": null });
+    world.pusher("later", "MODIFY_POSITION", &later);
+    world.wait(1);
+    let both = json!({ "ticket": ticket, "stopLoss": 1.01, "takeProfit": 1.9 });
+    world.heartbeat(&[("late", "MODIFY_POSITION", both, LATE)]);
+    world.wait(1);
+    world.assert_executed("late");
+    let position = &world.terminal.positions[0];
+    assert_eq!(position.stop_loss, Some("1.08".parse().unwrap()));
+    assert_eq!(position.take_profit, Some("1.9".parse().unwrap()));
+}
+
+#[test]
+fn an_activation_takes_the_rules_of_a_later_update() {
+    let small = json!({ "strategyId": "s1", "rules": {} });
+    let with_lots = |lots: f64| {
+        let mut rules = buying_rules();
+        rules["riskManagement"]["lotSize"] = json!(lots);
+        rules
+    };
+    for known in [false, true] {
+        let mut world = if known {
+            let mut world = World::with_strategy("s1");
+            world.wait(20);
+            world.pusher("end", "STOP_STRATEGY", &one());
+            world.wait(20);
+            world
+        } else {
+            World::ready()
+        };
+        let mut update = small.clone();
+        update["rules"] = with_lots(0.02);
+        world.pusher("update", "UPDATE_STRATEGY", &update);
+        let start = start_args("s1", &with_lots(0.5));
+        world.heartbeat(&[("late", "START_STRATEGY", start, LATE)]);
+        world.wait(1);
+        world.assert_executed("late");
+        world.assert_executed("update");
+        let strategy = &world.state.durable().strategies["s1"];
+        assert_eq!(strategy.rules["riskManagement"]["lotSize"], json!(0.02));
+        assert_eq!(
+            strategy.state,
+            StrategyState::Running,
+            "known before: {known}"
+        );
+    }
+}
+
+#[test]
+fn an_update_of_what_was_never_activated_fails_in_time() {
+    let mut world = World::ready();
+    world.pusher(
+        "u",
+        "UPDATE_STRATEGY",
+        &json!({ "strategyId": "zz", "rules": {} }),
+    );
+    world.wait(11);
+    world.assert_ends(
+        "u",
+        CommandState::Failed,
+        "not known here; activate it first",
+    );
+}
+
+#[test]
+fn a_pause_counts_at_once_while_the_same_strategy_is_activated_again() {
+    let mut world = World::with_strategy("s1");
+    let mut other = buying_rules();
+    other["riskManagement"]["lotSize"] = json!(0.2);
+    world.terminal_down();
+    world.pusher("again", "START_STRATEGY", &start_args("s1", &other));
+    world.wait(1);
+    world.pusher("p", "PAUSE_STRATEGY", &one());
+    world.assert_executed("p");
+    assert_eq!(state(&world), StrategyState::Paused);
+    world.terminal_up();
+    world.assert_executed("again");
+    assert_eq!(state(&world), StrategyState::Paused);
+}
+
+#[test]
+fn a_resume_after_the_pause_lets_a_late_start_run() {
+    let mut world = World::with_strategy("s1");
+    world.wait(20);
+    world.pusher("p", "PAUSE_STRATEGY", &one());
+    world.wait(5);
+    world.pusher("r", "RESUME_STRATEGY", &one());
+    world.assert_executed("r");
+    world.heartbeat(&[(
+        "late",
+        "START_STRATEGY",
+        start_args("s1", &buying_rules()),
+        LATE,
+    )]);
+    world.assert_executed("late");
+    assert_eq!(state(&world), StrategyState::Running);
+}
+
+#[test]
+fn a_pause_at_this_machine_outlives_an_earlier_resume() {
+    let mut world = World::ready();
+    world.wait(20);
+    world.ui(UiCommand::PauseTrading);
+    assert!(world.state.durable().pause.is_some());
+    world.heartbeat(&[("late", "RESUME", json!({}), LATE)]);
+    world.assert_ends(
+        "late",
+        CommandState::Failed,
+        "superseded by the later PAUSE",
+    );
+    assert!(world.state.durable().pause.is_some());
+}
+
+#[test]
+fn a_start_from_the_future_cannot_outlive_a_stop() {
+    for ahead in [1, 3_600] {
+        let mut world = World::ready();
+        world.happens(Event::ClockMeasured {
+            offset_ms: 0,
+            within_ms: 10,
+        });
+        world.pusher_made(
+            "s",
+            "START_STRATEGY",
+            &start_args("s1", &buying_rules()),
+            -ahead,
+        );
+        world.assert_executed("s");
+        world.wait(1);
+        world.heartbeat(&[("stop", "STOP_STRATEGY", one(), 0)]);
+        world.assert_executed("stop");
+        assert_eq!(state(&world), StrategyState::Stopped, "{ahead} s ahead");
+    }
 }

@@ -16,6 +16,7 @@ mod limits;
 mod orders;
 mod outbox;
 mod public_stops;
+mod shadow;
 mod starts;
 mod strategies;
 mod terminal;

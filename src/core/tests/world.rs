@@ -262,6 +262,7 @@ impl World {
 
     fn run(&mut self, effect: Effect) {
         match effect {
+            Effect::Decided(_) => {}
             Effect::Log { text, .. } => self.logs.push(text),
             Effect::Beat(_) => self.beats += 1,
             Effect::RestartLoops => self.restarts_of_loops += 1,
@@ -384,9 +385,13 @@ impl World {
 
     /// A price of EURUSD comes.
     pub fn quote(&mut self) {
+        self.quote_at("1.1000", "1.1001");
+    }
+
+    pub fn quote_at(&mut self, bid: &str, ask: &str) {
         let quote = Quote {
-            bid: decimal("1.1000"),
-            ask: decimal("1.1001"),
+            bid: decimal(bid),
+            ask: decimal(ask),
             time: self.now.utc,
         };
         let symbol = "EURUSD".to_owned();

@@ -14,6 +14,7 @@ mod plans;
 mod properties;
 mod refusals;
 mod refused_exits;
+mod several_timeframes;
 mod standing;
 
 use jiff::Timestamp;

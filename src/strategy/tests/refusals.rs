@@ -99,8 +99,8 @@ fn shapes_that_cannot_be_followed_yet_are_named() {
         "confirmation": [{ "timeframe": "H4", "required": true }],
     }));
     assert_eq!(
-        only(&several),
-        "entry: primary and confirming conditions on several timeframes cannot be followed yet (R3)"
+        reasons(&several)[0].to_string(),
+        "entry.confirmation[0]: a confirmation needs a known timeframe and a condition (R3)"
     );
     let raw = json!({
         "rules": [{ "conditions": [condition("rsi", "gt", &json!(50))], "action": { "type": "buy" } }],

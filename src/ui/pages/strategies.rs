@@ -3,6 +3,7 @@
 use egui::{Align, Layout, RichText, ScrollArea, Ui};
 
 use super::overview::{first_step_ui, profit_text};
+use crate::core::Decided;
 use crate::core::snapshot::{StrategyRow, StrategyState, UiCommand};
 use crate::market::Side;
 use crate::ui::app::{Act, Ask};
@@ -12,6 +13,7 @@ use crate::ui::view::View;
 use crate::ui::widgets::{
     card, chip, key_value, muted, primary_button, strong, tool_button, truncated,
 };
+use crate::ui::{format, icons};
 
 #[derive(Default)]
 pub struct State {
@@ -98,6 +100,14 @@ fn strategy_ui(
         ui.label(muted(ui, text.last_decision));
         ui.label(decided);
     });
+    if let Some(decided) = row
+        .decided
+        .as_ref()
+        .filter(|one| !one.conditions.is_empty())
+    {
+        why_ui(ui, view, decided);
+    }
+    shadow_ui(ui, text, row, acts);
     let profit = profit_text(ui, row.profit);
     let open = match row.positions {
         1 => text.open_position_one.to_owned(),
@@ -127,6 +137,99 @@ fn buttons_ui(ui: &mut Ui, text: &Text, row: &StrategyRow, acts: &mut Vec<Act>) 
         }
         StrategyState::Stopped | StrategyState::Refused => {}
     }
+}
+
+/// Every condition and filter of the last closed bar, with the values that were compared.
+fn why_ui(ui: &mut Ui, view: &View<'_>, decided: &Decided) {
+    let text = view.text;
+    let bar = format::moment(decided.bar, view.now, view.zone);
+    egui::CollapsingHeader::new(fill(text.why_title, &[&bar]))
+        .id_salt("why")
+        .show(ui, |ui| {
+            let missing = decided.only_missing();
+            let mut group = None;
+            for (at, condition) in decided.conditions.iter().enumerate() {
+                let own = (condition.side, condition.alternative);
+                if group != Some(own) {
+                    group = Some(own);
+                    let number = (condition.alternative + 1).to_string();
+                    let heading = fill(text.why_alternative, &[condition.side.name(), &number]);
+                    ui.label(muted(ui, heading));
+                }
+                let tone = match condition.value {
+                    Some(true) => Tone::Good,
+                    Some(false) => Tone::Neutral,
+                    None => Tone::Warn,
+                };
+                let mut words = condition.text.clone();
+                if let (Some(left), Some(right)) = (condition.left, condition.right) {
+                    words.push_str(&format!("  ({} · {})", short(left), short(right)));
+                }
+                finding_ui(
+                    ui,
+                    tone,
+                    &words,
+                    missing.contains(&at).then_some(text.why_only),
+                );
+            }
+            for filter in &decided.filters {
+                let tone = if filter.passes { Tone::Good } else { Tone::Bad };
+                finding_ui(ui, tone, &filter.text, None);
+            }
+        });
+}
+
+fn finding_ui(ui: &mut Ui, tone: Tone, words: &str, remark: Option<&str>) {
+    ui.horizontal_wrapped(|ui| {
+        let tokens = theme::of(ui);
+        let (rect, _) = ui.allocate_exact_size(egui::vec2(14.0, 14.0), egui::Sense::empty());
+        icons::paint_tone(
+            ui.painter(),
+            tone,
+            rect.center(),
+            12.0,
+            tokens.tone(tone),
+            tokens.card,
+        );
+        ui.label(words);
+        if let Some(remark) = remark {
+            ui.label(RichText::new(remark).color(tokens.warn));
+        }
+    });
+}
+
+/// Enough figures to see how far apart two values are.
+fn short(number: f64) -> String {
+    let digits = if number.abs() >= 1_000.0 { 2 } else { 5 };
+    let shown = format!("{number:.digits$}");
+    shown.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Everything but the order: what it would have done, and the switch.
+fn shadow_ui(ui: &mut Ui, text: &Text, row: &StrategyRow, acts: &mut Vec<Act>) {
+    if row.state == StrategyState::Refused {
+        return;
+    }
+    let mut on = row.shadow.is_some();
+    ui.horizontal_wrapped(|ui| {
+        if ui
+            .checkbox(&mut on, text.shadow)
+            .on_hover_text(text.shadow_help)
+            .changed()
+        {
+            acts.push(Act::Send(UiCommand::SetShadow {
+                id: row.id.clone(),
+                on,
+            }));
+        }
+        if let Some((trades, profit)) = row.shadow {
+            let trades = trades.to_string();
+            ui.label(muted(
+                ui,
+                fill(text.shadow_so_far, &[&trades, &profit.to_string()]),
+            ));
+        }
+    });
 }
 
 /// Two clicks: the first says which way, the second that it is meant.

@@ -1,0 +1,226 @@
+//! Which positions a closing command means: chosen once, then closed, each verified and retried.
+
+use std::collections::BTreeSet;
+
+use super::closing::Target;
+use super::command::Command;
+use super::durable::OpenCommand;
+use super::handle::{Verdict, strategy_of, ticket_of};
+use super::record::Record;
+use super::snapshot::Source;
+use super::step::Turn;
+use crate::market::{Cid, IntentAction, Position};
+
+impl Turn<'_> {
+    pub fn close_profitable(&mut self, open: &OpenCommand) -> Verdict {
+        match open.command.decimal(&["minProfit"]) {
+            Ok(least) => {
+                let least = least.unwrap_or_default();
+                if let Some(wait) = self.wait_for_profits(open) {
+                    return wait;
+                }
+                self.close_matching(open, |position| position.profit > least)
+            }
+            Err(error) => Verdict::failed(error.to_string()),
+        }
+    }
+
+    /// Profits move with every tick, so who chooses by them asks for a list of positions of this moment first.
+    fn wait_for_profits(&mut self, open: &OpenCommand) -> Option<Verdict> {
+        let id = &open.command.id;
+        if open.tickets.is_some() {
+            self.state.profits_asked.remove(id);
+            return None;
+        }
+        let first = self.state.terminal.up && self.state.profits_asked.insert(id.clone());
+        first.then(|| {
+            self.ask_for_book();
+            Verdict::Wait {
+                reason: "asking the terminal for the profits of this moment".to_owned(),
+            }
+        })
+    }
+
+    pub fn close_losing(&mut self, open: &OpenCommand) -> Verdict {
+        match open.command.decimal(&["maxLoss"]) {
+            Ok(most) => {
+                let bound = -most.unwrap_or_default().abs();
+                if let Some(wait) = self.wait_for_profits(open) {
+                    return wait;
+                }
+                self.close_matching(open, |position| position.profit < bound)
+            }
+            Err(error) => Verdict::failed(error.to_string()),
+        }
+    }
+
+    pub fn close_by_strategy(&mut self, open: &OpenCommand) -> Verdict {
+        let id = match open.command.text("strategyId") {
+            Ok(id) => id,
+            Err(error) => return Verdict::failed(error.to_string()),
+        };
+        let Some(number) = self
+            .durable()
+            .strategies
+            .get(id)
+            .map(|strategy| strategy.number)
+        else {
+            return Verdict::done(format!(
+                "strategy {id} never ran here, so it has no positions"
+            ));
+        };
+        self.close_matching(open, |position| strategy_of(position) == number)
+    }
+
+    pub fn close_by_symbol(&mut self, open: &OpenCommand) -> Verdict {
+        match open.command.text("symbol") {
+            Ok(symbol) => {
+                let symbol = symbol.to_owned();
+                let broker: BTreeSet<String> = self
+                    .state
+                    .own_positions()
+                    .map(|position| position.symbol.clone())
+                    .filter(|broker| self.state.is_symbol(&symbol, broker))
+                    .collect();
+                self.close_matching(open, |position| broker.contains(&position.symbol))
+            }
+            Err(error) => Verdict::failed(error.to_string()),
+        }
+    }
+
+    /// Chooses own positions once, then closes them, each verified and retried.
+    pub fn close_matching(
+        &mut self,
+        open: &OpenCommand,
+        wanted: impl Fn(&Position) -> bool,
+    ) -> Verdict {
+        let id = open.command.id.clone();
+        let awaited = self.openings_on_their_way(&open.command);
+        let awaits_nothing = !open.awaited.iter().any(|cid| awaited.contains(cid));
+        let plan = match &open.tickets {
+            None => Some((Vec::new(), awaited)),
+            // The orders that were on their way have ended: what became positions is closed too.
+            Some(known) if !open.awaited.is_empty() && awaits_nothing => {
+                Some((known.clone(), Vec::new()))
+            }
+            Some(_) => None,
+        };
+        match (plan, self.state.fresh_book()) {
+            (None, _) => {}
+            (Some(_), None) if open.tickets.is_none() => {
+                return Verdict::Wait {
+                    reason: if self.state.terminal.up {
+                        "waiting for the terminal's list of positions".to_owned()
+                    } else {
+                        "waiting for the terminal".to_owned()
+                    },
+                };
+            }
+            (Some(_), None) => {}
+            (Some((mut tickets, awaited)), Some(book)) => {
+                let first = open.tickets.is_none();
+                let late = |position: &Position| open.awaited.contains(&Cid(position.magic));
+                let chosen = book
+                    .positions
+                    .iter()
+                    .filter(|position| position.is_own() && (first || late(position)))
+                    .filter(|position| wanted(position))
+                    .filter(|position| !self.was_given_later(Cid(position.magic), &open.command))
+                    .map(|position| position.ticket);
+                tickets.extend(chosen);
+                if tickets.is_empty() && awaited.is_empty() {
+                    return Verdict::done("nothing to close: no own position matches");
+                }
+                self.record(Record::ClosingPlanned {
+                    id: id.clone(),
+                    tickets,
+                    awaited,
+                });
+            }
+        }
+        let awaits = |open: &OpenCommand| !open.awaited.is_empty();
+        match self.continue_closing(&id) {
+            Verdict::Done { .. } if self.durable().open.get(&id).is_some_and(awaits) => {
+                Verdict::Busy {
+                    what: "waiting for the outcome of an order that was on its way".to_owned(),
+                }
+            }
+            verdict => verdict,
+        }
+    }
+
+    fn openings_on_their_way(&self, command: &Command) -> Vec<Cid> {
+        let entries = self.durable().intents.values();
+        entries
+            .filter(|entry| matches!(entry.intent.action, IntentAction::Open { .. }))
+            .map(|entry| entry.intent.cid)
+            .filter(|cid| !self.was_given_later(*cid, command))
+            .collect()
+    }
+
+    /// Whether the platform gave the order behind an own position, or activated its strategy, after this command: one that
+    /// comes in late closes only what was there for it to close.
+    fn was_given_later(&self, cid: Cid, command: &Command) -> bool {
+        let given = self.durable().given.get(&cid).and_then(|given| given.at);
+        let told = command
+            .told_at()
+            .filter(|_| command.source != Source::Local);
+        given.zip(told).is_some_and(|(given, told)| given > told)
+    }
+
+    pub fn continue_closing(&mut self, id: &str) -> Verdict {
+        let Some(tickets) = self
+            .durable()
+            .open
+            .get(id)
+            .and_then(|open| open.tickets.clone())
+        else {
+            return Verdict::failed("nothing was chosen to close");
+        };
+        let targets: Vec<Target> = tickets.into_iter().map(Target::Position).collect();
+        self.advance_closing(id, &targets)
+    }
+
+    pub fn close_position(&mut self, open: &OpenCommand) -> Verdict {
+        if open.tickets.is_none() {
+            let ticket = match ticket_of(&open.command) {
+                Ok(ticket) => ticket,
+                Err(error) => return Verdict::failed(error),
+            };
+            let Some(book) = self.state.fresh_book() else {
+                return Verdict::Wait {
+                    reason: "waiting for the terminal".to_owned(),
+                };
+            };
+            let Some(position) = book
+                .positions
+                .iter()
+                .find(|position| position.ticket == ticket)
+            else {
+                return Verdict::done(format!("position {ticket} is not open (any more)"));
+            };
+            let asked_here = open.command.source == super::snapshot::Source::Local;
+            if !position.is_own() && !asked_here {
+                return Verdict::failed(format!(
+                    "position {ticket} was not opened by this executor; it is left alone"
+                ));
+            }
+            match open.command.decimal(&["volume", "lots", "lotSize"]) {
+                Ok(Some(part)) if part < position.volume => {
+                    return Verdict::failed(format!(
+                        "closing a part ({part} of {} lots) is not supported; nothing was closed",
+                        position.volume
+                    ));
+                }
+                Ok(_) => {}
+                Err(error) => return Verdict::failed(error.to_string()),
+            }
+            self.record(Record::ClosingPlanned {
+                id: open.command.id.clone(),
+                tickets: vec![ticket],
+                awaited: Vec::new(),
+            });
+        }
+        self.continue_closing(&open.command.id)
+    }
+}
