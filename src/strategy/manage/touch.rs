@@ -9,7 +9,8 @@ use crate::strategy::plan::Plan;
 
 /// [`manage`](super::manage) has nothing to ask for while all of this holds: the price at which the position could be closed
 /// (the bid for a buy, the ask for a sell) lies strictly between `lower` and `upper`, the market's clock is before
-/// `second`, no bar has closed and the position is the same. Beyond it, `manage` must be asked; it may still answer with
+/// `second`, no bar has closed (where [`Exits::look_at_bars`](crate::strategy::Exits::look_at_bars)) and the position is the
+/// same. Beyond it, `manage` must be asked; it may still answer with
 /// nothing. The stop loss and the take profit that stand at the broker are not in it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Touch {

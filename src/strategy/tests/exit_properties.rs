@@ -108,6 +108,7 @@ proptest! {
         let sign = if buy { Decimal::ONE } else { Decimal::NEGATIVE_ONE };
         let mut now = MONDAY;
         let mut bid = Decimal::new(124_000, 5);
+        let mut touch = scene.touch();
         for (step, seconds) in steps {
             let before = now / 900;
             now += seconds;
@@ -116,10 +117,12 @@ proptest! {
                 let close = bid.to_f64().unwrap();
                 let closed = bars(&[close], Timeframe::M15, now / 900 * 900, 0.0015);
                 scene.panel.push(&closed[0], 0).unwrap();
+                if scene.plan.exits().look_at_bars() {
+                    touch = scene.touch();
+                }
             }
             let ask = bid + Decimal::new(5, 5);
             let price = if buy { bid } else { ask };
-            let touch = scene.touch();
             let asked = scene.quoted(bid, ask, now);
             if !touch.is_reached(price.to_f64().unwrap(), now) {
                 prop_assert_eq!(asked, None, "nobody would have asked: {:?}", touch);
@@ -149,6 +152,7 @@ proptest! {
                 }
                 Some(Adjustment::Close { volume: None, .. }) => break,
             }
+            touch = scene.touch();
         }
     }
 }
