@@ -1,7 +1,7 @@
 #![no_main]
 //! Any JSON as rules: never a panic, and a plan always has at least one condition.
 
-use fx_executor::strategy::{PlanRequest, plan};
+use fx_executor::strategy::{Allowances, PlanRequest, plan};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
@@ -16,6 +16,7 @@ fuzz_target!(|text: &str| {
         symbol: "EURUSD",
         timeframe: "M15",
         local_direction: None,
+        allowances: Allowances::default(),
     };
     if let Ok(plan) = plan(&request) {
         assert!(plan.rule_count() > 0);

@@ -140,7 +140,7 @@ impl Turn<'_> {
             .runtimes
             .values()
             .chain(self.state.candidates.values())
-            .map(Runtime::chart)
+            .map(|runtime| runtime.chart.clone())
             .collect();
         self.state.charts.retain(|key, _| used.contains(key));
         for key in used {
@@ -211,7 +211,7 @@ impl Turn<'_> {
         };
         let mut due = Vec::new();
         for (id, runtime) in &mut self.state.runtimes {
-            if runtime.is_on(key) && which(runtime) {
+            if runtime.chart == *key && which(runtime) {
                 runtime.waits = strategy::awaited(&runtime.plan, &charted.panel).is_some();
                 due.push(id.clone());
             }

@@ -1,12 +1,11 @@
 //! What a strategy decided at a closed bar, with everything that led to it: the answer to "why no trade?".
 
 use jiff::Timestamp;
-use serde::Serialize;
 
 use crate::market::Timeframe;
 use crate::strategy::{ConditionTruth, FilterVerdict};
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Decided {
     /// The strategy's id.
     pub strategy: String,

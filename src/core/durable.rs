@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::command::Command;
+use super::guards::GuardDay;
+use super::ledger::DayLedger;
 use super::record::Record;
 use super::snapshot::{CommandState, StrategyState};
 use super::superseding::PastOrder;
@@ -48,6 +50,8 @@ pub struct Durable {
     /// The user id of the executor's owner.
     pub owner: Option<String>,
     pub day: DayLedger,
+    /// Where the day of the account's guards began.
+    pub guard_day: Option<GuardDay>,
     /// The account of the terminal, as last seen.
     pub account: Option<AccountId>,
     /// Accounts with real money on which the trader allowed trading.
@@ -184,18 +188,6 @@ pub struct EmergencyStop {
     /// A stale order closes only what was opened before it was given (contract C4).
     pub opened_before: Option<Timestamp>,
     pub completed_at: Option<Timestamp>,
-}
-
-/// Realised results of one UTC day, account currency.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DayLedger {
-    /// `YYYY-MM-DD` of the market's clock.
-    pub day: String,
-    pub total: Decimal,
-    /// By strategy number.
-    pub by_strategy: BTreeMap<u16, Decimal>,
-    /// The highest deal ticket counted, so that a repeated deal counts once.
-    pub last_deal: u64,
 }
 
 impl Durable {
@@ -346,6 +338,7 @@ impl Durable {
             }
             Record::OwnerLearned { user_id } => self.owner = Some(user_id.clone()),
             Record::AccountSeen { account, .. } => self.see_account(account),
+            Record::GuardDayBegan { began, .. } => self.guard_day = Some(began.clone()),
             Record::AccountConfirmed { account, .. } => {
                 self.confirmed.insert(account.clone());
             }
@@ -481,43 +474,6 @@ impl Durable {
         self.strategies
             .values()
             .find(|strategy| strategy.number == number)
-    }
-}
-
-impl DayLedger {
-    fn count(&mut self, deal: &crate::market::Deal) {
-        if deal.ticket.0 <= self.last_deal {
-            return;
-        }
-        self.last_deal = deal.ticket.0;
-        let day = deal.time.strftime("%Y-%m-%d").to_string();
-        if day != self.day {
-            self.day = day;
-            self.total = Decimal::ZERO;
-            self.by_strategy.clear();
-        }
-        let cid = Cid(deal.magic);
-        if cid.is_own() {
-            self.total += deal.profit;
-            *self.by_strategy.entry(cid.strategy()).or_default() += deal.profit;
-        }
-    }
-
-    /// Realised result of `day` (`YYYY-MM-DD`) for one strategy.
-    pub fn of_strategy(&self, day: &str, number: u16) -> Decimal {
-        if day == self.day {
-            self.by_strategy.get(&number).copied().unwrap_or_default()
-        } else {
-            Decimal::ZERO
-        }
-    }
-
-    pub fn of_account(&self, day: &str) -> Decimal {
-        if day == self.day {
-            self.total
-        } else {
-            Decimal::ZERO
-        }
     }
 }
 

@@ -19,8 +19,10 @@ mod effect;
 mod emergency;
 mod envelope;
 mod event;
+mod guards;
 mod handle;
 pub mod health;
+mod ledger;
 mod orders;
 mod outbox;
 mod picture;
@@ -48,9 +50,12 @@ pub use durable::{Durable, EmergencyStop, IntentEntry, Progress, Purpose, Report
 pub use effect::{BeatCause, Effect, LogLevel};
 pub use envelope::{Unreadable, read as read_envelope};
 pub use event::{Delivery, Event, ReportOutcome};
+pub use guards::{Amount, Guard, GuardDay, Guards};
 pub use record::Record;
 pub use state::{Config, Limits, State};
 pub use step::{Step, step};
+
+pub use crate::strategy::{Allowances, NewsCalendar};
 
 /// The moment of an event: `mono` for waiting, `utc` for records and expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -115,9 +115,10 @@ impl Turn<'_> {
             } => {
                 self.see_account(&account);
                 let view = &mut self.state.terminal;
-                view.account = Some(account);
                 view.permissions = Some(permissions);
                 view.market_time = Some(market_time);
+                self.watch_guards(&account);
+                self.state.terminal.account = Some(account);
             }
             TerminalEvent::Bars {
                 symbol,
@@ -187,6 +188,7 @@ impl Turn<'_> {
             ),
         );
         self.see_account(&account);
+        self.watch_guards(&account);
         let view = &mut self.state.terminal;
         view.up = true;
         view.account = Some(account);

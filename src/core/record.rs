@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::command::Command;
 use super::durable::{EmergencyStop, Purpose, StrategyEntry};
+use super::guards::GuardDay;
 use super::snapshot::{CommandState, StrategyState};
 use crate::market::{AccountId, Cid, Deal, Fill, OrderIntent, Side, Ticket};
 
@@ -133,6 +134,11 @@ pub enum Record {
     /// The terminal is logged in to this account from now on.
     AccountSeen {
         account: AccountId,
+        at: Timestamp,
+    },
+    /// A day of the account's guards began.
+    GuardDayBegan {
+        began: GuardDay,
         at: Timestamp,
     },
     /// The trader allows trading with real money on this account.

@@ -140,15 +140,13 @@ impl Turn<'_> {
         let now = self.state.terminal.market_time.unwrap_or(quote.time);
         let mut said = Vec::new();
         for (id, runtime) in &mut self.state.runtimes {
-            if runtime.plan.symbol() != symbol {
-                continue;
-            }
-            let Some(charted) = self.state.charts.get(&runtime.chart()) else {
-                continue;
-            };
-            let rules = (&runtime.plan, &runtime.program);
-            let shadow = &mut runtime.shadow;
-            if let Some(text) = shadow.quoted(rules, &charted.panel, quote, spec, now) {
+            let what = (&runtime.plan, &runtime.program);
+            if runtime.plan.symbol() == symbol
+                && let Some(charted) = self.state.charts.get(&runtime.chart)
+                && let Some(text) = runtime
+                    .shadow
+                    .quoted(what, &charted.panel, quote, spec, now)
+            {
                 said.push((id.clone(), text));
             }
         }

@@ -291,6 +291,7 @@ impl Turn<'_> {
             symbol: &strategy.symbol,
             timeframe: &strategy.timeframe,
             local_direction: self.durable().directions.get(&strategy.id).copied(),
+            allowances: self.state.config.allowances(),
         })
     }
 

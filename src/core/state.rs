@@ -12,11 +12,12 @@ use super::charts::{ChartKey, Charted};
 use super::closing::Sweep;
 use super::command::Command;
 use super::durable::Durable;
+use super::guards::Guards;
 use super::health::{Leg, LinkHealth};
 use super::snapshot::{CommandRow, Counts, Notice, SettingsStatus, TerminalMode};
 use super::trading::Runtime;
 use crate::market::{Account, Book, Cid, LinkFacts, Permissions, Quote, SymbolSpec, Timeframe};
-use crate::strategy::{Panel, Plan};
+use crate::strategy::{Allowances, NewsCalendar, Panel, Plan};
 
 /// Local limits: a command can make them tighter, never looser.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +38,12 @@ pub struct Config {
     pub resume_lifts_stop: bool,
     /// The broker's symbol for a name of the platform, where the trader chose one.
     pub symbol_map: BTreeMap<String, String>,
+    /// Guards of the account as a whole.
+    pub guards: Guards,
+    /// Filters that strategies may run without where they cannot be computed.
+    pub run_without: Allowances,
+    /// The calendar of economic news, where the trader imported one.
+    pub news: Option<Arc<NewsCalendar>>,
     pub settings: SettingsStatus,
     pub practice_page: Option<String>,
 }
@@ -48,8 +55,21 @@ impl Default for Config {
             limits: Limits::default(),
             resume_lifts_stop: false,
             symbol_map: BTreeMap::new(),
+            guards: Guards::default(),
+            run_without: Allowances::default(),
+            news: None,
             settings: SettingsStatus::default(),
             practice_page: None,
+        }
+    }
+}
+
+impl Config {
+    /// What strategies may count on here.
+    pub(super) const fn allowances(&self) -> Allowances {
+        Allowances {
+            news_calendar: self.news.is_some(),
+            ..self.run_without
         }
     }
 }
@@ -123,6 +143,8 @@ pub struct State {
     /// Emergency broadcasts that came before the owner was known.
     pub(super) held_broadcasts: Vec<String>,
     pub(super) blocked_since: Option<(Timestamp, String)>,
+    /// What was said last about each guard that is near or reached.
+    pub(super) guards_told: BTreeMap<&'static str, String>,
 }
 
 impl State {
@@ -170,6 +192,7 @@ impl State {
             strange_names: BTreeSet::new(),
             held_broadcasts: Vec::new(),
             blocked_since: None,
+            guards_told: BTreeMap::new(),
         }
     }
 
@@ -235,6 +258,9 @@ impl State {
             return Some(format!(
                 "the settings cannot be used, so no limit of yours is known: {problem}"
             ));
+        }
+        if let Some(gap) = self.config.guards.gap() {
+            return Some(gap.to_owned());
         }
         if let Some(pause) = &self.durable.pause {
             return Some(format!("trading is paused ({})", pause.reason));

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 
 use super::charts::ChartKey;
 use super::decided::Decided;
-use super::durable::{Purpose, StrategyEntry};
+use super::durable::Purpose;
 use super::effect::{Effect, LogLevel};
 use super::handle::strategy_of;
 use super::orders::OrderEnd;
@@ -20,6 +20,7 @@ use super::step::Turn;
 use crate::market::{IntentAction, Position, Quote, Side, Ticket};
 use crate::strategy::{
     self, Adjustment, Decision, Evaluation, MarketView, Opened, Plan, PositionView, Program,
+    TrackRecord,
 };
 
 /// Least slippage accepted for a strategy's entry, in points; wide spreads allow twice themselves.
@@ -31,6 +32,8 @@ const EXIT_PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Runtime {
     pub plan: Plan,
+    /// The bars that it looks at.
+    pub chart: ChartKey,
     pub program: Program,
     /// The last bar is not decided on yet: one of a higher timeframe is missing.
     pub waits: bool,
@@ -43,6 +46,7 @@ pub(super) struct Runtime {
 impl Runtime {
     pub fn new(plan: Plan, program: Program) -> Self {
         Self {
+            chart: (plan.symbol().to_owned(), plan.timeframe()),
             plan,
             program,
             waits: false,
@@ -52,14 +56,16 @@ impl Runtime {
             exits_at: BTreeMap::new(),
         }
     }
+}
 
-    pub fn chart(&self) -> ChartKey {
-        (self.plan.symbol().to_owned(), self.plan.timeframe())
-    }
-
-    pub fn is_on(&self, (symbol, timeframe): &ChartKey) -> bool {
-        self.plan.symbol() == symbol && self.plan.timeframe() == *timeframe
-    }
+/// The strategy that decides, without its rules.
+struct Decider {
+    id: String,
+    name: String,
+    symbol: String,
+    /// Its number in client ids.
+    number: u16,
+    paused: bool,
 }
 
 /// A decision with what led to it, where that could be looked at.
@@ -76,7 +82,13 @@ impl Turn<'_> {
         if strategy.state != StrategyState::Running && strategy.state != StrategyState::Paused {
             return;
         }
-        let strategy = strategy.clone();
+        let strategy = Decider {
+            id: strategy.id.clone(),
+            name: strategy.name.clone(),
+            symbol: strategy.symbol.clone(),
+            number: strategy.number,
+            paused: strategy.state == StrategyState::Paused,
+        };
         let shadow = self.durable().shadows.contains(id);
         let weighed = self.weigh(&strategy, shadow);
         let (verdict, entered) = match weighed.outcome {
@@ -98,7 +110,7 @@ impl Turn<'_> {
     /// Opens, or thinks of opening; what became of it, in words, and whether it was tried.
     fn enter(
         &mut self,
-        strategy: &StrategyEntry,
+        strategy: &Decider,
         said: String,
         (side, volume): (Side, Decimal),
         (stop_loss, take_profit): (Decimal, Option<Decimal>),
@@ -141,19 +153,16 @@ impl Turn<'_> {
 
     fn decided_at_bar(
         &mut self,
-        strategy: &StrategyEntry,
+        strategy: &Decider,
         shadow: bool,
         (verdict, entered): (String, bool),
         evaluation: Option<Evaluation>,
     ) {
-        let bar = self
-            .state
-            .runtimes
-            .get(&strategy.id)
-            .and_then(|runtime| self.state.panel(&runtime.plan)?.last_bar());
-        if let Some((bar, runtime)) = bar
-            .map(|bar| bar.time)
-            .zip(self.state.runtimes.get_mut(&strategy.id))
+        let state = &mut self.state;
+        let runtime = state.runtimes.get_mut(&strategy.id);
+        if let Some(runtime) = runtime
+            && let Some(charted) = state.charts.get(&runtime.chart)
+            && let Some(bar) = charted.panel.last_bar().map(|bar| bar.time)
         {
             let (conditions, filters) =
                 evaluation.map_or_else(Default::default, |all| (all.conditions, all.filters));
@@ -195,7 +204,7 @@ impl Turn<'_> {
     }
 
     /// What the rules say at the last closed bar, or why nobody can tell.
-    fn weigh(&self, strategy: &StrategyEntry, shadow: bool) -> Weighed {
+    fn weigh(&self, strategy: &Decider, shadow: bool) -> Weighed {
         match self.evaluate(strategy, shadow) {
             Err(why) => Weighed {
                 outcome: Err(why),
@@ -219,7 +228,7 @@ impl Turn<'_> {
 
     fn evaluate(
         &self,
-        strategy: &StrategyEntry,
+        strategy: &Decider,
         shadow: bool,
     ) -> Result<(Evaluation, Option<String>), String> {
         let runtime = self
@@ -232,10 +241,7 @@ impl Turn<'_> {
         let book = view.book.as_ref().filter(|_| !self.state.book_behind);
         let book = book.ok_or("the terminal's list of positions is not up to date")?;
         let in_doubt = self.durable().intents.values().any(|entry| {
-            entry.purpose
-                == Purpose::Entry {
-                    strategy: strategy.id.clone(),
-                }
+            matches!(&entry.purpose, Purpose::Entry { strategy: other } if *other == strategy.id)
         });
         if in_doubt {
             return Err("an earlier order of this strategy has no certain outcome yet".to_owned());
@@ -252,8 +258,7 @@ impl Turn<'_> {
             .filter(|position| position.is_own() && strategy_of(position) == strategy.number)
             .chain(thought.map(|(position, _)| position))
             .collect();
-        let paused =
-            (strategy.state == StrategyState::Paused).then(|| "the strategy is paused".to_owned());
+        let paused = strategy.paused.then(|| "the strategy is paused".to_owned());
         let blocked = paused.or_else(|| self.state.entry_block(self.now));
         let evaluation = strategy::evaluate(
             &runtime.plan,
@@ -269,14 +274,30 @@ impl Turn<'_> {
                     .as_ref()
                     .map(|account| account.balance)
                     .unwrap_or_default(),
-                realised_today: self
-                    .durable()
-                    .day
-                    .of_strategy(&self.state.market_day(self.now), strategy.number),
+                record: self.track_record(strategy),
+                news: self.state.config.news.as_deref(),
                 entries_blocked: blocked.as_deref(),
             },
         );
         Ok((evaluation, blocked))
+    }
+
+    /// What the strategy has done and what is open, orders on their way among it.
+    fn track_record(&self, strategy: &Decider) -> TrackRecord {
+        let time = self.state.terminal.market_time.unwrap_or(self.now.utc);
+        let opening = self.durable().intents.values();
+        let opening = opening.filter_map(|entry| match &entry.intent.action {
+            IntentAction::Open { symbol, .. } => Some(symbol),
+            _ => None,
+        });
+        let open = self.state.own_positions().map(|position| &position.symbol);
+        let symbols: Vec<&String> = open.chain(opening).collect();
+        let here = symbols.iter().filter(|symbol| ***symbol == strategy.symbol);
+        TrackRecord {
+            open_in_symbol: here.count(),
+            open_at_all: symbols.len(),
+            ..self.durable().day.record(strategy.number, time)
+        }
     }
 
     pub fn entry_ended(&mut self, strategy: &str, end: &OrderEnd) {

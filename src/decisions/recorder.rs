@@ -118,7 +118,7 @@ pub(super) fn write(connection: &mut Connection, batch: &[Arc<Decided>]) -> rusq
                     (
                         condition.side.name(),
                         condition.alternative,
-                        condition.text.as_str(),
+                        &*condition.text,
                     )
                 })
                 .collect();

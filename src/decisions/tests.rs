@@ -17,7 +17,7 @@ fn condition(text: &str, alternative: usize, value: Option<bool>) -> ConditionTr
     ConditionTruth {
         side: Side::Buy,
         alternative,
-        text: text.to_owned(),
+        text: text.into(),
         value,
         left: Some(1.25),
         right: value.map(|_| 1.5),

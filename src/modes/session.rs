@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::core::snapshot::{Notice, SettingsStatus, Severity, TerminalMode, UiCommand};
-use crate::core::{Config, Limits};
+use crate::core::{Config, Limits, NewsCalendar};
 use crate::engine::{self, Connection, Engine, EngineError, EngineOptions, Reconfigure};
 use crate::logs;
 use crate::os::Request;
@@ -123,6 +123,14 @@ impl SettingsHome {
                 status.problem = Some(error.to_string());
             }
         }
+        let news = usable
+            .as_ref()
+            .and_then(|settings| settings.news_calendar.as_deref())
+            .and_then(|path| {
+                read_calendar(path)
+                    .map_err(|notice| notices.push(notice))
+                    .ok()
+            });
         Found {
             config: Config {
                 mode: usable
@@ -136,6 +144,15 @@ impl SettingsHome {
                     .as_ref()
                     .map(|settings| settings.symbol_map.clone())
                     .unwrap_or_default(),
+                guards: usable
+                    .as_ref()
+                    .map(|settings| settings.guards.clone())
+                    .unwrap_or_default(),
+                run_without: usable
+                    .as_ref()
+                    .map(|settings| settings.run_without)
+                    .unwrap_or_default(),
+                news,
                 settings: status,
                 practice_page: self.practice_page.clone(),
             },
@@ -150,6 +167,20 @@ impl SettingsHome {
             data_dir: self.data_dir.clone(),
         })
     }
+}
+
+/// The calendar of economic news, or what is wrong with it; a notice, as strategies that need it are refused by themselves.
+fn read_calendar(path: &Path) -> Result<Arc<NewsCalendar>, String> {
+    let wrong = |what: String| {
+        format!(
+            "The news calendar {} cannot be used: {what}. Strategies that ask for news do not run without it.",
+            path.display()
+        )
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    NewsCalendar::parse(&text)
+        .map(Arc::new)
+        .map_err(|fault| wrong(fault.to_string()))
 }
 
 /// Serves the Expert Advisor. Where MetaTrader's shared folder is not known, somebody has to say it first.

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::tz::{Offset, TimeZone};
 use rust_decimal::Decimal;
 use url::{Host, Url};
 
 use super::field::Field;
+use crate::core::{Allowances, Amount};
 
 /// Clusters of Pusher Channels, from its documentation ("Clusters").
 const CLUSTERS: [&str; 9] = ["mt1", "us2", "us3", "eu", "ap1", "ap2", "ap3", "ap4", "sa1"];
@@ -56,6 +58,18 @@ pub fn check_field(field: Field, text: &str) -> Result<(), String> {
         },
         Field::PusherTls | Field::ResumeLiftsStop => switch(text).map(drop),
         Field::SymbolMap => symbol_map(text).map(drop),
+        Field::GuardDailyLoss
+        | Field::GuardDailyWarning
+        | Field::GuardTotalLoss
+        | Field::GuardTotalWarning => text.parse::<Amount>().map(drop),
+        Field::GuardTimeZone => time_zone(text).map(drop),
+        Field::RunWithout => Allowances::without(text)
+            .map(drop)
+            .map_err(|what| format!("{what}; more than one with commas between them.")),
+        Field::NewsCalendar if std::path::Path::new(text).is_absolute() => Ok(()),
+        Field::NewsCalendar => {
+            Err("The whole path of the file, from the drive or root on.".to_owned())
+        }
         Field::CommonFiles if std::path::Path::new(text).is_absolute() => Ok(()),
         Field::CommonFiles => {
             Err("The whole path of the folder, from the drive or root on.".to_owned())
@@ -70,7 +84,7 @@ pub fn check_field(field: Field, text: &str) -> Result<(), String> {
         }
         Field::Proxy => proxy(text),
         Field::Terminal => only_words(text, &["paper", "metatrader"]),
-        Field::MaxLots | Field::MaxDailyLoss => positive(text).map(drop),
+        Field::MaxLots | Field::MaxDailyLoss | Field::GuardStartBalance => positive(text).map(drop),
         Field::MaxPositions => text
             .parse::<u32>()
             .map(drop)
@@ -193,6 +207,31 @@ pub(super) fn positive(text: &str) -> Result<Decimal, String> {
         Ok(_) => Err("More than 0; leave it empty for no limit.".to_owned()),
         Err(_) => Err("A number, such as 0.5.".to_owned()),
     }
+}
+
+/// A name of the time zone database, or a fixed offset from UTC.
+pub(super) fn time_zone(text: &str) -> Result<TimeZone, String> {
+    let offset = |text: &str| {
+        let (sign, rest) = match text.as_bytes().first()? {
+            b'+' => (1, text.get(1..)?),
+            b'-' => (-1, text.get(1..)?),
+            _ => return None,
+        };
+        let (hours, minutes) = rest.split_once(':').unwrap_or((rest, "0"));
+        let (hours, minutes) = (hours.parse::<u8>().ok()?, minutes.parse::<u8>().ok()?);
+        let seconds = sign * (i32::from(hours) * 3_600 + i32::from(minutes) * 60);
+        let sound = hours <= 14 && minutes < 60;
+        sound
+            .then(|| Offset::from_seconds(seconds).ok())?
+            .map(TimeZone::fixed)
+    };
+    let text = text.trim();
+    let zone = match text.strip_prefix("UTC").unwrap_or(text) {
+        "" => Some(TimeZone::UTC),
+        rest => offset(rest),
+    };
+    zone.or_else(|| TimeZone::get(text).ok())
+        .ok_or_else(|| "A time zone like Europe/Prague, or an offset like +02:00.".to_owned())
 }
 
 fn proxy(text: &str) -> Result<(), String> {

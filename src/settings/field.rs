@@ -20,11 +20,19 @@ pub enum Field {
     MaxDailyLoss,
     ResumeLiftsStop,
     SymbolMap,
+    GuardDailyLoss,
+    GuardDailyWarning,
+    GuardTotalLoss,
+    GuardTotalWarning,
+    GuardStartBalance,
+    GuardTimeZone,
+    RunWithout,
+    NewsCalendar,
     CommonFiles,
 }
 
 impl Field {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 26] = [
         Self::PlatformUrl,
         Self::ApiKey,
         Self::ApiSecret,
@@ -42,6 +50,14 @@ impl Field {
         Self::MaxDailyLoss,
         Self::ResumeLiftsStop,
         Self::SymbolMap,
+        Self::GuardDailyLoss,
+        Self::GuardDailyWarning,
+        Self::GuardTotalLoss,
+        Self::GuardTotalWarning,
+        Self::GuardStartBalance,
+        Self::GuardTimeZone,
+        Self::RunWithout,
+        Self::NewsCalendar,
         Self::CommonFiles,
     ];
 
@@ -65,6 +81,14 @@ impl Field {
             Self::MaxDailyLoss => "maxDailyLoss",
             Self::ResumeLiftsStop => "resumeLiftsStop",
             Self::SymbolMap => "symbolMap",
+            Self::GuardDailyLoss => "guardDailyLoss",
+            Self::GuardDailyWarning => "guardDailyWarning",
+            Self::GuardTotalLoss => "guardTotalLoss",
+            Self::GuardTotalWarning => "guardTotalWarning",
+            Self::GuardStartBalance => "guardStartBalance",
+            Self::GuardTimeZone => "guardTimeZone",
+            Self::RunWithout => "runWithout",
+            Self::NewsCalendar => "newsCalendar",
             Self::CommonFiles => "commonFiles",
         }
     }
@@ -102,6 +126,14 @@ impl Field {
                 | Self::MaxDailyLoss
                 | Self::ResumeLiftsStop
                 | Self::SymbolMap
+                | Self::GuardDailyLoss
+                | Self::GuardDailyWarning
+                | Self::GuardTotalLoss
+                | Self::GuardTotalWarning
+                | Self::GuardStartBalance
+                | Self::GuardTimeZone
+                | Self::RunWithout
+                | Self::NewsCalendar
                 | Self::CommonFiles
         )
     }

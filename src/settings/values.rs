@@ -8,10 +8,11 @@ use rust_decimal::Decimal;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use super::check::{is_local, platform_url, positive, switch, symbol_map};
+use super::check::{is_local, platform_url, positive, switch, symbol_map, time_zone};
 use super::draft::{Draft, Problem};
 use super::field::Field;
 use crate::core::snapshot::TerminalMode;
+use crate::core::{Allowances, Guard, Guards};
 use crate::net::proxy::ProxySetting;
 use crate::platform::{Credentials, FetchedConfig};
 
@@ -31,6 +32,12 @@ pub struct Settings {
     pub resume_lifts_stop: bool,
     /// The broker's symbol for a name of the platform.
     pub symbol_map: BTreeMap<String, String>,
+    /// Guards of the account as a whole.
+    pub guards: Guards,
+    /// Filters that strategies may run without where they cannot be computed.
+    pub run_without: Allowances,
+    /// A CSV file with economic news.
+    pub news_calendar: Option<PathBuf>,
     /// MetaTrader's `Common\Files`, where it cannot be found by itself.
     pub common_files: Option<PathBuf>,
 }
@@ -154,11 +161,33 @@ impl Draft {
                 max_daily_loss: amount(Field::MaxDailyLoss),
             },
             resume_lifts_stop: flag(Field::ResumeLiftsStop).unwrap_or(false),
+            guards: self.guards(),
+            run_without: text(Field::RunWithout)
+                .and_then(|text| Allowances::without(text).ok())
+                .unwrap_or_default(),
+            news_calendar: text(Field::NewsCalendar).map(PathBuf::from),
             common_files: text(Field::CommonFiles).map(PathBuf::from),
             symbol_map: text(Field::SymbolMap)
                 .and_then(|text| symbol_map(text).ok())
                 .unwrap_or_default(),
         })
+    }
+
+    fn guards(&self) -> Guards {
+        let amount = |field| self.get(field).trim().parse().ok();
+        let zone = self.get(Field::GuardTimeZone).trim();
+        Guards {
+            daily: Guard {
+                most: amount(Field::GuardDailyLoss),
+                warning: amount(Field::GuardDailyWarning),
+            },
+            total: Guard {
+                most: amount(Field::GuardTotalLoss),
+                warning: amount(Field::GuardTotalWarning),
+            },
+            start_balance: positive(self.get(Field::GuardStartBalance).trim()).ok(),
+            zone: time_zone(zone).unwrap_or(jiff::tz::TimeZone::UTC),
+        }
     }
 
     fn proxy(&self) -> ProxySetting {
@@ -246,7 +275,10 @@ impl Settings {
             terminal: self.terminal != before.terminal || self.common_files != before.common_files,
             limits: self.limits != before.limits
                 || self.resume_lifts_stop != before.resume_lifts_stop
-                || self.symbol_map != before.symbol_map,
+                || self.symbol_map != before.symbol_map
+                || self.guards != before.guards
+                || self.run_without != before.run_without
+                || self.news_calendar != before.news_calendar,
         }
     }
 

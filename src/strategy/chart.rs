@@ -86,12 +86,23 @@ impl Chart {
     }
 }
 
+/// A whole higher bar, with the broker's clock minus UTC at its beginning.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Built {
+    pub bar: Bar,
+    pub offset_s: i64,
+}
+
 /// A higher bar while its parts come in.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Building {
     bar: Option<Bar>,
+    /// The bar's beginning by the broker's clock, which may change within it.
+    start: i64,
     /// The bar's beginning is among the parts.
     whole: bool,
+    /// Beginning of the last bar that ended, by the broker's clock.
+    ended: Option<i64>,
 }
 
 impl Building {
@@ -103,10 +114,15 @@ impl Building {
         own: Timeframe,
         higher: Timeframe,
         offset_s: i64,
-    ) -> [Option<Result<Bar, i64>>; 2] {
-        let start = period_start(part.time.as_second(), higher, offset_s);
+    ) -> [Option<Result<Built, i64>>; 2] {
+        let local = part.time.as_second() + offset_s;
+        let start = period_start(local, higher);
         let mut complete = [None, None];
-        if self.bar.is_some_and(|bar| bar.time.as_second() != start) {
+        if self.ended.is_some_and(|ended| start <= ended) {
+            // The hour that comes twice when the broker's clock goes back: its bar has closed.
+            return complete;
+        }
+        if self.bar.is_some() && self.start != start {
             complete[0] = self.end();
         }
         match &mut self.bar {
@@ -117,44 +133,45 @@ impl Building {
                 bar.tick_volume = bar.tick_volume.saturating_add(part.tick_volume);
             }
             None => {
-                self.whole |= part.time.as_second() == start;
+                self.whole |= local == start;
+                self.start = start;
                 self.bar = Some(Bar {
-                    time: jiff::Timestamp::from_second(start).unwrap_or(part.time),
+                    time: jiff::Timestamp::from_second(start - offset_s).unwrap_or(part.time),
                     ..*part
                 });
             }
         }
-        let ends = part.time.as_second() + own.seconds() >= start + higher.seconds();
+        let ends = local + own.seconds() >= start + higher.seconds();
         if ends {
             complete[1] = self.end();
         }
         complete
     }
 
-    fn end(&mut self) -> Option<Result<Bar, i64>> {
+    fn end(&mut self) -> Option<Result<Built, i64>> {
         let bar = self.bar.take()?;
+        self.ended = Some(self.start);
         let whole = std::mem::replace(&mut self.whole, true);
         Some(if whole {
-            Ok(bar)
+            let offset_s = self.start - bar.time.as_second();
+            Ok(Built { bar, offset_s })
         } else {
             Err(bar.time.as_second())
         })
     }
 }
 
-/// The beginning of the bar that holds this moment: days and weeks begin at the broker's midnight, weeks on Sunday, as
-/// MetaTrader's do.
-pub(super) fn period_start(second: i64, timeframe: Timeframe, offset_s: i64) -> i64 {
+/// The beginning of the bar that holds this moment, both by the broker's clock: days and weeks begin at its midnight, weeks on
+/// Sunday, as MetaTrader's do.
+const fn period_start(local: i64, timeframe: Timeframe) -> i64 {
     // 1 January 1970 was a Thursday, four days after a Sunday.
     const SUNDAY: i64 = 4 * 86_400;
-    let shift = offset_s
-        + if timeframe == Timeframe::W1 {
-            SUNDAY
-        } else {
-            0
-        };
+    let shift = match timeframe {
+        Timeframe::W1 => SUNDAY,
+        _ => 0,
+    };
     let length = timeframe.seconds();
-    (second + shift).div_euclid(length) * length - shift
+    (local + shift).div_euclid(length) * length - shift
 }
 
 /// A series as it stood at the close of the strategy's last bars.

@@ -203,10 +203,11 @@ pub(super) fn truth(
     if !known(left) || !known(right) {
         return None;
     }
-    if let Some(close) = price_near
-        && !(close / PLAUSIBLE_FACTOR..=close * PLAUSIBLE_FACTOR).contains(&right.1)
-    {
-        return None;
+    if let Some(close) = price_near {
+        let prices = close / PLAUSIBLE_FACTOR..=close * PLAUSIBLE_FACTOR;
+        if !prices.contains(&right.0) || !prices.contains(&right.1) {
+            return None;
+        }
     }
     Some(operator.holds(left, right))
 }

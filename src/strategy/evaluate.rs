@@ -1,18 +1,20 @@
 //! The decision at a closed bar: which conditions hold, what stands in the way, and if nothing does, the order. The
 //! caller evaluates once per closed bar; bars that still form never come in here, so nothing repaints.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
 
+use super::filters::{Look, NewsCalendar};
 use super::order::order;
 use super::panel::Panel;
 use super::plan::Plan;
 use super::program::{Program, Signal};
-use super::risk::LossLimit;
-use super::verdict::Look;
-use crate::market::{Position, Quote, Side, SymbolSpec, Timeframe, TradeMode};
+use super::risk::{TrackRecord, check_limits};
+use crate::market::{Position, Quote, Side, SymbolSpec, Timeframe};
 
 /// Everything a decision may look at.
 #[derive(Clone, Copy, Debug)]
@@ -28,8 +30,10 @@ pub struct MarketView<'a> {
     /// The market's own clock.
     pub market_time: Timestamp,
     pub balance: Decimal,
-    /// What this strategy has realised on this UTC day, in account currency.
-    pub realised_today: Decimal,
+    /// What this strategy has done so far, by the books of the caller.
+    pub record: TrackRecord,
+    /// The calendar of economic news, where there is one.
+    pub news: Option<&'a NewsCalendar>,
     /// Why nothing may be opened now (paused, stopped, terminal away); conditions are evaluated all the same.
     pub entries_blocked: Option<&'a str>,
 }
@@ -49,12 +53,12 @@ pub enum Decision {
 }
 
 /// One condition at this bar, for "why no trade?"; its words are the plan's.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ConditionTruth {
     pub side: Side,
     /// Conditions with the same side and the same alternative must hold together.
     pub alternative: usize,
-    pub text: String,
+    pub text: Arc<str>,
     /// `None`: it cannot be known.
     pub value: Option<bool>,
     pub left: Option<f64>,
@@ -70,7 +74,7 @@ pub struct FilterVerdict {
 }
 
 /// A decision with everything that led to it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     pub decision: Decision,
     pub conditions: Vec<ConditionTruth>,
@@ -89,33 +93,44 @@ pub fn evaluate(plan: &Plan, view: &MarketView<'_>) -> Evaluation {
     }
     let pip = pip_of(view.spec);
     let findings = view.program.findings(view.panel, pip);
-    let conditions = plan
-        .conditions()
+    let words = view.program.words().iter();
+    let conditions = words
         .zip(findings)
-        .map(|((side, alternative, condition), finding)| ConditionTruth {
-            side,
-            alternative,
-            text: condition.words(plan.timeframe()),
+        .map(|((side, alternative, text), finding)| ConditionTruth {
+            side: *side,
+            alternative: *alternative,
+            text: Arc::clone(text),
             value: finding.truth,
             left: finding.left.is_finite().then_some(finding.left),
             right: finding.right.is_finite().then_some(finding.right),
         })
         .collect();
-    let look = look(view, pip);
-    let filters = plan
-        .filters()
-        .all
-        .iter()
-        .map(|filter| FilterVerdict {
-            passes: filter.passes(&look),
-            text: filter.verdict_words(&look),
-        })
-        .collect();
     Evaluation {
         decision,
         conditions,
-        filters,
+        filters: verdicts(plan, view),
     }
+}
+
+/// What every filter says; one that depends on the direction once for each that the plan has.
+fn verdicts(plan: &Plan, view: &MarketView<'_>) -> Vec<FilterVerdict> {
+    let mut sides = [Side::Buy, Side::Sell]
+        .into_iter()
+        .filter(|side| plan.trigger(*side).is_some());
+    let first = sides.next().unwrap_or(Side::Buy);
+    let second = sides.next();
+    let mut verdicts = Vec::new();
+    for filter in &plan.filters().all {
+        let others = second.filter(|_| filter.is_directed());
+        for side in std::iter::once(first).chain(others) {
+            let look = Look::of(view, side);
+            verdicts.push(FilterVerdict {
+                passes: filter.passes(&look),
+                text: filter.verdict_words(&look),
+            });
+        }
+    }
+    verdicts
 }
 
 /// The decision alone.
@@ -126,16 +141,6 @@ pub fn decision(plan: &Plan, view: &MarketView<'_>) -> Decision {
 /// One pip of the symbol, in price.
 pub fn pip_of(spec: &SymbolSpec) -> f64 {
     spec.pip().to_f64().unwrap_or(f64::NAN)
-}
-
-fn look<'a>(view: &MarketView<'a>, pip: f64) -> Look<'a> {
-    let spread = (view.quote.ask - view.quote.bid).to_f64();
-    Look {
-        panel: view.panel,
-        second: view.market_time.as_second(),
-        spread_pips: spread.map_or(f64::NAN, |spread| spread / pip),
-        pip,
-    }
 }
 
 /// A higher timeframe that the plan looks at and whose last closed bar has not come yet.
@@ -231,56 +236,9 @@ fn decide(plan: &Plan, view: &MarketView<'_>) -> Result<Decision, String> {
         _ => return Err(cannot_be_known(plan, view)),
     };
     check_limits(plan, view, side)?;
-    let look = look(view, pip);
+    let look = Look::of(view, side);
     if let Some(blocking) = plan.filters().all.iter().find(|one| !one.passes(&look)) {
         return Err(blocking.verdict_words(&look));
     }
     order(plan, view, side).map_err(|why| format!("{}: {why}", side.name()))
-}
-
-fn check_limits(plan: &Plan, view: &MarketView<'_>, side: Side) -> Result<(), String> {
-    if let Some(why) = view.entries_blocked {
-        return Err(why.to_owned());
-    }
-    if let Some(open) = view.positions.iter().find(|position| position.side == side) {
-        return Err(format!(
-            "already has a {} position open ({})",
-            side.name(),
-            open.ticket
-        ));
-    }
-    if view.positions.len() >= plan.sizing.max_positions as usize {
-        return Err(format!(
-            "has {} of at most {} positions open",
-            view.positions.len(),
-            plan.sizing.max_positions
-        ));
-    }
-    let floating: Decimal = view.positions.iter().map(|position| position.profit).sum();
-    let today = view.realised_today + floating.min(Decimal::ZERO);
-    for limit in &plan.sizing.daily_loss {
-        let most = match limit {
-            LossLimit::Money(money) => *money,
-            LossLimit::PercentOfBalance(percent) => {
-                (view.balance * *percent / Decimal::ONE_HUNDRED).max(Decimal::ZERO)
-            }
-        };
-        if -today >= most {
-            return Err(format!(
-                "today's loss of {} has reached the limit of {}",
-                (-today).round_dp(2).normalize(),
-                most.round_dp(2).normalize()
-            ));
-        }
-    }
-    match (view.spec.trade_mode, side) {
-        (TradeMode::Full, _)
-        | (TradeMode::LongOnly, Side::Buy)
-        | (TradeMode::ShortOnly, Side::Sell) => Ok(()),
-        _ => Err(format!(
-            "the broker does not allow opening a {} position in {}",
-            side.name(),
-            view.spec.name
-        )),
-    }
 }

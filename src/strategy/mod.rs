@@ -29,7 +29,6 @@ mod sentence;
 mod shapes;
 #[cfg(test)]
 mod tests;
-mod verdict;
 
 pub use condition::{Condition, Operand, Operator};
 pub use entry::{Term, Trigger};
@@ -41,7 +40,12 @@ pub use exits::{
     Closing, Distance, Exits, MinuteOfWeek, NoProgress, PartialLevel, Parts, Start, StopAt,
     StopLoss, Target, Trailing, When,
 };
-pub use filters::{Filter, Filters, HighVolatility, Session, SessionFilter, VolatilityFilter};
+pub use filters::{
+    Allowances, AllowedSession, CalendarFault, Day, DayFilter, DayTime, Filter, Filters,
+    HighVolatility, HourFilter, Impact, Look, Matter, NewsCalendar, NewsEvent, NewsFilter, Pause,
+    Regime, RegimeFilter, Session, SessionFilter, SpikeFilter, SpreadFilter, TrendFilter, Verdict,
+    VolatilityFilter, VolumeFilter,
+};
 pub use indicator::{Band, Ichimoku, Series, Source};
 pub use ledger::{Fate, Key};
 pub use manage::{Adjustment, Opened, PositionView, Touch, manage, next_touch};
@@ -49,5 +53,4 @@ pub use panel::{BarFault, Panel};
 pub use plan::{Plan, PlanRequest, plan};
 pub use program::{Finding, Program, Signal};
 pub use reason::{NO_DIRECTION, PlanRefusal, Reason, Rule, Skipped};
-pub use risk::{LossLimit, Sizing};
-pub use verdict::Look;
+pub use risk::{AtrRisk, Limits, Loss, LossLimit, Period, Recovery, Sizing, TrackRecord};

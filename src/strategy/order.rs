@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use super::evaluate::{Decision, MarketView, longest_wait};
 use super::exits::{Target, highest, lowest, sign};
 use super::plan::Plan;
+use super::risk::volume;
 use crate::market::Side;
 
 /// The order itself: levels on the right side of the price and outside the broker's least distance, volume in whole steps.
@@ -32,7 +33,7 @@ pub(super) fn order(plan: &Plan, view: &MarketView<'_>, side: Side) -> Result<De
         .in_price(side, entry, spec, view.panel)
         .ok_or("the stop's distance cannot be computed at this bar, or lies on the wrong side of the price")?;
     let stop_loss = spec.round_price(entry - sign * stop);
-    let volume = volume(plan, view, (entry - stop_loss).abs())?;
+    let volume = volume(plan, view, side, (entry - stop_loss).abs())?;
     let target = target(plan, view, (side, entry), stop, volume)?;
     let take_profit = target.map(|target| spec.round_price(entry + sign * target));
     let least = Decimal::from(spec.stops_level) * spec.point;
@@ -99,29 +100,4 @@ fn target(
 /// 1 January 1970 was a Thursday.
 const fn is_friday(second: i64) -> bool {
     second.div_euclid(86_400).rem_euclid(7) == 1
-}
-
-/// The lots of the rules, made smaller by the session's factor and the risk limit, in whole steps; never rounded up (R18).
-fn volume(plan: &Plan, view: &MarketView<'_>, stop: Decimal) -> Result<Decimal, String> {
-    let spec = view.spec;
-    let mut lots = plan.sizing.lots * plan.filters.volume_factor;
-    if let Some(percent) = plan.sizing.risk_percent {
-        let at_risk = view.balance.max(Decimal::ZERO) * percent / Decimal::ONE_HUNDRED;
-        let by_risk = stop
-            .checked_div(spec.tick_size)
-            .and_then(|ticks| ticks.checked_mul(spec.tick_value))
-            .filter(|a_lot| *a_lot > Decimal::ZERO)
-            .and_then(|a_lot| at_risk.checked_div(a_lot))
-            .ok_or("the symbol's tick value is not known, so the risk cannot be computed")?;
-        lots = lots.min(by_risk);
-    }
-    let volume = spec.floor_volume(lots.min(spec.volume_max)).normalize();
-    if volume < spec.volume_min || volume <= Decimal::ZERO {
-        return Err(format!(
-            "{} lots are below the smallest volume of {} lots; a volume is never rounded up (R18)",
-            lots.round_dp(6).normalize(),
-            spec.volume_min
-        ));
-    }
-    Ok(volume)
 }

@@ -146,29 +146,26 @@ impl Panel {
             .collect();
         for bar in of(self.timeframe()) {
             let opens = bar.time.as_second();
+            let closes = opens + self.timeframe().seconds();
             for (at, bars) in higher.iter_mut().enumerate() {
                 let length = self.charts[at + 1].timeframe.seconds();
                 // Only what had closed when this bar began: what closes with it is built from it.
                 while let Some(next) = bars.next_if(|next| next.time.as_second() + length <= opens)
                 {
-                    self.push_higher(at + 1, next);
+                    self.push_higher(at + 1, next, offset_s);
                 }
             }
             // An unusable bar makes everything begin anew, as it does while running.
             drop(self.push(bar, offset_s));
-        }
-        let rest: Vec<(Timeframe, Bar)> = self
-            .timeframes()
-            .skip(1)
-            .zip(higher)
-            .flat_map(|(timeframe, bars)| bars.map(move |bar| (timeframe, *bar)))
-            .collect();
-        let close = self
-            .last
-            .map(|last| last.time.as_second() + self.timeframe().seconds());
-        for (timeframe, bar) in rest {
-            if close.is_some_and(|close| bar.time.as_second() + timeframe.seconds() <= close) {
-                self.push_from_terminal(timeframe, &bar);
+            for (at, bars) in higher.iter_mut().enumerate() {
+                let timeframe = self.charts[at + 1].timeframe;
+                // What closed with it and could not be built is awaited, as it is while running.
+                while let Some(next) = bars.next_if(|next| {
+                    self.charts[at + 1].due > self.charts[at + 1].last
+                        && next.time.as_second() + timeframe.seconds() <= closes
+                }) {
+                    self.push_from_terminal(timeframe, next);
+                }
             }
         }
     }
@@ -207,10 +204,10 @@ impl Panel {
             let timeframe = self.charts[at].timeframe;
             let complete = self.buildings[at - 1].take(bar, own, timeframe, offset_s);
             for ended in complete.into_iter().flatten() {
-                let start = ended.map_or_else(|start| start, |bar| bar.time.as_second());
+                let start = ended.map_or_else(|start| start, |built| built.bar.time.as_second());
                 self.charts[at].due = Some(start);
                 if let Ok(built) = ended {
-                    self.push_higher(at, &built);
+                    self.push_higher(at, &built.bar, built.offset_s);
                 }
             }
         }
@@ -233,7 +230,7 @@ impl Panel {
         else {
             return;
         };
-        if !self.push_higher(at, bar) {
+        if !self.push_higher(at, bar, self.offset_s) {
             return;
         }
         let closed = bar.time.as_second() + timeframe.seconds();
@@ -248,12 +245,12 @@ impl Panel {
         }
     }
 
-    fn push_higher(&mut self, at: usize, bar: &Bar) -> bool {
+    fn push_higher(&mut self, at: usize, bar: &Bar, offset_s: i64) -> bool {
         let chart = &mut self.charts[at];
         if !is_sound(bar) || chart.last.is_some_and(|last| last >= bar.time.as_second()) {
             return false;
         }
-        chart.push(bar, self.offset_s);
+        chart.push(bar, offset_s);
         true
     }
 

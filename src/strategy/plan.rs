@@ -9,7 +9,7 @@ use super::clause::Context;
 use super::condition::Condition;
 use super::entry::{Trigger, read_entry};
 use super::exits::{Distance, Exits, StopAt, read_exits};
-use super::filters::{Filter, Filters, read_filters};
+use super::filters::{Allowances, Filter, Filters, Setting, read_filters, volume_factor};
 use super::indicator::Source;
 use super::ledger::{Key, Node, Reader};
 use super::reason::{PlanRefusal, Reason, Rule, Skipped};
@@ -34,6 +34,8 @@ pub struct PlanRequest<'a> {
     pub timeframe: &'a str,
     /// The direction that the trader chose at this machine for a strategy whose rules have none (R1).
     pub local_direction: Option<Side>,
+    /// What this computer has and allows where a filter cannot be computed (R15).
+    pub allowances: Allowances,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -178,9 +180,11 @@ impl Plan {
             .conditions()
             .flat_map(|(_, _, condition)| condition.sources());
         let exits = self.exits.series().into_iter().map(own);
-        let filters = self.filters.all.iter().flat_map(Filter::series).map(own);
+        let filters = self.filters.all.iter();
+        let filters = filters.flat_map(|filter| filter.sources(self.timeframe));
+        let sizing = self.sizing.source(self.timeframe);
         let mut all: Vec<Source> = Vec::new();
-        for source in conditions.chain(exits).chain(filters) {
+        for source in conditions.chain(exits).chain(sizing).chain(filters) {
             if !all.contains(&source) {
                 all.push(source);
             }
@@ -233,12 +237,18 @@ pub fn plan(request: &PlanRequest<'_>) -> Result<Plan, PlanRefusal> {
     let context = Context {
         timeframe,
         on: timeframe,
-        volume_factor: 1.0,
+        volume_factor: volume_factor(&rules),
     };
     let entry = read_entry(&mut reader, &rules, context, request.local_direction);
     let exits = read_exits(&mut reader, &rules);
-    let mut filters = read_filters(&mut reader, &rules, request.symbol);
-    let (sizing, high_volatility) = read_sizing(&mut reader, &rules, &settings, &options);
+    let setting = Setting {
+        symbol: request.symbol,
+        timeframe,
+        allowances: request.allowances,
+    };
+    let mut filters = read_filters(&mut reader, &rules, setting);
+    let (sizing, high_volatility) =
+        read_sizing(&mut reader, &rules, &settings, &options, request.allowances);
     filters
         .all
         .extend(high_volatility.map(Filter::HighVolatility));

@@ -2,6 +2,7 @@
 //! allocates.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::condition::{Condition, Operand, Operator, Pair, truth};
 use super::entry::Trigger;
@@ -32,6 +33,8 @@ struct Test {
 #[derive(Clone, Debug)]
 pub struct Program {
     tests: Vec<Test>,
+    /// Direction, alternative and words of each test.
+    words: Vec<(Side, usize, Arc<str>)>,
     buys: Vec<Range<usize>>,
     sells: Vec<Range<usize>>,
     close: usize,
@@ -76,8 +79,13 @@ impl Program {
             ranges(plan.trigger(Side::Sell)),
         );
         let close = panel.require(Source::new(Series::Price, panel.timeframe()));
+        let words = plan
+            .conditions()
+            .map(|(side, at, one)| (side, at, Arc::from(one.words(plan.timeframe()))))
+            .collect();
         Self {
             tests,
+            words,
             buys,
             sells,
             close,
@@ -145,6 +153,11 @@ impl Program {
             .iter()
             .map(|test| self.find(test, panel, pip))
             .collect()
+    }
+
+    /// Direction, alternative and words of each of them.
+    pub fn words(&self) -> &[(Side, usize, Arc<str>)] {
+        &self.words
     }
 }
 

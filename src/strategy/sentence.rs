@@ -4,7 +4,6 @@ use super::entry::Trigger;
 use super::exits;
 use super::filters::Filter;
 use super::plan::Plan;
-use super::risk::LossLimit;
 use crate::market::{Side, Timeframe};
 
 pub(super) fn of(plan: &Plan) -> String {
@@ -71,58 +70,9 @@ fn sizing(plan: &Plan) -> Vec<String> {
             " or fewer, so that the stop costs at most {percent} % of the balance"
         ));
     }
-    let mut parts = vec![volume];
-    for limit in &sizing.daily_loss {
-        parts.push(match limit {
-            LossLimit::Money(money) => {
-                format!(
-                    "opens nothing more on a day (UTC) that has lost {money} in account currency"
-                )
-            }
-            LossLimit::PercentOfBalance(percent) => {
-                format!(
-                    "opens nothing more on a day (UTC) that has lost {percent} % of the balance"
-                )
-            }
-        });
-    }
-    parts
+    std::iter::once(volume).chain(sizing.words()).collect()
 }
 
 fn filters(plan: &Plan) -> Vec<String> {
-    let mut parts: Vec<String> = plan.filters.all.iter().map(filter).collect();
-    if plan.filters.volume_factor != rust_decimal::Decimal::ONE {
-        parts.push(format!("volume times {}", plan.filters.volume_factor));
-    }
-    parts
-}
-
-fn filter(filter: &Filter) -> String {
-    match filter {
-        Filter::Session(session) => {
-            let names: Vec<String> = session
-                .sessions
-                .iter()
-                .map(|session| {
-                    let (from, to) = session.hours();
-                    format!("{} ({from:02}:00–{to:02}:00 UTC)", session.name())
-                })
-                .collect();
-            format!("only in {}", names.join(" and "))
-        }
-        Filter::Spread { max_pips } => format!("skips when the spread is over {max_pips} pips"),
-        Filter::Volatility(band) => {
-            let atr = format!("ATR {}", band.period);
-            match (band.min_pips, band.max_pips) {
-                (Some(min), Some(max)) => format!("only while {atr} is {min} to {max} pips"),
-                (Some(min), None) => format!("only while {atr} is at least {min} pips"),
-                (None, Some(max)) => format!("only while {atr} is at most {max} pips"),
-                (None, None) => format!("only while {atr} is known"),
-            }
-        }
-        Filter::HighVolatility(high) => format!(
-            "opens nothing while ATR 14 is over {} % of the price",
-            high.above_percent
-        ),
-    }
+    plan.filters.all.iter().map(Filter::words).collect()
 }

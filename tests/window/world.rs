@@ -175,7 +175,7 @@ fn decided() -> Decided {
     let condition = |text: &str, alternative, value, left, right| ConditionTruth {
         side: Side::Buy,
         alternative,
-        text: text.to_owned(),
+        text: text.into(),
         value: Some(value),
         left: Some(left),
         right: Some(right),

@@ -5,8 +5,8 @@ use serde_json::json;
 use super::terminal::{Manner, decimal};
 use super::world::World;
 use super::{buying_rules, start_args};
-use crate::core::snapshot::{StrategyState, UiCommand};
-use crate::core::{Config, Limits};
+use crate::core::snapshot::{CommandState, StrategyState, UiCommand};
+use crate::core::{Allowances, Config, Event, Limits};
 use crate::market::{IntentAction, Quote, RefusalClass, TerminalEvent};
 
 fn last_decision(world: &mut World) -> String {
@@ -304,4 +304,53 @@ fn without_usable_settings_nothing_opens_because_no_limit_is_known() {
     world.next_bar();
     assert_eq!(world.terminal.opens(), 0);
     assert!(last_decision(&mut world).contains("no limit of yours is known"));
+}
+
+#[test]
+fn what_other_strategies_hold_in_the_symbol_counts_for_a_limit_on_the_symbol() {
+    let mut world = World::ready();
+    let mut limited = buying_rules();
+    limited["riskManagement"]["maxPositionsPerSymbol"] = json!(1);
+    world.pusher("a", "START_STRATEGY", &start_args("a", &buying_rules()));
+    world.pusher("b", "START_STRATEGY", &start_args("b", &limited));
+    world.assert_executed("b");
+    world.next_bar();
+    assert_eq!(
+        world.terminal.opens(),
+        1,
+        "the other one's order is on its way"
+    );
+    world.next_bar();
+    assert_eq!(world.terminal.opens(), 1);
+    let said = world.state.snapshot(world.now).strategies[1]
+        .last_decision
+        .clone();
+    assert!(said.contains("1 positions are open in EURUSD"), "{said}");
+}
+
+#[test]
+fn a_news_filter_needs_a_calendar_or_the_traders_leave() {
+    let mut rules = buying_rules();
+    rules["newsFilter"] =
+        json!({ "enabled": true, "pauseBeforeMinutes": 30, "highImpactOnly": true });
+    let start = start_args("n", &rules);
+    let mut world = World::ready();
+    world.pusher("none", "START_STRATEGY", &start);
+    world.assert_ends(
+        "none",
+        CommandState::Failed,
+        "there is no news calendar here",
+    );
+    let run_without = Allowances::without("news").unwrap();
+    let config = Config {
+        run_without,
+        ..world.config.clone()
+    };
+    world.happens(Event::Configured(config));
+    world.pusher("leave", "START_STRATEGY", &start);
+    let said = world.assert_executed("leave");
+    assert!(
+        said.contains("skipped: newsFilter: the news filter is not followed"),
+        "{said}"
+    );
 }

@@ -6,11 +6,14 @@ use ta_lib::{
     MinStream, RetCode, RsiStream, SarStream, SmaStream, StochStream, WillrStream,
 };
 
+use super::spike::Spike;
 use super::{Band, Ichimoku, SQUEEZE_BARS, Series};
 use crate::market::Bar;
 
 /// Bars by which Ichimoku's spans are shown ahead.
 const SPAN_SHIFT: usize = 26;
+/// Widths of the bands that differ by less are the same: a billionth of the price, below which roundings decide.
+const SAME_WIDTH: f64 = 1e-9;
 /// Most numbers that one calculator gives.
 const MOST_OUTPUTS: usize = 5;
 
@@ -33,6 +36,7 @@ enum Kind {
     Stochastic(u32, u32, u32),
     Ichimoku,
     Levels(u32),
+    Spike(u32, u32, u32),
 }
 
 impl Kind {
@@ -84,6 +88,11 @@ impl Kind {
             ),
             Series::Resistance(bars) => (Self::Levels(bars), 0),
             Series::Support(bars) => (Self::Levels(bars), 1),
+            Series::SinceSpike {
+                period,
+                thousandths,
+                most,
+            } => (Self::Spike(period, thousandths, most), 0),
         }
     }
 }
@@ -120,6 +129,7 @@ enum State {
     Stochastic(StochStream),
     Ichimoku(Box<Cloud>),
     Levels(MaxStream, MinStream),
+    Spike(Spike),
 }
 
 impl Gauge {
@@ -203,6 +213,7 @@ impl Gauge {
                 highest.update(bar.high)?;
                 lowest.update(bar.low)?;
             }
+            State::Spike(spike) => values[0] = spike.take(bar)?,
         }
         Ok(())
     }
@@ -314,6 +325,12 @@ impl Gauge {
                 let (lowest, _) = core.min_open(&low(), length(bars))?;
                 State::Levels(highest, lowest)
             }
+            Kind::Spike(period, thousandths, most)
+                if enough(core.atr_lookback(length(period)))? =>
+            {
+                let (atr, value) = core.atr_open(&high(), &low(), &close(), length(period))?;
+                State::Spike(Spike::new(atr, value, thousandths, most, last))
+            }
             _ => State::Closed,
         };
         Ok(())
@@ -374,16 +391,15 @@ impl Widths {
             self.0.pop();
         }
         self.0.push(width);
-        let mut narrowest = 0;
-        for (at, known) in self.0.iter().enumerate() {
-            if *known <= self.0[narrowest] {
-                narrowest = at;
-            }
-        }
-        let since = if self.0.len() == most {
-            u32::try_from(most - 1 - narrowest).map_or(f64::NAN, f64::from)
-        } else {
-            f64::NAN
+        let narrowest = self.0.iter().copied().fold(f64::INFINITY, f64::min);
+        let latest = self
+            .0
+            .iter()
+            .rev()
+            .position(|known| *known <= narrowest + SAME_WIDTH);
+        let since = match latest {
+            Some(bars) if self.0.len() == most => u32::try_from(bars).map_or(f64::NAN, f64::from),
+            _ => f64::NAN,
         };
         [upper, middle, lower, width, since]
     }

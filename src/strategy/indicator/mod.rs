@@ -5,6 +5,7 @@
 
 pub(super) mod gauge;
 mod name;
+mod spike;
 
 use serde::Serialize;
 
@@ -16,6 +17,8 @@ pub(super) use name::{Named, normalised, read_source};
 pub(super) const LEVEL_BARS: u32 = 20;
 /// Bars among which a squeeze is the narrowest.
 pub(super) const SQUEEZE_BARS: u32 = 50;
+/// Bars of the average ATR that a spike is measured by.
+pub(super) const SPIKE_BARS: u32 = 20;
 
 /// One line of the Bollinger bands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -109,6 +112,13 @@ pub enum Series {
     Resistance(u32),
     /// The lowest low of so many bars before this one.
     Support(u32),
+    /// Bars since one whose true range was over so many thousandths of the average of ATR(period) over the
+    /// [`SPIKE_BARS`] bars before it, at most `most`; 0 is this bar.
+    SinceSpike {
+        period: u32,
+        thousandths: u32,
+        most: u32,
+    },
 }
 
 /// What a series' numbers are numbers of. Only like is compared with like.
@@ -153,7 +163,7 @@ impl Series {
             | Self::MacdHistogram { .. }
             | Self::Atr(_) => Scale::Difference,
             Self::Volume | Self::VolumeSma(_) => Scale::Volume,
-            Self::Cci(_) | Self::Bollinger { .. } => Scale::Index,
+            Self::Cci(_) | Self::Bollinger { .. } | Self::SinceSpike { .. } => Scale::Index,
         }
     }
 
@@ -185,8 +195,10 @@ impl Series {
             Self::StochasticK { k, slowing, d } | Self::StochasticD { k, slowing, d } => {
                 (k + slowing + d) as usize + 1
             }
-            Self::Ichimoku(Ichimoku::Tenkan) => 10,
-            Self::Ichimoku(Ichimoku::Kijun) => 27,
+            Self::SinceSpike { period, most, .. } => {
+                Self::Atr(period).warmup() + SPIKE_BARS as usize + most as usize
+            }
+            Self::Ichimoku(Ichimoku::Tenkan | Ichimoku::Kijun) => 53,
             Self::Ichimoku(Ichimoku::SpanA | Ichimoku::SpanB) => 80,
         }
     }
@@ -239,6 +251,14 @@ impl Series {
             .to_owned(),
             Self::Resistance(bars) => format!("the highest high of {bars} bars before"),
             Self::Support(bars) => format!("the lowest low of {bars} bars before"),
+            Self::SinceSpike {
+                period,
+                thousandths,
+                ..
+            } => format!(
+                "the bars since one over {} times the average ATR {period}",
+                f64::from(thousandths) / 1_000.0
+            ),
         }
     }
 }

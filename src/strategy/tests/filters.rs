@@ -36,10 +36,8 @@ fn r15_filters_that_cannot_be_computed_refuse_while_on_and_pass_while_off() {
     for key in [
         "newsFilter",
         "correlationFilter",
-        "regimeDetection",
-        "volumeConfirmation",
         "riskSentimentMonitor",
-        "multiTimeframe",
+        "mtfSettings",
     ] {
         for on in [
             json!({ "enabled": true, "strength": 3 }),

@@ -43,7 +43,7 @@ fn r17_a_day_that_lost_enough_opens_nothing_more() {
     let all = bars(&[1.25; 400], Timeframe::H4, MONDAY, 0.004);
     let after = |realised: &str, balance: &str| {
         decide_with(&plan, &all, |view| {
-            view.realised_today = decimal(realised);
+            view.record.today = decimal(realised);
             view.balance = decimal(balance);
         })
     };
@@ -75,7 +75,7 @@ fn r17_what_is_being_lost_counts_and_what_is_being_won_does_not() {
             Box::leak(Box::new([&*Box::leak(Box::new(short))]));
         side_of(&decide_with(&plan, &all, |view| {
             view.positions = open;
-            view.realised_today = decimal(realised);
+            view.record.today = decimal(realised);
         }))
     };
     assert_eq!(with("-60", "-39"), Some(Side::Buy));

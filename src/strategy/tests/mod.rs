@@ -1,6 +1,8 @@
 //! Outcomes that a trader would check: what a plan says, when it enters, what it refuses.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod batches;
+mod clauses;
 mod closing;
 mod decisions;
 mod exit_properties;
@@ -9,21 +11,26 @@ mod filters;
 mod indicators;
 mod levels;
 mod limits;
+mod market_filters;
+mod news;
+mod panels;
 mod partial_exits;
 mod plans;
 mod properties;
 mod refusals;
 mod refused_exits;
 mod several_timeframes;
+mod sizing;
 mod standing;
+mod times;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::{
-    Adjustment, Decision, Evaluation, MarketView, Opened, Panel, Plan, PlanRefusal, PlanRequest,
-    PositionView, Program, Touch, evaluate, manage, next_touch, plan,
+    Adjustment, Allowances, Decision, Evaluation, MarketView, Opened, Panel, Plan, PlanRefusal,
+    PlanRequest, PositionView, Program, Touch, TrackRecord, evaluate, manage, next_touch, plan,
 };
 use crate::market::{Bar, Position, Quote, Side, SymbolSpec, Ticket, Timeframe, TradeMode};
 
@@ -63,6 +70,7 @@ fn planned(row: &Value, local: Option<Side>) -> Result<Plan, PlanRefusal> {
         symbol: row["symbol"].as_str().unwrap(),
         timeframe: row["timeframe"].as_str().unwrap(),
         local_direction: local,
+        allowances: Allowances::default(),
     })
 }
 
@@ -74,6 +82,7 @@ fn rules_planned(rules: &Value, local: Option<Side>) -> Result<Plan, PlanRefusal
         symbol: "EURUSD",
         timeframe: "M15",
         local_direction: local,
+        allowances: Allowances::default(),
     })
 }
 
@@ -151,7 +160,8 @@ fn decide_with(plan: &Plan, bars: &[Bar], change: impl FnOnce(&mut MarketView<'_
         positions: &[],
         market_time,
         balance: decimal("10000"),
-        realised_today: Decimal::ZERO,
+        record: TrackRecord::default(),
+        news: None,
         entries_blocked: None,
     };
     change(&mut view);

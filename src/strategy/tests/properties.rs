@@ -158,6 +158,7 @@ proptest! {
         let planned = plan(&PlanRequest {
             rules: &rules, settings: &settings, options: &options,
             symbol: "EURUSD", timeframe: "M15", local_direction: local,
+            allowances: Allowances::default(),
         });
         match planned {
             Ok(plan) => assert_complete(&rules, &plan),

@@ -391,6 +391,7 @@ fn start_settings_and_options_are_read_strictly() {
             symbol: "EURUSD",
             timeframe: "H1",
             local_direction: Some(Side::Buy),
+            allowances: Allowances::default(),
         })
         .map_err(|refusal| refusal.to_string())
     };

@@ -169,24 +169,9 @@ fn exits_that_cannot_be_followed_are_refused_by_name() {
             "exit.trailing.type: a trailing stop of type \"chandelier\" is not known (R10)",
         ),
         (
-            "/riskManagement/maxWeeklyLoss",
+            "/riskManagement/maxDrawdown",
             json!(5),
-            "riskManagement.maxWeeklyLoss: this limit cannot be kept yet (R17)",
-        ),
-        (
-            "/dynamicRisk/useATRSizing",
-            json!(true),
-            "dynamicRisk.useATRSizing: sizing by ATR cannot be followed yet (R18)",
-        ),
-        (
-            "/sessionFilter/mode",
-            json!("weekend"),
-            "sessionFilter.mode: sessions by days of the week cannot be followed yet (R13)",
-        ),
-        (
-            "/volatilityFilter/volatilitySpike",
-            json!({ "threshold": 2, "action": "PAUSE", "resumeAfter": 30 }),
-            "volatilityFilter.volatilitySpike: the pause after a volatility spike cannot be kept yet (R15)",
+            "riskManagement.maxDrawdown: doesn't say whether it is money or per cent, nor from where it is counted; use maxDailyLoss, maxWeeklyLoss or maxMonthlyLoss (R17)",
         ),
     ] {
         assert_eq!(reasons(&changed(pointer, value))[0].to_string(), said);

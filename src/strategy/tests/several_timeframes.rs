@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn trend_up(required: Value) -> Value {
+fn trend_up(required: bool) -> Value {
     json!({ "timeframe": "H1", "required": required, "condition":
         { "indicator": "price", "condition": "greater_than", "value": "sma_2" } })
 }
@@ -23,7 +23,7 @@ fn quarters(closes: &[f64]) -> Vec<Bar> {
 
 #[test]
 fn a_required_confirmation_holds_entries_back() {
-    let plan = rules_planned(&mtf(&[trend_up(json!(true))]), None).unwrap();
+    let plan = rules_planned(&mtf(&[trend_up(true)]), None).unwrap();
     assert!(
         plan.sentence()
             .contains("the close is above 1 and the close on H1 is above SMA 2 on H1"),
@@ -44,7 +44,7 @@ fn a_required_confirmation_holds_entries_back() {
 
 #[test]
 fn an_optional_confirmation_is_left_out_and_told() {
-    let plan = rules_planned(&mtf(&[trend_up(json!(false))]), None).unwrap();
+    let plan = rules_planned(&mtf(&[trend_up(false)]), None).unwrap();
     assert_eq!(plan.skipped().len(), 1);
     assert!(!plan.sentence().contains("H1"), "{}", plan.sentence());
 }
@@ -74,7 +74,7 @@ fn a_confirmation_needs_a_timeframe_and_a_condition() {
 
 #[test]
 fn bars_of_each_timeframe_are_waited_for() {
-    let plan = rules_planned(&mtf(&[trend_up(json!(true))]), None).unwrap();
+    let plan = rules_planned(&mtf(&[trend_up(true)]), None).unwrap();
     let few = decide(&plan, &quarters(&[1.1; 6]));
     assert_eq!(why(&few), "warming up 1/3 bars of H1");
 }

@@ -28,6 +28,20 @@ const fn words(text: &Text, field: Field) -> (&'static str, &'static str) {
         Field::MaxDailyLoss => (text.field_max_daily_loss, text.help_max_daily_loss),
         Field::ResumeLiftsStop => (text.field_resume_lifts, text.help_resume_lifts),
         Field::SymbolMap => (text.field_symbol_map, text.help_symbol_map),
+        Field::GuardDailyLoss => (text.field_guard_daily, text.help_guard_daily),
+        Field::GuardDailyWarning => (
+            text.field_guard_daily_warning,
+            text.help_guard_daily_warning,
+        ),
+        Field::GuardTotalLoss => (text.field_guard_total, text.help_guard_total),
+        Field::GuardTotalWarning => (
+            text.field_guard_total_warning,
+            text.help_guard_total_warning,
+        ),
+        Field::GuardStartBalance => (text.field_guard_start, text.help_guard_start),
+        Field::GuardTimeZone => (text.field_guard_zone, text.help_guard_zone),
+        Field::RunWithout => (text.field_run_without, text.help_run_without),
+        Field::NewsCalendar => (text.field_news_calendar, text.help_news_calendar),
         Field::CommonFiles => (text.field_common_files, text.help_common_files),
     }
 }

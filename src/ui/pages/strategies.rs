@@ -161,7 +161,7 @@ fn why_ui(ui: &mut Ui, view: &View<'_>, decided: &Decided) {
                     Some(false) => Tone::Neutral,
                     None => Tone::Warn,
                 };
-                let mut words = condition.text.clone();
+                let mut words = condition.text.to_string();
                 if let (Some(left), Some(right)) = (condition.left, condition.right) {
                     words.push_str(&format!("  ({} · {})", short(left), short(right)));
                 }

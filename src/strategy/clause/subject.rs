@@ -1,286 +1,34 @@
-//! Reading a stored condition object: its operator's meaning in comparisons, its nested `and`, its timeframe, and what each
-//! of its keys became. `docs/rules.md` has the same table of operators in words.
+//! A condition object on one timeframe: its operator, applied to its indicator, as comparisons.
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::condition::{Condition, Operand, Operator};
-use super::indicator::{Band, Named, Scale, Series, Source, normalised, read_source};
-use super::ledger::{Node, Reader};
-use super::reason::{Reason, Rule, quoted};
+use super::super::condition::{Condition, Operand, Operator};
+use super::super::indicator::{Band, Named, Scale, Series, Source, read_source};
+use super::super::ledger::Node;
+use super::super::reason::{Reason, Rule, quoted};
+use super::operands::{bollinger, candle, check_operands, parameters};
+use super::word::Word;
+use super::{Reading, VOLUME_BARS, check_timeframe, trend};
 use crate::market::{Side, Timeframe};
 
-/// How deep `and` may nest.
-const DEEPEST: usize = 8;
-/// Bars of the average that a volume is confirmed by.
-const VOLUME_BARS: u32 = 20;
 /// Pips around a level that count as touching it, where rules name none.
 const TOUCH_PIPS: f64 = 10.0;
-/// The fast and the slow average of a trend.
-const TREND: (u32, u32) = (20, 50);
 /// A squeeze ended not longer ago than this many bars when the bands widen.
 const SQUEEZE_ENDED: f64 = 5.0;
 
-/// What the reader of conditions must know about the strategy.
-#[derive(Clone, Copy)]
-pub(super) struct Context {
-    pub timeframe: Timeframe,
-    /// Where a condition is looked at when it names no timeframe itself: the strategy's, or a confirmation's.
-    pub on: Timeframe,
-    /// The factor on the average volume that confirms a break.
-    pub volume_factor: f64,
-}
-
-/// An operator as rules write it, before it is known what it is applied to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Word {
-    Compare(Operator),
-    Between {
-        inside: bool,
-    },
-    /// The bar touches the level and closes back on this side.
-    Touches(Side),
-    Squeeze(Side),
-    Candle(Side),
-    BreaksBand(Side),
-    Histogram(Side),
-    KCrossesD(Side),
-}
-
-/// Every spelling found in stored rules, the form, the AI writer and the other executors (contract §6.2).
-fn word_of(name: &str) -> Option<Word> {
-    use Operator as Op;
-    Some(match normalised(name).as_str() {
-        "greater_than" | "gt" | ">" | "above" => Word::Compare(Op::Greater),
-        "greater_than_or_equal" | "greater_or_equal" | "gte" | ">=" => {
-            Word::Compare(Op::GreaterOrEqual)
-        }
-        "less_than" | "lt" | "<" | "below" => Word::Compare(Op::Less),
-        "less_than_or_equal" | "less_or_equal" | "lte" | "<=" => Word::Compare(Op::LessOrEqual),
-        "equals" | "equal" | "eq" | "==" | "=" => Word::Compare(Op::Equal),
-        "not_equals" | "not_equal" | "ne" | "!=" => Word::Compare(Op::NotEqual),
-        "crosses_above" | "breaks_above" => Word::Compare(Op::CrossesAbove),
-        "crosses_below" | "breaks_below" => Word::Compare(Op::CrossesBelow),
-        "between" => Word::Between { inside: true },
-        "outside" => Word::Between { inside: false },
-        "bounces_from" => Word::Touches(Side::Buy),
-        "rejects_from" => Word::Touches(Side::Sell),
-        "squeeze_expansion_up" => Word::Squeeze(Side::Buy),
-        "squeeze_expansion_down" => Word::Squeeze(Side::Sell),
-        "bullish" => Word::Candle(Side::Buy),
-        "bearish" => Word::Candle(Side::Sell),
-        "price_breaks_upper" => Word::BreaksBand(Side::Buy),
-        "price_breaks_lower" => Word::BreaksBand(Side::Sell),
-        "histogram_positive" => Word::Histogram(Side::Buy),
-        "histogram_negative" => Word::Histogram(Side::Sell),
-        "k_crosses_above_d" => Word::KCrossesD(Side::Buy),
-        "k_crosses_below_d" => Word::KCrossesD(Side::Sell),
-        _ => return None,
-    })
-}
-
-/// Reads a condition object with its nested `and`; all of the result must hold. The keys are settled only when the
-/// whole of it is understood.
-pub(super) fn read_condition(
-    reader: &mut Reader,
-    node: &Node<'_>,
-    context: Context,
-) -> Result<Vec<Condition>, Reason> {
-    let mut conditions = Vec::new();
-    let mut next = Some(node.clone());
-    let mut depth = 0;
-    while let Some(node) = next {
-        if depth == DEEPEST {
-            return Err(Reason::new(
-                Rule::Conditions,
-                &node.path,
-                format!("\"and\" nests deeper than {DEEPEST}"),
-            ));
-        }
-        depth += 1;
-        conditions.extend(read_one(reader, &node, context)?);
-        next = node.child("and");
-    }
-    Ok(conditions)
-}
-
-/// Comparisons, and the keys that said them.
-#[derive(Default)]
-struct Reading {
-    conditions: Vec<Condition>,
-    keys: Vec<&'static str>,
-}
-
-fn read_one(
-    reader: &mut Reader,
-    node: &Node<'_>,
-    context: Context,
-) -> Result<Vec<Condition>, Reason> {
-    if !node.value.is_object() {
-        return Err(Reason::new(
-            Rule::Conditions,
-            &node.path,
-            "is not a condition",
-        ));
-    }
-    let Some(indicator) = node.child("indicator") else {
-        return Err(Reason::new(
-            Rule::Conditions,
-            &node.path,
-            "names no indicator",
-        ));
-    };
-    let (word, said) = read_word(node)?;
-    let mut reading = Reading::default();
-    for timeframe in timeframes(node, context)? {
-        let subject = Subject {
-            node,
-            indicator: &indicator,
-            said: &said,
-            timeframe,
-            own: context.timeframe,
-        };
-        let left = read_source(&indicator, node, "period")?;
-        subject.read(left, word, &mut reading)?;
-    }
-    if node
-        .child("volumeConfirmation")
-        .and_then(|flag| flag.flag())
-        == Some(true)
-    {
-        reading.keys.push("volumeConfirmation");
-        reading.conditions.push(Condition {
-            left: Source::new(Series::Volume, context.timeframe),
-            operator: Operator::Greater,
-            right: Operand::Series {
-                source: Source::new(Series::VolumeSma(VOLUME_BARS), context.timeframe),
-                times: context.volume_factor,
-                plus_pips: 0.0,
-            },
-        });
-    }
-    settle(reader, node, &reading, context)?;
-    Ok(reading.conditions)
-}
-
-fn settle(
-    reader: &mut Reader,
-    node: &Node<'_>,
-    reading: &Reading,
-    context: Context,
-) -> Result<(), Reason> {
-    let words: Vec<String> = reading
-        .conditions
-        .iter()
-        .map(|condition| condition.words(context.timeframe))
-        .collect();
-    let words = words.join(" and ");
-    let always = [
-        "indicator",
-        "condition",
-        "operator",
-        "timeframe",
-        "timeframes",
-    ];
-    for key in always.iter().chain(&reading.keys) {
-        if let Some(child) = node.child(key) {
-            reader.used(&child, words.clone());
-        }
-    }
-    // The form writes a period of 14 beside every name that has its own (R5).
-    let text = "the name says its own length, or has none";
-    reader.child_informational(node, &["period"], text);
-    reader.child_informational(node, &["description", "name", "id"], "a note to people");
-    if !reading.keys.contains(&"value") {
-        reader.child_informational(node, &["value"], "the operator needs no value");
-    }
-    if let Some(free) = node.child("confirmation") {
-        reader.skip(Reason::new(
-            Rule::UnknownName,
-            &free.path,
-            "is free text, which no program can follow",
-        ));
-    }
-    match reader.first_unread(node, &["and", "enabled"]) {
-        None => Ok(()),
-        Some(unread) => Err(Reason::new(
-            Rule::UnknownName,
-            &unread,
-            "changes the condition in a way that is not known",
-        )),
-    }
-}
-
-fn read_word(node: &Node<'_>) -> Result<(Word, String), Reason> {
-    let Some(operator) = node.child("condition").or_else(|| node.child("operator")) else {
-        return Err(Reason::new(Rule::Conditions, &node.path, "has no operator"));
-    };
-    let name = operator.text().unwrap_or_default();
-    match word_of(name) {
-        Some(word) => Ok((word, quoted(name))),
-        None => Err(Reason::new(
-            Rule::UnknownName,
-            &operator.path,
-            format!("operator {} is not known to this program", quoted(name)),
-        )),
-    }
-}
-
-/// The timeframes on which the condition must hold: its own keys', else the strategy's.
-fn timeframes(node: &Node<'_>, context: Context) -> Result<Vec<Timeframe>, Reason> {
-    let own = context.timeframe;
-    let mut wanted: Vec<Node<'_>> = node.child("timeframe").into_iter().collect();
-    if let Some(several) = node.child("timeframes") {
-        wanted.extend(several.items().unwrap_or_else(|| vec![several.clone()]));
-    }
-    let mut read = Vec::new();
-    for node in wanted {
-        let shown = node
-            .text()
-            .map_or_else(|| node.value.to_string(), str::to_owned);
-        let Some(timeframe) = node.text().and_then(|text| text.parse::<Timeframe>().ok()) else {
-            return Err(Reason::new(
-                Rule::UnknownName,
-                &node.path,
-                format!("timeframe {} is not known", quoted(&shown)),
-            ));
-        };
-        check_timeframe(timeframe, own, &node.path)?;
-        if !read.contains(&timeframe) {
-            read.push(timeframe);
-        }
-    }
-    if read.is_empty() {
-        check_timeframe(context.on, own, &node.path)?;
-        read.push(context.on);
-    }
-    Ok(read)
-}
-
-/// Within a bar of the strategy several shorter bars close, and rules do not say which one counts.
-fn check_timeframe(timeframe: Timeframe, own: Timeframe, path: &str) -> Result<(), Reason> {
-    if timeframe >= own {
-        return Ok(());
-    }
-    Err(Reason::new(
-        Rule::UnknownName,
-        path,
-        format!("asks for {timeframe}, which is shorter than the strategy's {own}"),
-    ))
-}
-
 /// One condition object on one timeframe.
-struct Subject<'a, 'n> {
-    node: &'a Node<'n>,
-    indicator: &'a Node<'n>,
+pub(super) struct Subject<'a, 'n> {
+    pub node: &'a Node<'n>,
+    pub indicator: &'a Node<'n>,
     /// The operator, quoted.
-    said: &'a str,
-    timeframe: Timeframe,
-    own: Timeframe,
+    pub said: &'a str,
+    pub timeframe: Timeframe,
+    pub own: Timeframe,
 }
 
 impl Subject<'_, '_> {
-    fn read(&self, left: Named, word: Word, reading: &mut Reading) -> Result<(), Reason> {
+    pub fn read(&self, left: Named, word: Word, reading: &mut Reading) -> Result<(), Reason> {
         match (word, left) {
             (Word::Compare(operator), _) => self.compare(left, operator, reading),
             (Word::Between { inside }, _) => self.between(left, inside, reading),
@@ -385,11 +133,22 @@ impl Subject<'_, '_> {
         )
     }
 
+    /// The keys that said the lengths of the left side: the stochastic's is `period` where nothing else says it.
+    fn lengths(&self, series: Series) -> impl Iterator<Item = &'static str> {
+        let stochastic = matches!(
+            series,
+            Series::StochasticK { .. } | Series::StochasticD { .. }
+        );
+        let period = stochastic && self.node.child("kPeriod").is_none();
+        let beside = parameters(series).iter().copied();
+        beside.chain(period.then_some("period"))
+    }
+
     /// The left side of a plain comparison, with the keys that it took.
     fn left(&self, named: Named, reading: &mut Reading) -> Result<Source, Reason> {
         match named {
             Named::Series(series) => {
-                reading.keys.extend(parameters(series));
+                reading.keys.extend(self.lengths(series));
                 Ok(self.source(series))
             }
             Named::Level(source) => {
@@ -623,8 +382,9 @@ impl Subject<'_, '_> {
         (k, slowing, d): (u32, u32, u32),
         reading: &mut Reading,
     ) -> Result<(), Reason> {
-        reading.keys.extend(["kPeriod", "dPeriod", "slowing"]);
-        let left = self.source(Series::StochasticK { k, slowing, d });
+        let series = Series::StochasticK { k, slowing, d };
+        reading.keys.extend(self.lengths(series));
+        let left = self.source(series);
         let (crosses, was) = match side {
             Side::Buy => (Operator::CrossesAbove, Operator::WasBelow),
             Side::Sell => (Operator::CrossesBelow, Operator::WasAbove),
@@ -672,123 +432,5 @@ fn period_key_of(key: &str) -> &'static str {
         "period"
     } else {
         "comparePeriod"
-    }
-}
-
-/// The keys beside an indicator's name that say its lengths.
-const fn parameters(series: Series) -> &'static [&'static str] {
-    match series {
-        Series::Ema(_)
-        | Series::Sma(_)
-        | Series::VolumeSma(_)
-        | Series::Rsi(_)
-        | Series::Atr(_)
-        | Series::Adx(_)
-        | Series::Cci(_)
-        | Series::WilliamsR(_)
-        | Series::Resistance(_)
-        | Series::Support(_) => &["period"],
-        Series::Bollinger { .. } => &["period", "stdDev"],
-        Series::Macd { .. } | Series::MacdSignal { .. } | Series::MacdHistogram { .. } => {
-            &["fastPeriod", "slowPeriod", "signalPeriod"]
-        }
-        Series::StochasticK { .. } | Series::StochasticD { .. } => {
-            &["kPeriod", "dPeriod", "slowing"]
-        }
-        Series::Open
-        | Series::High
-        | Series::Low
-        | Series::Price
-        | Series::Volume
-        | Series::Sar
-        | Series::Vwap
-        | Series::Ichimoku(_) => &[],
-    }
-}
-
-const fn bollinger(period: u32, deviations: u32, band: Band) -> Series {
-    Series::Bollinger {
-        period,
-        deviations,
-        band,
-    }
-}
-
-fn candle(timeframe: Timeframe, side: Side) -> Condition {
-    Condition {
-        left: Source::new(Series::Price, timeframe),
-        operator: above(side),
-        right: Operand::of(Source::new(Series::Open, timeframe)),
-    }
-}
-
-/// A trend is up while the average of 20 bars is above that of 50.
-pub(super) fn trend(timeframe: Timeframe, side: Side) -> Condition {
-    Condition {
-        left: Source::new(Series::Ema(TREND.0), timeframe),
-        operator: above(side),
-        right: Operand::of(Source::new(Series::Ema(TREND.1), timeframe)),
-    }
-}
-
-const fn above(side: Side) -> Operator {
-    match side {
-        Side::Buy => Operator::Greater,
-        Side::Sell => Operator::Less,
-    }
-}
-
-/// Refuses comparisons that cannot mean what they say (R6).
-fn check_operands(
-    node: &Node<'_>,
-    own: Timeframe,
-    left: Source,
-    right: Operand,
-) -> Result<(), Reason> {
-    let ambiguous = |text: String| {
-        Err(Reason::new(
-            Rule::AmbiguousOperand,
-            &format!("{}.value", node.path),
-            text,
-        ))
-    };
-    let name = left.name(own);
-    match (left.series.scale(), right) {
-        (scale, Operand::Series { source, times, .. }) => {
-            if source == left && (times - 1.0).abs() < f64::EPSILON {
-                return ambiguous(format!("{name} is compared with itself"));
-            }
-            if source.series.scale() != scale {
-                return ambiguous(format!(
-                    "{name} and {} are numbers of different kinds",
-                    source.name(own)
-                ));
-            }
-            Ok(())
-        }
-        (Scale::Price, Operand::Number(number)) if number <= 0.0 => {
-            ambiguous(format!("{number} cannot be a price"))
-        }
-        (Scale::Price, Operand::Number(number))
-            if left.series != Series::Price
-                && (2.0..=400.0).contains(&number)
-                && number.fract().abs() < f64::EPSILON =>
-        {
-            ambiguous(format!(
-                "{name} against {number} may mean the price {number} or a moving average of {number} bars; name the average (\"ema_{number}\") or the exact price"
-            ))
-        }
-        (Scale::Percent, Operand::Number(number)) if number <= 0.0 || number >= 100.0 => ambiguous(
-            format!("{name} lies between 0 and 100 and is compared with {number}"),
-        ),
-        (Scale::NegativePercent, Operand::Number(number)) if number <= -100.0 || number >= 0.0 => {
-            ambiguous(format!(
-                "{name} lies between -100 and 0 and is compared with {number}"
-            ))
-        }
-        (Scale::Volume, Operand::Number(number)) if number < 0.0 => {
-            ambiguous(format!("{number} cannot be a volume"))
-        }
-        _ => Ok(()),
     }
 }

@@ -1,0 +1,188 @@
+//! What was realised: by day for the account and each strategy, and each strategy's week, month, trades and runs of wins and
+//! losses. Counted from the terminal's deals, each once; days, weeks and months are those of UTC by the market's clock.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::market::{Cid, Deal, DealEntry, Ticket};
+use crate::strategy::TrackRecord;
+
+/// Positions whose closing may have been missed are forgotten beyond this many.
+const MOST_OPEN: usize = 200;
+
+/// Realised results, account currency. The journal of earlier versions had the day's alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DayLedger {
+    /// `YYYY-MM-DD` of the market's clock.
+    pub day: String,
+    pub total: Decimal,
+    /// By strategy number.
+    pub by_strategy: BTreeMap<u16, Decimal>,
+    /// The highest deal ticket counted, so that a repeated deal counts once.
+    pub last_deal: u64,
+    /// By strategy number.
+    pub strategies: BTreeMap<u16, StrategyLedger>,
+}
+
+/// What one strategy did; each period's numbers are of the period of its last deal.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StrategyLedger {
+    /// The day of the last deal.
+    day: Option<Date>,
+    week: Decimal,
+    month: Decimal,
+    /// Positions opened on that day.
+    trades: u32,
+    /// Positions closed at a loss on that day without another result between.
+    losses_in_row: u32,
+    wins_in_row: u32,
+    /// Ever realised, and the most that it ever was.
+    total: Decimal,
+    best: Decimal,
+    open: BTreeMap<Ticket, OpenResult>,
+}
+
+/// A position that is being closed in parts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct OpenResult {
+    volume: Decimal,
+    result: Decimal,
+}
+
+impl DayLedger {
+    pub(super) fn count(&mut self, deal: &Deal) {
+        if deal.ticket.0 <= self.last_deal {
+            return;
+        }
+        self.last_deal = deal.ticket.0;
+        let day = deal.time.strftime("%Y-%m-%d").to_string();
+        if day != self.day {
+            self.day = day;
+            self.total = Decimal::ZERO;
+            self.by_strategy.clear();
+        }
+        let cid = Cid(deal.magic);
+        if cid.is_own() {
+            let number = cid.strategy();
+            self.total += deal.profit;
+            let today = self.by_strategy.entry(number).or_default();
+            *today += deal.profit;
+            self.strategies.entry(number).or_default().count(deal);
+        }
+    }
+
+    /// Realised result of `day` (`YYYY-MM-DD`) for one strategy.
+    pub fn of_strategy(&self, day: &str, number: u16) -> Decimal {
+        if day == self.day {
+            self.by_strategy.get(&number).copied().unwrap_or_default()
+        } else {
+            Decimal::ZERO
+        }
+    }
+
+    pub fn of_account(&self, day: &str) -> Decimal {
+        if day == self.day {
+            self.total
+        } else {
+            Decimal::ZERO
+        }
+    }
+
+    /// What a strategy has done, seen at this moment. Open positions are not counted here.
+    pub fn record(&self, number: u16, now: Timestamp) -> TrackRecord {
+        let today = self.of_strategy(&now.strftime("%Y-%m-%d").to_string(), number);
+        let Some(ledger) = self.strategies.get(&number) else {
+            return TrackRecord {
+                today,
+                week: today,
+                month: today,
+                ..TrackRecord::default()
+            };
+        };
+        let now = date(now);
+        let same = |of: fn(Date) -> Date| ledger.day.map(of) == Some(of(now));
+        let in_period = |held: bool, amount: Decimal| if held { amount } else { Decimal::ZERO };
+        let is_today = same(|day| day);
+        TrackRecord {
+            today,
+            week: in_period(same(monday), ledger.week),
+            month: in_period(same(Date::first_of_month), ledger.month),
+            trades_today: if is_today { ledger.trades } else { 0 },
+            losses_in_row: if is_today { ledger.losses_in_row } else { 0 },
+            wins_in_row: ledger.wins_in_row,
+            drawdown: (ledger.best - ledger.total).max(Decimal::ZERO),
+            open_in_symbol: 0,
+            open_at_all: 0,
+        }
+    }
+}
+
+impl StrategyLedger {
+    fn count(&mut self, deal: &Deal) {
+        let today = date(deal.time);
+        let before = self.day.replace(today);
+        if before != Some(today) {
+            self.trades = 0;
+            self.losses_in_row = 0;
+        }
+        if before.map(monday) != Some(monday(today)) {
+            self.week = Decimal::ZERO;
+        }
+        if before.map(Date::first_of_month) != Some(today.first_of_month()) {
+            self.month = Decimal::ZERO;
+        }
+        self.week += deal.profit;
+        self.month += deal.profit;
+        self.total += deal.profit;
+        self.best = self.best.max(self.total);
+        match deal.entry {
+            DealEntry::In => {
+                if !self.open.contains_key(&deal.position) {
+                    self.trades += 1;
+                }
+                self.open.entry(deal.position).or_default().volume += deal.volume;
+                if self.open.len() > MOST_OPEN {
+                    self.open.pop_first();
+                }
+            }
+            DealEntry::Out => self.close(deal),
+        }
+    }
+
+    /// A position counts as won or lost once all of it is closed.
+    fn close(&mut self, deal: &Deal) {
+        let mut open = self.open.remove(&deal.position).unwrap_or_default();
+        open.volume -= deal.volume;
+        open.result += deal.profit;
+        if open.volume > Decimal::ZERO {
+            self.open.insert(deal.position, open);
+        } else if open.result > Decimal::ZERO {
+            self.wins_in_row += 1;
+            self.losses_in_row = 0;
+        } else if open.result < Decimal::ZERO {
+            self.losses_in_row += 1;
+            self.wins_in_row = 0;
+        } else {
+            self.wins_in_row = 0;
+            self.losses_in_row = 0;
+        }
+    }
+}
+
+fn date(time: Timestamp) -> Date {
+    TimeZone::UTC.to_datetime(time).date()
+}
+
+/// The first day of the day's week.
+fn monday(day: Date) -> Date {
+    let since = i32::from(day.weekday().to_monday_zero_offset());
+    day.checked_sub(jiff::Span::new().days(since))
+        .unwrap_or(day)
+}

@@ -1,0 +1,110 @@
+//! What the terminal's deals come to, by day, week, month and run, and what strategies make of it.
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use super::terminal::decimal;
+use crate::core::ledger::DayLedger;
+use crate::market::{Cid, Deal, DealEntry, DealReason, Side, Ticket};
+
+fn at(time: &str) -> Timestamp {
+    format!("{time}:00Z").parse().unwrap()
+}
+
+/// Deals of strategy 1: the position, whether it opens, the lots, the profit, the time.
+fn ledger(deals: &[(u64, DealEntry, &str, &str, &str)]) -> DayLedger {
+    let mut ledger = DayLedger::default();
+    for ((position, entry, volume, profit, time), ticket) in deals.iter().zip(1..) {
+        ledger.count(&Deal {
+            ticket: Ticket(ticket),
+            position: Ticket(*position),
+            symbol: "EURUSD".to_owned(),
+            side: Side::Buy,
+            entry: *entry,
+            reason: DealReason::Order,
+            volume: decimal(volume),
+            price: decimal("1.1"),
+            profit: decimal(profit),
+            magic: Cid::new(1, 1).0,
+            time: at(time),
+        });
+    }
+    ledger
+}
+
+use DealEntry::{In, Out};
+
+#[test]
+fn results_are_counted_by_day_week_and_month_of_utc() {
+    let ledger = ledger(&[
+        // Saturday 28 February, Sunday 1 March, Monday 2 March.
+        (1, Out, "0.1", "-10", "2026-02-28T23:59"),
+        (2, Out, "0.1", "-20", "2026-03-01T23:59"),
+        (3, Out, "0.1", "-40", "2026-03-02T00:00"),
+        (4, Out, "0.1", "5", "2026-03-02T12:00"),
+    ]);
+    for (now, today, week, month) in [
+        ("2026-03-02T13:00", "-35", "-35", "-55"),
+        ("2026-03-03T00:00", "0", "-35", "-55"),
+        ("2026-03-09T00:00", "0", "0", "-55"),
+        ("2026-04-01T00:00", "0", "0", "0"),
+    ] {
+        let record = ledger.record(1, at(now));
+        let told = (record.today, record.week, record.month);
+        assert_eq!(
+            told,
+            (decimal(today), decimal(week), decimal(month)),
+            "{now}"
+        );
+    }
+    assert_eq!(ledger.record(2, at("2026-03-02T13:00")).week, Decimal::ZERO);
+}
+
+#[test]
+fn a_position_is_won_or_lost_as_a_whole() {
+    let day = "2026-03-02T10:00";
+    let deals = [
+        (1, In, "0.2", "0", day),
+        (1, Out, "0.1", "30", day),
+        // The rest loses less than the first part won.
+        (1, Out, "0.1", "-10", day),
+        (2, In, "0.1", "0", day),
+        (2, Out, "0.1", "-5", day),
+        (3, In, "0.1", "0", day),
+        (3, Out, "0.1", "-5", day),
+        (4, In, "0.1", "0", day),
+    ];
+    for (count, trades, wins, losses, drawdown) in [
+        (2, 1, 0, 0, "0"),
+        (3, 1, 1, 0, "10"),
+        (5, 2, 0, 1, "15"),
+        (8, 4, 0, 2, "20"),
+    ] {
+        let record = ledger(&deals[..count]).record(1, at("2026-03-02T11:00"));
+        let told = (
+            record.trades_today,
+            record.wins_in_row,
+            record.losses_in_row,
+            record.drawdown,
+        );
+        assert_eq!(told, (trades, wins, losses, decimal(drawdown)), "{count}");
+    }
+    let tomorrow = ledger(&deals).record(1, at("2026-03-03T00:00"));
+    assert_eq!((tomorrow.trades_today, tomorrow.losses_in_row), (0, 0));
+    assert_eq!(tomorrow.drawdown, decimal("20"));
+}
+
+#[test]
+fn the_ledger_of_an_older_journal_is_read() {
+    let old = r#"{"day":"2026-03-02","total":"-7","by_strategy":{"1":"-7"},"last_deal":9}"#;
+    let ledger: DayLedger = serde_json::from_str(old).unwrap();
+    let record = ledger.record(1, at("2026-03-02T11:00"));
+    assert_eq!(
+        (record.today, record.week, record.trades_today),
+        (decimal("-7"), decimal("-7"), 0)
+    );
+    let kept =
+        serde_json::to_string(&self::ledger(&[(1, In, "0.1", "0", "2026-03-02T10:00")])).unwrap();
+    let again: DayLedger = serde_json::from_str(&kept).unwrap();
+    assert_eq!(again.record(1, at("2026-03-02T11:00")).trades_today, 1);
+}

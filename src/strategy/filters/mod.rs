@@ -1,0 +1,325 @@
+//! When not to open: sessions, days and hours, spread, volatility, volume, regime, trends of several timeframes, news.
+//!
+//! Each filter says at a bar whether an entry passes, passes with a smaller volume, or does not pass; what cannot be known
+//! does not pass. Filters that cannot be computed here are refused by name while they are switched on (R15), unless the
+//! trader allows running without them, and are informational while they are off.
+
+mod allowances;
+mod hours;
+mod news;
+mod regime;
+mod session;
+mod spread;
+mod trend;
+mod verdict;
+mod volatility;
+mod volume;
+
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+pub use allowances::Allowances;
+pub use hours::{Day, DayFilter, DayTime, HourFilter};
+pub use news::{CalendarFault, Impact, Matter, NewsCalendar, NewsEvent, NewsFilter, Pause};
+pub use regime::{Regime, RegimeFilter};
+pub use session::{AllowedSession, Session, SessionFilter};
+pub use spread::SpreadFilter;
+pub use trend::TrendFilter;
+pub use verdict::{Look, Verdict};
+pub use volatility::{HighVolatility, SpikeFilter, VolatilityFilter};
+pub use volume::VolumeFilter;
+
+pub(super) use hours::day_and_minute;
+pub(super) use volume::volume_factor;
+
+use super::indicator::{Series, Source, normalised};
+use super::ledger::{Node, Reader};
+use super::reason::{Reason, Rule, quoted};
+use crate::market::Timeframe;
+
+/// One reason not to open, or to open less.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Filter {
+    Session(SessionFilter),
+    Days(DayFilter),
+    Hours(HourFilter),
+    Spread(SpreadFilter),
+    Volatility(VolatilityFilter),
+    Spike(SpikeFilter),
+    HighVolatility(HighVolatility),
+    Volume(VolumeFilter),
+    Regime(RegimeFilter),
+    Trend(TrendFilter),
+    News(NewsFilter),
+}
+
+/// The same call on whichever filter it is.
+macro_rules! each {
+    ($filter:expr, $one:ident => $call:expr) => {
+        match $filter {
+            Filter::Session($one) => $call,
+            Filter::Days($one) => $call,
+            Filter::Hours($one) => $call,
+            Filter::Spread($one) => $call,
+            Filter::Volatility($one) => $call,
+            Filter::Spike($one) => $call,
+            Filter::HighVolatility($one) => $call,
+            Filter::Volume($one) => $call,
+            Filter::Regime($one) => $call,
+            Filter::Trend($one) => $call,
+            Filter::News($one) => $call,
+        }
+    };
+}
+
+impl Filter {
+    /// Everything it looks at, in a strategy of this timeframe.
+    pub(super) fn sources(&self, own: Timeframe) -> Vec<Source> {
+        let of = |series: Series| Source::new(series, own);
+        match self {
+            Self::Session(_) | Self::Days(_) | Self::Hours(_) | Self::Spread(_) | Self::News(_) => {
+                Vec::new()
+            }
+            Self::Volatility(band) => vec![of(Series::Atr(band.period))],
+            Self::Spike(spike) => vec![of(spike.series())],
+            Self::HighVolatility(_) => vec![of(Series::Atr(14))],
+            Self::Volume(_) => VolumeFilter::SERIES.map(of).to_vec(),
+            Self::Regime(regime) => regime.sources().collect(),
+            Self::Trend(trend) => trend.sources().collect(),
+        }
+    }
+
+    /// Whether its verdict depends on the direction of the entry.
+    pub const fn is_directed(&self) -> bool {
+        matches!(self, Self::Trend(_))
+    }
+
+    pub fn verdict(&self, look: &Look<'_>) -> Verdict {
+        each!(self, one => one.verdict(look))
+    }
+
+    /// What cannot be known does not pass.
+    pub fn passes(&self, look: &Look<'_>) -> bool {
+        self.verdict(look) != Verdict::Blocks
+    }
+
+    /// The filter, the value and the limit.
+    pub fn verdict_words(&self, look: &Look<'_>) -> String {
+        each!(self, one => one.verdict_words(look))
+    }
+
+    /// What it does, for the plan's sentence.
+    pub fn words(&self) -> String {
+        each!(self, one => one.words())
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Filters {
+    /// All must let an entry pass.
+    pub all: Vec<Filter>,
+}
+
+impl Filters {
+    /// The factor on the volume of an entry; 0 when a filter does not let it pass.
+    pub fn factor(&self, look: &Look<'_>) -> Decimal {
+        let verdicts = self.all.iter().map(|filter| filter.verdict(look));
+        verdicts.map(Verdict::factor).product()
+    }
+}
+
+/// What the reader of filters must know about the strategy and this computer.
+#[derive(Clone, Copy)]
+pub(super) struct Setting<'a> {
+    pub symbol: &'a str,
+    pub timeframe: Timeframe,
+    pub allowances: Allowances,
+}
+
+pub(super) fn read_filters(reader: &mut Reader, rules: &Node<'_>, setting: Setting<'_>) -> Filters {
+    let mut all = Vec::new();
+    read_into(reader, rules, setting, &mut all);
+    if let Some(nested) = rules.child("filters") {
+        if nested.enabled() {
+            if let Some(flag) = nested.child("enabled") {
+                reader.used(&flag, "switched on");
+            }
+            read_into(reader, &nested, setting, &mut all);
+        } else {
+            reader.informational(&nested, "switched off");
+        }
+    }
+    Filters { all }
+}
+
+fn read_into(reader: &mut Reader, holder: &Node<'_>, setting: Setting<'_>, all: &mut Vec<Filter>) {
+    let (own, allowances) = (setting.timeframe, setting.allowances);
+    let taken = |all: &[Filter], kind: fn(&Filter) -> bool| all.iter().any(kind);
+    let known = taken(all, |one| {
+        matches!(one, Filter::Session(_) | Filter::Days(_))
+    });
+    if let Some(node) = once(reader, holder, "sessionFilter", known) {
+        let (sessions, days) = session::read_session(reader, &node, setting.symbol);
+        all.extend(sessions.map(Filter::Session));
+        all.extend(days.map(Filter::Days));
+    }
+    let known = taken(all, |one| matches!(one, Filter::Hours(_)));
+    all.extend(hours::time_filter(reader, holder, known).map(Filter::Hours));
+    let known = taken(all, |one| matches!(one, Filter::Spread(_)));
+    if let Some(node) = once(reader, holder, "spreadFilter", known) {
+        all.extend(spread::read_spread(reader, &node).map(Filter::Spread));
+    }
+    let known = taken(all, |one| {
+        matches!(one, Filter::Volatility(_) | Filter::Spike(_))
+    });
+    if let Some(node) = once(reader, holder, "volatilityFilter", known) {
+        let (band, spike) = volatility::read_volatility(reader, &node, own);
+        all.extend(band.map(Filter::Volatility));
+        all.extend(spike.map(Filter::Spike));
+    }
+    let known = taken(all, |one| matches!(one, Filter::Volume(_)));
+    if let Some(node) = once(reader, holder, "volumeConfirmation", known) {
+        all.extend(volume::read_volume(reader, &node).map(Filter::Volume));
+    }
+    let known = taken(all, |one| matches!(one, Filter::Regime(_)));
+    if let Some(node) = once(reader, holder, "regimeDetection", known) {
+        if allowances.without_regime {
+            run_without(reader, &node, "the market regime filter");
+        } else {
+            all.extend(regime::read_regime(reader, &node, own).map(Filter::Regime));
+        }
+    }
+    let known = taken(all, |one| matches!(one, Filter::Trend(_)));
+    if let Some(node) = once(reader, holder, "multiTimeframe", known) {
+        all.extend(trend::read_aligned(reader, &node, own).map(Filter::Trend));
+    }
+    let known = taken(all, |one| matches!(one, Filter::Trend(_)));
+    if let Some(node) = once(reader, holder, "multiTimeframeAnalysis", known) {
+        all.extend(trend::read_higher(reader, &node, own).map(Filter::Trend));
+    }
+    let known = taken(all, |one| matches!(one, Filter::News(_)));
+    if let Some(node) = once(reader, holder, "newsFilter", known) {
+        if allowances.news_calendar {
+            all.extend(news::read_news(reader, &node).map(Filter::News));
+        } else if allowances.without_news {
+            run_without(reader, &node, "the news filter");
+        } else {
+            let text = "the news filter is switched on and there is no news calendar here; import one in Settings, allow running without it there, or switch it off";
+            reader.refuse(&node.path, Rule::NotComputable, text);
+        }
+    }
+    for (key, name, allowed) in [
+        (
+            "correlationFilter",
+            "the correlation filter",
+            Some(allowances.without_correlation),
+        ),
+        (
+            "riskSentimentMonitor",
+            "the risk sentiment monitor",
+            Some(allowances.without_risk_sentiment),
+        ),
+        (
+            "mtfSettings",
+            "the confirmation on several timeframes",
+            None,
+        ),
+    ] {
+        let Some(node) = once(reader, holder, key, false) else {
+            continue;
+        };
+        let text = match allowed {
+            Some(true) => {
+                run_without(reader, &node, name);
+                continue;
+            }
+            Some(false) => format!(
+                "{name} is switched on and cannot be computed here; allow running without it in Settings, or switch it off"
+            ),
+            None => format!(
+                "{name} is switched on and cannot be computed here; switch it off to run without it"
+            ),
+        };
+        reader.refuse(&node.path, Rule::NotComputable, text);
+    }
+}
+
+fn run_without(reader: &mut Reader, node: &Node<'_>, name: &str) {
+    let text = format!("{name} is not followed; Settings allow running without it");
+    reader.skip(Reason::new(Rule::NotComputable, &node.path, text));
+}
+
+/// The filter under this key if it is on; a second one of the same kind is refused.
+fn once<'a>(reader: &mut Reader, holder: &Node<'a>, key: &str, taken: bool) -> Option<Node<'a>> {
+    let node = holder.child(key)?;
+    if !is_on(reader, &node) {
+        return None;
+    }
+    if taken {
+        reader.refuse(&node.path, Rule::UnknownName, "is given twice");
+        return None;
+    }
+    Some(node)
+}
+
+/// Off only when it says `enabled: false`; missing counts as on, which can only restrict (R16).
+fn is_on(reader: &mut Reader, node: &Node<'_>) -> bool {
+    if !node.enabled() {
+        reader.informational(node, "switched off");
+        return false;
+    }
+    if let Some(flag) = node.child("enabled") {
+        reader.used(&flag, "switched on");
+    }
+    true
+}
+
+/// Outside a filter's bounds nothing is opened. Rules that would only reduce the volume do not say by how much, so they
+/// come to the same, and that is reported.
+fn read_action(reader: &mut Reader, action: &Node<'_>) {
+    let text = action.text().unwrap_or_default();
+    match normalised(text).as_str() {
+        "skip" => reader.used(action, "nothing is opened then"),
+        "reduce_size" => reader.skip(Reason::new(
+            Rule::NotComputable,
+            &action.path,
+            "rules don't say by how much to reduce the volume, so nothing is opened then",
+        )),
+        _ => reader.refuse(
+            &action.path,
+            Rule::NotComputable,
+            format!("action {} is not known", quoted(text)),
+        ),
+    }
+}
+
+/// A timeframe that the strategy can look at: its own or a longer one.
+fn read_timeframe(reader: &mut Reader, node: &Node<'_>, own: Timeframe) -> Option<Timeframe> {
+    let text = node.text().unwrap_or_default();
+    let Ok(timeframe) = text.parse::<Timeframe>() else {
+        let text = format!("timeframe {} is not known", quoted(text));
+        reader.refuse(&node.path, Rule::UnknownName, text);
+        return None;
+    };
+    if timeframe < own {
+        let text = format!("asks for {timeframe}, which is shorter than the strategy's {own}");
+        reader.refuse(&node.path, Rule::NotComputable, text);
+        return None;
+    }
+    Some(timeframe)
+}
+
+fn read_timeframes(
+    reader: &mut Reader,
+    listed: &Node<'_>,
+    own: Timeframe,
+) -> Option<Vec<Timeframe>> {
+    let mut timeframes = Vec::new();
+    for name in listed.items().unwrap_or_default() {
+        let timeframe = read_timeframe(reader, &name, own)?;
+        if !timeframes.contains(&timeframe) {
+            timeframes.push(timeframe);
+        }
+    }
+    Some(timeframes)
+}

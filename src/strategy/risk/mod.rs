@@ -1,0 +1,272 @@
+//! How much: lots, number of positions, risk a trade, limits on losses and trades. Of two limits on the same thing the
+//! stricter counts; the START settings can only tighten what the rules say.
+
+mod dynamic;
+mod limits;
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::FromPrimitive;
+use serde::Serialize;
+
+pub use limits::{Limits, Loss, LossLimit, Period, Recovery, TrackRecord};
+
+pub(super) use limits::check_limits;
+
+use dynamic::read_dynamic_risk;
+use limits::{read_limits, read_recovery};
+
+use super::evaluate::MarketView;
+use super::filters::{Allowances, HighVolatility, Look, day_and_minute};
+use super::indicator::{Series, Source};
+use super::ledger::{Node, Reader};
+use super::plan::Plan;
+use super::reason::Rule;
+use crate::market::{Side, SymbolSpec, Timeframe};
+
+/// More lots, or more positions, than this are a mistake.
+const MOST_LOTS: Decimal = Decimal::from_parts(10_000, 0, 0, false, 0);
+const MOST_POSITIONS: u32 = 1_000;
+
+/// So many average true ranges may cost at most this share of the balance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct AtrRisk {
+    pub percent: Decimal,
+    pub multiplier: Decimal,
+    pub period: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Sizing {
+    pub lots: Decimal,
+    /// Of this strategy, both directions together; there is never more than one each way (R8).
+    pub max_positions: u32,
+    /// Most of the balance, in per cent, that the stop loss of one position may cost; it only makes `lots` smaller.
+    pub risk_percent: Option<Decimal>,
+    /// The same by the average true range in place of the stop.
+    pub by_atr: Option<AtrRisk>,
+    /// On the volume on Saturdays and Sundays (UTC); below 1.
+    pub weekend_factor: Option<Decimal>,
+    pub recovery: Option<Recovery>,
+    pub limits: Limits,
+}
+
+impl Sizing {
+    /// Everything it looks at, in a strategy of this timeframe.
+    pub(super) fn source(&self, own: Timeframe) -> Option<Source> {
+        self.by_atr
+            .map(|risk| Source::new(Series::Atr(risk.period), own))
+    }
+
+    /// What it says beside the number of positions and lots.
+    pub(super) fn words(&self) -> Vec<String> {
+        let mut parts = Vec::new();
+        if let Some(risk) = self.by_atr {
+            parts.push(format!(
+                "so few lots that {} times ATR {} cost at most {} % of the balance",
+                risk.multiplier, risk.period, risk.percent
+            ));
+        }
+        if let Some(factor) = self.weekend_factor {
+            parts.push(format!(
+                "volume times {factor} on Saturday and Sunday (UTC)"
+            ));
+        }
+        if let Some(recovery) = self.recovery {
+            parts.push(format!(
+                "volume times {} once its results are {} % of the balance below their best, until {} profits in a row",
+                recovery.factor, recovery.drawdown_percent, recovery.wins
+            ));
+        }
+        parts.extend(self.limits.words());
+        parts
+    }
+}
+
+/// The lots of the rules, made smaller by the risk limits, the filters, the weekend and recovery, in whole steps; never
+/// rounded up (R18). `stop` is the stop's distance in price.
+pub(super) fn volume(
+    plan: &Plan,
+    view: &MarketView<'_>,
+    side: Side,
+    stop: Decimal,
+) -> Result<Decimal, String> {
+    let (spec, sizing) = (view.spec, &plan.sizing);
+    let mut lots = sizing.lots;
+    if let Some(percent) = sizing.risk_percent {
+        lots = lots.min(lots_for(view, percent, stop)?);
+    }
+    if let Some(risk) = sizing.by_atr {
+        let atr = Decimal::from_f64(view.panel.own(Series::Atr(risk.period)));
+        let distance = atr
+            .and_then(|atr| atr.checked_mul(risk.multiplier))
+            .ok_or("the average true range is not known, so the risk cannot be computed")?;
+        lots = lots.min(lots_for(view, risk.percent, distance)?);
+    }
+    lots *= plan.filters.factor(&Look::of(view, side));
+    let (today, _) = day_and_minute(view.market_time.as_second());
+    if let Some(factor) = sizing.weekend_factor.filter(|_| today.is_weekend()) {
+        lots *= factor;
+    }
+    if let Some(recovery) = sizing
+        .recovery
+        .filter(|recovery| recovery.is_on(&view.record, view.balance))
+    {
+        lots *= recovery.factor;
+    }
+    whole_steps(lots, spec)
+}
+
+/// The lots with which this distance costs so much of the balance, by the symbol's real tick value.
+fn lots_for(view: &MarketView<'_>, percent: Decimal, distance: Decimal) -> Result<Decimal, String> {
+    let spec = view.spec;
+    let at_risk = view.balance.max(Decimal::ZERO) * percent / Decimal::ONE_HUNDRED;
+    distance
+        .checked_div(spec.tick_size)
+        .and_then(|ticks| ticks.checked_mul(spec.tick_value))
+        .filter(|a_lot| *a_lot > Decimal::ZERO)
+        .and_then(|a_lot| at_risk.checked_div(a_lot))
+        .ok_or_else(|| {
+            "the symbol's tick value is not known, so the risk cannot be computed".to_owned()
+        })
+}
+
+fn whole_steps(lots: Decimal, spec: &SymbolSpec) -> Result<Decimal, String> {
+    let volume = spec.floor_volume(lots.min(spec.volume_max)).normalize();
+    if volume < spec.volume_min || volume <= Decimal::ZERO {
+        return Err(format!(
+            "{} lots are below the smallest volume of {} lots; a volume is never rounded up (R18)",
+            lots.round_dp(6).normalize(),
+            spec.volume_min
+        ));
+    }
+    Ok(volume)
+}
+
+pub(super) fn read_sizing(
+    reader: &mut Reader,
+    rules: &Node<'_>,
+    settings: &Node<'_>,
+    options: &Node<'_>,
+    allowances: Allowances,
+) -> (Option<Sizing>, Option<HighVolatility>) {
+    let mut lots = Vec::new();
+    let mut positions = Vec::new();
+    let mut risk = Vec::new();
+    let mut limits = Limits::default();
+    let mut recovery = None;
+    if let Some(node) = rules.child("riskManagement") {
+        for key in ["lotSize", "baseLotSize", "maxLotSize"] {
+            lots.extend(read_lots(reader, &node, key));
+        }
+        positions.extend(read_count(reader, &node, "maxPositions", POSITIONS));
+        risk.extend(read_percent(reader, &node, "riskPercentage"));
+        let grouped = node.child("baseLotSize").is_some();
+        limits = read_limits(reader, &node, grouped, allowances);
+        recovery = read_recovery(reader, &node);
+    }
+    let dynamic = read_dynamic_risk(reader, rules);
+    lots.extend(dynamic.lots);
+    risk.extend(dynamic.risk);
+    lots.extend(read_lots(reader, settings, "lotSize"));
+    positions.extend(read_count(reader, settings, "maxOpenTrades", POSITIONS));
+    risk.extend(read_percent(reader, settings, "maxRisk"));
+    let settings_loss = read_percent(reader, settings, "maxDailyLoss");
+    limits.losses.extend(settings_loss.map(|percent| LossLimit {
+        period: Period::Day,
+        most: Loss::PercentOfBalance(percent),
+    }));
+    read_options(reader, options, &mut positions);
+
+    let Some(lots) = lots.into_iter().min() else {
+        if reader.reasons.is_empty() {
+            reader.refuse(
+                "riskManagement.lotSize",
+                Rule::Volume,
+                "neither the rules nor the START settings say how many lots to trade",
+            );
+        }
+        return (None, dynamic.high_volatility);
+    };
+    let sizing = Sizing {
+        lots,
+        max_positions: positions.into_iter().min().unwrap_or(1),
+        risk_percent: risk.into_iter().min(),
+        by_atr: dynamic.by_atr,
+        weekend_factor: dynamic.weekend_factor,
+        recovery,
+        limits,
+    };
+    (Some(sizing), dynamic.high_volatility)
+}
+
+const POSITIONS: &str =
+    "most open positions, and never more than one each way; the smallest one counts";
+
+/// The platform's own page sends no options; what another caller sends may only tighten.
+fn read_options(reader: &mut Reader, options: &Node<'_>, positions: &mut Vec<u32>) {
+    positions.extend(read_count(reader, options, "maxPositions", POSITIONS));
+    if reader.flag(options, "paperTrading") {
+        reader.refuse(
+            &format!("{}.paperTrading", options.path),
+            Rule::UnknownName,
+            "paper trading is a switch of the whole program, not of one strategy",
+        );
+    }
+    if let Some(limit) = options.child("maxDailyLoss") {
+        reader.refuse(
+            &limit.path,
+            Rule::DailyLoss,
+            "doesn't say whether it is money or per cent",
+        );
+    }
+    if let Some(now) = options.child("startImmediately") {
+        reader.informational(&now, "every strategy starts at the next closed bar");
+    }
+}
+
+fn read_lots(reader: &mut Reader, node: &Node<'_>, key: &str) -> Option<Decimal> {
+    let lots = reader.positive(node, key, Rule::Volume)?;
+    if lots > MOST_LOTS {
+        let path = format!("{}.{key}", node.path);
+        reader.refuse(&path, Rule::Volume, format!("{lots} lots are too many"));
+        return None;
+    }
+    used(reader, node, key, "lots; the smallest one counts");
+    Some(lots)
+}
+
+fn read_count(reader: &mut Reader, node: &Node<'_>, key: &str, text: &str) -> Option<u32> {
+    let number = reader.positive(node, key, Rule::Volume)?;
+    let count = u32::try_from(number)
+        .ok()
+        .filter(|count| number.is_integer() && *count <= MOST_POSITIONS);
+    if count.is_none() {
+        let path = format!("{}.{key}", node.path);
+        reader.refuse(&path, Rule::NotANumber, "is not a whole number");
+        return None;
+    }
+    used(reader, node, key, text);
+    count
+}
+
+fn read_percent(reader: &mut Reader, node: &Node<'_>, key: &str) -> Option<Decimal> {
+    let percent = reader.positive(node, key, Rule::DailyLoss)?;
+    if percent > Decimal::ONE_HUNDRED {
+        let path = format!("{}.{key}", node.path);
+        reader.refuse(&path, Rule::DailyLoss, format!("{percent} % is too much"));
+        return None;
+    }
+    used(
+        reader,
+        node,
+        key,
+        "per cent of the balance; the smallest one counts",
+    );
+    Some(percent)
+}
+
+fn used(reader: &mut Reader, node: &Node<'_>, key: &str, text: &str) {
+    if let Some(child) = node.child(key) {
+        reader.used(&child, text);
+    }
+}

@@ -1,0 +1,112 @@
+//! What single conditions come to: operators, their keys, and what each key became.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::strategy::Fate;
+
+fn of(condition: &Value) -> Result<Plan, PlanRefusal> {
+    let entry = json!({ "conditions": [condition] });
+    rules_planned(&rules_with(&entry), Some(Side::Buy))
+}
+
+fn words(condition: &Value) -> Vec<String> {
+    let plan = of(condition).unwrap_or_else(|refusal| panic!("{condition}: {refusal}"));
+    let words = plan
+        .conditions()
+        .map(|(_, _, one)| one.words(plan.timeframe()));
+    words.collect()
+}
+
+#[test]
+fn operators_come_down_to_comparisons() {
+    for (condition, expected) in [
+        (
+            json!({ "indicator": "bollinger_bands", "condition": "squeeze_expansion_down" }),
+            vec![
+                "the bars since their narrowest 20/2 was below 5",
+                "the width of the Bollinger bands 20/2 rises",
+                "the close is below the lower Bollinger band 20/2",
+            ],
+        ),
+        (
+            json!({ "indicator": "price", "condition": "bounces_from", "value": "ema_50", "tolerance": 5 }),
+            vec![
+                "the low is at or above EMA 50 minus 5 pips",
+                "the low is at or below EMA 50 plus 5 pips",
+                "the close is above EMA 50",
+                "the close is above the open",
+            ],
+        ),
+        (
+            json!({ "indicator": "stochastic", "condition": "k_crosses_above_d", "fromLevel": 30 }),
+            vec![
+                "Stochastic %K 14/3/3 crosses above its %D",
+                "Stochastic %K 14/3/3 was below 30",
+            ],
+        ),
+        (
+            json!({ "indicator": "price", "condition": "breaks_above", "value": "h1_high", "volumeConfirmation": true }),
+            vec![
+                "the close crosses above the high of the last H1 bar before",
+                "the volume is above its average of 20 bars",
+            ],
+        ),
+        (
+            json!({ "indicator": "rsi", "condition": "gt", "value": 50, "timeframes": ["H1", "H4", "H1"] }),
+            vec!["RSI 14 on H1 is above 50", "RSI 14 on H4 is above 50"],
+        ),
+        (
+            json!({ "indicator": "volume", "condition": ">", "value": "average_volume_1.5x", "multiplier": 2 }),
+            vec!["the volume is above 3 times its average of 20 bars"],
+        ),
+        (
+            json!({ "indicator": "d1_trend", "condition": "bullish" }),
+            vec!["EMA 20 on D1 is above EMA 50 on D1"],
+        ),
+    ] {
+        assert_eq!(words(&condition), expected, "{condition}");
+    }
+}
+
+#[test]
+fn a_key_that_says_a_length_is_used_and_one_beside_a_name_with_its_own_is_not() {
+    let fate = |condition: Value| {
+        let plan = of(&condition).unwrap();
+        let key = plan.keys().iter().find(|key| key.path.ends_with(".period"));
+        key.unwrap().fate.clone()
+    };
+    let used = |fate: &Fate| matches!(fate, Fate::Used(_));
+    let stochastic = |more: Value| {
+        let mut condition =
+            json!({ "indicator": "Stochastic", "condition": "lt", "value": 20, "period": 21 });
+        condition
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        condition
+    };
+    assert!(used(&fate(stochastic(json!({})))));
+    assert_eq!(
+        words(&stochastic(json!({}))),
+        ["Stochastic %K 21/3/3 is below 20"]
+    );
+    assert!(!used(&fate(stochastic(json!({ "kPeriod": 9 })))));
+    assert!(used(&fate(
+        json!({ "indicator": "RSI", "condition": "lt", "value": 30, "period": 9 })
+    )));
+}
+
+#[test]
+fn both_bounds_of_a_range_must_be_prices_of_the_symbol() {
+    let holds = |value: Value| {
+        let plan =
+            of(&json!({ "indicator": "price", "condition": "between", "value": value })).unwrap();
+        decide(&plan, &bars(&[1.1; 5], Timeframe::M15, MONDAY, 0.001)).conditions[0].value
+    };
+    assert_eq!(holds(json!([1.0, 1.2])), Some(true));
+    assert_eq!(holds(json!([1.15, 1.2])), Some(false));
+    // A bound that is far from any price of the symbol may mean something else (R6).
+    assert_eq!(holds(json!([0.01, 1.2])), None);
+    assert_eq!(holds(json!([1.0, 50])), None);
+}

@@ -1,0 +1,374 @@
+"""From entry rules to comparisons, by docs/rules.md, sections 3 and 4."""
+
+import re
+from collections import namedtuple
+
+from names import TIMEFRAMES, Refused, Series, number, normalise, series_of, token
+
+# A series at the close of the strategy's bars; `earlier`: as it stood one bar of the strategy before.
+Source = namedtuple("Source", "series timeframe earlier", defaults=(False,))
+Line = namedtuple("Line", "source times pips", defaults=(1.0, 0.0))
+# `right` is a number, a pair of bounds or a Line.
+Comparison = namedtuple("Comparison", "left operator right")
+Item = namedtuple("Item", "side comparisons")
+
+OPERATORS = {
+    ">": ("greater_than", "gt", ">", "above"),
+    ">=": ("greater_than_or_equal", "greater_or_equal", "gte", ">="),
+    "<": ("less_than", "lt", "<", "below"),
+    "<=": ("less_than_or_equal", "less_or_equal", "lte", "<="),
+    "=": ("equals", "equal", "eq", "==", "="),
+    "!=": ("not_equals", "not_equal", "ne", "!="),
+    "crosses above": ("crosses_above", "breaks_above"),
+    "crosses below": ("crosses_below", "breaks_below"),
+    "between": ("between",), "outside": ("outside",),
+    "bounces": ("bounces_from",), "rejects": ("rejects_from",),
+    "squeeze up": ("squeeze_expansion_up",), "squeeze down": ("squeeze_expansion_down",),
+    "breaks upper": ("price_breaks_upper",), "breaks lower": ("price_breaks_lower",),
+    "bullish": ("bullish",), "bearish": ("bearish",),
+    "histogram up": ("histogram_positive",), "histogram down": ("histogram_negative",),
+    "k above d": ("k_crosses_above_d",), "k below d": ("k_crosses_below_d",),
+}
+WORDS = {name: word for word, names in OPERATORS.items() for name in names}
+MIRROR = {">": "<", ">=": "<=", "crosses above": "crosses below", "was above": "was below"}
+MIRROR |= {other: one for one, other in MIRROR.items()}
+UPWARD = (">", ">=", "crosses above", "was above")
+
+CLOSE, OPEN = Series("close", (), "price", ()), Series("open", (), "price", ())
+HIGH, LOW = Series("high", (), "price", ()), Series("low", (), "price", ())
+VOLUME = Series("volume", (), "volume", ())
+AVERAGE_VOLUME = Series("volume_sma", (20,), "volume", ("period",))
+
+
+def ema(period):
+    return Series("ema", (period,), "price", ("period",))
+
+
+def check(left, right):
+    """What cannot be compared (R6)."""
+    unit = left.series.unit
+    if isinstance(right, Line):
+        if right.source.series.unit != unit:
+            raise Refused("two kinds")
+        if same(right.source, left) and right.times == 1:
+            raise Refused("with itself")
+    elif unit == "price":
+        if right <= 0:
+            raise Refused("not a price")
+        if left.series.kind != "close" and 2 <= right <= 400 and right == int(right):
+            raise Refused("a price or a period")
+    elif unit == "percent" and not 0 < right < 100:
+        raise Refused("not a percentage")
+    elif unit == "negative percent" and not -100 < right < 0:
+        raise Refused("not between -100 and 0")
+    elif unit == "volume" and right < 0:
+        raise Refused("not a volume")
+
+
+def same(one, other):
+    return (one.series.kind, one.series.parameters, one.timeframe, one.earlier) == (
+        other.series.kind, other.series.parameters, other.timeframe, other.earlier)
+
+
+class Condition:
+    """One condition object without its `and`."""
+
+    def __init__(self, node, own, on):
+        self.node, self.own, self.on, self.comparisons = node, own, on, []
+        self.keys = {"indicator", "condition", "operator", "timeframe", "timeframes", "period", "description",
+                     "name", "id", "value", "and", "enabled", "confirmation"}
+        if not isinstance(node, dict) or node.get("indicator") is None:
+            raise Refused("names no indicator")
+        operator = node.get("condition") if node.get("condition") is not None else node.get("operator")
+        if not isinstance(operator, str) or normalise(operator) not in WORDS:
+            raise Refused(f"operator {operator}")
+        for self.timeframe in self.timeframes():
+            self.read(WORDS[normalise(operator)])
+        if node.get("volumeConfirmation") is True:
+            self.keys.add("volumeConfirmation")
+            self.add(Source(VOLUME, own), ">", Line(Source(AVERAGE_VOLUME, own)))
+        for key, value in node.items():
+            if key not in self.keys and value not in (None, False, "", [], {}):
+                raise Refused(f"{key} is not known here")
+
+    def timeframes(self):
+        wanted = [self.node["timeframe"]] if self.node.get("timeframe") is not None else []
+        several = self.node.get("timeframes")
+        if several is not None:
+            wanted += several if isinstance(several, list) else [several]
+        names = []
+        for name in wanted:
+            name = self.not_shorter(str(name).strip().upper())
+            if name not in names:
+                names.append(name)
+        return names or [self.not_shorter(self.on)]
+
+    def not_shorter(self, timeframe):
+        if timeframe not in TIMEFRAMES or TIMEFRAMES[timeframe] < TIMEFRAMES[self.own]:
+            raise Refused(f"timeframe {timeframe}")
+        return timeframe
+
+    def add(self, left, operator, right):
+        self.comparisons.append(Comparison(left, operator, right))
+
+    def positive(self, key, usual):
+        if self.node.get(key) is None:
+            return usual
+        self.keys.add(key)
+        value = number(self.node[key])
+        if value is None or value <= 0:
+            raise Refused(f"{key} is not above zero")
+        return value
+
+    def here(self, series):
+        return Source(series, self.timeframe)
+
+    def read(self, word):
+        named = token(normalise(self.node["indicator"])) if isinstance(self.node["indicator"], str) else None
+        left = None if named else series_of(self.node["indicator"], self.node, "period")
+        kind = left.kind if left else None
+        if word in ("bullish", "bearish"):
+            operator = ">" if word == "bullish" else "<"
+            if named and named[0] == "trend":
+                timeframe = self.not_shorter(named[1])
+                self.add(Source(ema(20), timeframe), operator, Line(Source(ema(50), timeframe)))
+            elif kind == "close" or (named and named[0] == "candle"):
+                timeframe = self.not_shorter(named[1]) if named else self.timeframe
+                self.add(Source(CLOSE, timeframe), operator, Line(Source(OPEN, timeframe)))
+            else:
+                raise Refused("no candle and no trend")
+        elif word in ("squeeze up", "squeeze down") and kind == "bands":
+            self.keys |= {"stdDev"}
+            band = lambda what, unit="price": self.here(left._replace(kind=what, unit=unit))
+            self.add(band("squeeze_age", "index"), "was below", 5.0)
+            self.add(band("bb_width", "index"), "rises", 0.0)
+            outside = (">", "bb_upper") if word == "squeeze up" else ("<", "bb_lower")
+            self.add(self.here(CLOSE), outside[0], Line(band(outside[1])))
+        elif word in ("breaks upper", "breaks lower") and kind == "bands":
+            self.keys |= {"stdDev"}
+            pips = self.positive("minBreakPips", 0.0)
+            crosses, line, pips = (("crosses above", "bb_upper", pips) if word == "breaks upper"
+                                   else ("crosses below", "bb_lower", -pips))
+            self.add(self.here(CLOSE), crosses, Line(self.here(left._replace(kind=line)), 1.0, pips))
+        elif word in ("histogram up", "histogram down") and kind in ("macd", "macd_histogram"):
+            self.keys |= set(left.keys)
+            self.add(self.here(left._replace(kind="macd_histogram")), ">" if word == "histogram up" else "<", 0.0)
+        elif word in ("k above d", "k below d") and kind == "stoch_k":
+            self.keys |= set(left.keys)
+            k, d = self.here(left), self.here(left._replace(kind="stoch_d"))
+            crosses, was = ("crosses above", "was below") if word == "k above d" else ("crosses below", "was above")
+            self.add(k, crosses, Line(d))
+            level = self.positive("fromLevel", None)
+            if level is not None:
+                check(k, level)
+                self.add(k, was, level)
+        elif word in ("bounces", "rejects") and kind == "close":
+            self.touch(word)
+        elif word in ("between", "outside"):
+            left = self.left(left, named)
+            bounds = self.node.get("value")
+            bounds = [number(bound) for bound in bounds] if isinstance(bounds, list) else []
+            if len(bounds) != 2 or None in bounds or bounds[0] >= bounds[1]:
+                raise Refused("no two bounds")
+            for bound in bounds:
+                check(left, bound)
+            self.add(left, word, tuple(bounds))
+        elif word in MIRROR or word in ("=", "!="):
+            left = self.left(left, named)
+            right = self.right(left)
+            check(left, right)
+            self.add(left, word, right)
+        else:
+            raise Refused(f"{word} says nothing about {self.node['indicator']}")
+
+    def left(self, series, named):
+        if named and named[0] in ("high", "low"):
+            return Source(HIGH if named[0] == "high" else LOW, self.not_shorter(named[1]), True)
+        if named or series.kind == "bands":
+            raise Refused("not one line")
+        self.keys |= set(series.keys)
+        return self.here(series)
+
+    def right(self, left):
+        value, compared = self.node.get("value"), self.node.get("compareIndicator")
+        if (value is None) == (compared is None):
+            raise Refused("not one right side")
+        if compared is not None:
+            self.keys |= {"compareIndicator", "comparePeriod"}
+            name, key = compared, "comparePeriod"
+        else:
+            plain = number(value)
+            if plain is not None:
+                return plain
+            name, key = value, "comparePeriod" if "period" in left.series.keys else "period"
+        times, named = 1.0, token(normalise(name)) if isinstance(name, str) else None
+        if named and named[0] == "average volume":
+            times, source = named[1], self.here(AVERAGE_VOLUME)
+        elif named and named[0] in ("high", "low"):
+            source = Source(HIGH if named[0] == "high" else LOW, self.not_shorter(named[1]), True)
+        else:
+            series = None if named else series_of(name, self.node, key)
+            if series is None or series.kind == "bands":
+                raise Refused("not one line")
+            self.keys |= set(series.keys) | {key}
+            source = self.here(series)
+        return Line(source, times * self.positive("multiplier", 1.0))
+
+    def touch(self, word):
+        line = self.right(self.here(CLOSE))
+        if not isinstance(line, Line) or line.source.series.unit != "price":
+            raise Refused("no line to touch")
+        self.keys.add("tolerance")
+        pips = self.positive("tolerance", 10.0)
+        extreme, beyond = (LOW, ">") if word == "bounces" else (HIGH, "<")
+        self.add(self.here(extreme), ">=", line._replace(pips=-pips))
+        self.add(self.here(extreme), "<=", line._replace(pips=pips))
+        self.add(self.here(CLOSE), beyond, line)
+        self.add(self.here(CLOSE), beyond, Line(self.here(OPEN)))
+
+
+def read_condition(node, own, on):
+    comparisons, depth = [], 0
+    while node is not None:
+        depth += 1
+        if depth > 8:
+            raise Refused("nests too deep")
+        comparisons += Condition(node, own, on).comparisons
+        node = node.get("and")
+    return comparisons
+
+
+def side_of(text):
+    """The direction that a text begins with."""
+    if not isinstance(text, str):
+        return None
+    sides = {"BUY": "buy", "LONG": "buy", "SELL": "sell", "SHORT": "sell"}
+    words = [word.upper() for word in re.split(r"[\W_]+", text) if word]
+    first = sides.get(words[0]) if words else None
+    rest = [word for word in words[1:] if word not in ("OR", "AND")]
+    other = sides.get(rest[0]) if rest else None
+    return None if other and other != first else first
+
+
+def mirrored(items):
+    """The directions of two halves that mirror each other, or None."""
+    half = len(items) // 2
+    if len(items) % 2 or any(item.side for item in items):
+        return None
+    pairs = list(zip(items[:half], items[half:]))
+    if any(len(one.comparisons) != len(other.comparisons) for one, other in pairs):
+        return None
+    points = set()
+    for one, other in ((a, b) for x, y in pairs for a, b in zip(x.comparisons, y.comparisons)):
+        numbers = isinstance(one.right, float) and isinstance(other.right, float)
+        rights = numbers or one.right == other.right or (
+            isinstance(one.right, Line) and isinstance(other.right, Line) and same(one.right.source, other.right.source)
+            and one.right[1:] == other.right[1:])
+        if not same(one.left, other.left) or MIRROR.get(one.operator) != other.operator or not rights:
+            return None
+        if one.left.series.unit == "price" and isinstance(one.right, Line):
+            points.add(one.operator in UPWARD)
+    if len(points) != 1:
+        return None
+    return ("buy", "sell") if points.pop() else ("sell", "buy")
+
+
+def switched_on(nodes):
+    if not isinstance(nodes, list):
+        raise Refused("no list of conditions")
+    nodes = [node for node in nodes if not (isinstance(node, dict) and node.get("enabled") in (False, "false"))]
+    if not nodes or len(nodes) > 64:
+        raise Refused("no condition, or too many")
+    return nodes
+
+
+def read_list(holder, side):
+    """(direction, logic, conditions that are on, confirmations)"""
+    nodes = switched_on(holder.get("conditions"))
+    logic = holder.get("logic")
+    if logic is None and (len(nodes) == 1 or holder.get("action") is not None):
+        logic = "AND"
+    if not isinstance(logic, str) or logic.strip().upper() not in ("AND", "OR"):
+        raise Refused("no logic")
+    return side, logic.strip().upper(), nodes, []
+
+
+def read_primary(entry):
+    confirmations = []
+    for one in entry.get("confirmation") or []:
+        if one.get("required") in (False, "false"):
+            continue
+        timeframe = str(one.get("timeframe")).strip().upper()
+        if timeframe not in TIMEFRAMES or one.get("condition") is None:
+            raise Refused("a confirmation without a timeframe or a condition")
+        confirmations.append((one["condition"], timeframe))
+    return None, "AND", switched_on(entry["primary"]), confirmations
+
+
+def read_shape(rules):
+    entry, ai = rules.get("entry"), rules.get("rules")
+    if (entry is None) == (ai is None):
+        raise Refused("no entry rules, or two sets")
+    if ai is not None:
+        groups = []
+        for rule in ai:
+            action = (rule.get("action") or {}).get("type")
+            side = side_of(action)
+            if action is not None and side is None:
+                raise Refused(f"action {action}")
+            groups.append(read_list(rule, side))
+        return groups
+    if entry.get("conditions") is None and entry.get("groups") is None and entry.get("primary") is not None:
+        return [read_primary(entry)]
+    if (entry.get("conditions") is None) == (entry.get("groups") is None):
+        raise Refused("no conditions, or two sets")
+    if entry.get("conditions") is not None:
+        return [read_list(entry, None)]
+    groups = entry["groups"]
+    if len(groups) > 1 and str(entry.get("logic")).strip().upper() != "OR":
+        raise Refused("groups that are not alternatives")
+    return [read_list(group, side_of((group.get("name") or "").replace("_", " "))) for group in groups]
+
+
+def read_entry(rules, own, chosen):
+    """{"buy": alternatives, "sell": alternatives}, each alternative a list of comparisons."""
+    groups = read_shape(rules)
+    if not groups:
+        raise Refused("no group")
+    found = {"buy": [], "sell": []}
+    for group_side, logic, nodes, confirmations in groups:
+        items, failed = [], 0
+        for node, on in [(node, own) for node in nodes] + confirmations:
+            try:
+                comparisons = read_condition(node, own, on)
+                items.append(Item(group_side or side_of(node.get("description")), comparisons))
+            except Refused:
+                failed += 1
+        if logic == "AND":
+            if failed:
+                if len(groups) == 1:
+                    raise Refused("a condition of AND")
+                continue
+            halves = mirrored(items)
+            if halves:
+                half = len(items) // 2
+                items = [item._replace(side=halves[at >= half]) for at, item in enumerate(items)]
+            sides = [side for side in found if any(item.side == side for item in items)]
+            if not sides:
+                if not chosen:
+                    raise Refused("no direction")
+                sides = [chosen]
+            for side in sides:
+                parts = [item.comparisons for item in items if item.side in (None, side)]
+                found[side].append([one for part in parts for one in part])
+        elif items:
+            undirected = all(item.side is None for item in items)
+            if undirected and not chosen:
+                raise Refused("no direction")
+            for item in items:
+                side = item.side or (chosen if undirected else None)
+                if side:
+                    found[side].append(item.comparisons)
+    if not found["buy"] and not found["sell"]:
+        raise Refused("nothing is left")
+    return found
