@@ -10,6 +10,7 @@ mod commands;
 mod delivery;
 mod emergency;
 mod envelopes;
+mod exits;
 mod failures;
 mod guards;
 mod late_orders;

@@ -218,15 +218,15 @@ impl Terminal {
                     opened_at: "2026-03-02T09:00:00Z".parse().unwrap(),
                 });
             }
-            IntentAction::Close { ticket, .. } => {
+            IntentAction::Close { ticket, volume } => {
                 let index = self
                     .positions
                     .iter()
                     .position(|open| open.ticket == *ticket);
                 let position = &mut self.positions[index.ok_or(gone)?];
                 fill.ticket = *ticket;
-                fill.volume = position.volume * part;
-                fill.profit = position.profit * part;
+                fill.volume = volume.unwrap_or(position.volume) * part;
+                fill.profit = position.profit * fill.volume / position.volume;
                 position.volume -= fill.volume;
                 self.positions.retain(|open| !open.volume.is_zero());
             }

@@ -52,6 +52,22 @@ pub struct Exits {
 }
 
 impl Exits {
+    /// Whether what they ask of an open position can change because a bar closes.
+    pub fn look_at_bars(&self) -> bool {
+        let by_atr = |one: &Trailing| matches!(one.distance, Distance::Atr { .. });
+        let closing = &self.closing;
+        self.stop_loss.follows
+            || closing.no_progress.is_some()
+            || closing.above_volatility_percent.is_some()
+            || closing.on_reverse_signal
+            || self.trailing.iter().any(by_atr)
+            || self
+                .parts
+                .levels
+                .iter()
+                .any(|one| !one.when.series().is_empty())
+    }
+
     /// Everything of the own timeframe that the exits look at.
     pub(super) fn series(&self) -> Vec<Series> {
         let atr = |distance: &Distance| match distance {

@@ -9,7 +9,8 @@ use crate::strategy::plan::Plan;
 
 /// [`manage`](super::manage) has nothing to ask for while all of this holds: the price at which the position could be closed
 /// (the bid for a buy, the ask for a sell) lies strictly between `lower` and `upper`, the market's clock is before
-/// `second`, no bar has closed and the position is the same. Beyond it, `manage` must be asked; it may still answer with
+/// `second`, no bar has closed (where [`Exits::look_at_bars`](crate::strategy::Exits::look_at_bars)) and the position is the
+/// same. Beyond it, `manage` must be asked; it may still answer with
 /// nothing. The stop loss and the take profit that stand at the broker are not in it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Touch {
@@ -17,6 +18,9 @@ pub struct Touch {
     pub upper: f64,
     /// Seconds since 1970 UTC; `i64::MAX` when time alone changes nothing.
     pub second: i64,
+    /// Where the next part is due, when that is a price and no bar or moment: exactly, not rounded to ticks. It lies at one of
+    /// the bounds or beyond.
+    pub part: Option<Decimal>,
 }
 
 impl Touch {
@@ -24,6 +28,7 @@ impl Touch {
         lower: f64::INFINITY,
         upper: f64::NEG_INFINITY,
         second: i64::MIN,
+        part: None,
     };
 
     /// Whether `manage` must be asked at this price and second.
@@ -31,6 +36,9 @@ impl Touch {
         !(price > self.lower && price < self.upper) || second >= self.second
     }
 }
+
+/// What turning a price into a binary fraction may take, of the price.
+const SLACK: f64 = 1e-12;
 
 /// What must happen before the exits of this position can ask for something.
 pub fn next_touch(plan: &Plan, view: &PositionView<'_>) -> Touch {
@@ -44,50 +52,50 @@ pub fn next_touch(plan: &Plan, view: &PositionView<'_>) -> Touch {
     let mut second = closes::closing_second(&holding).unwrap_or(i64::MAX);
     let mut falls_to: Option<Decimal> = None;
     let mut rises_to: Option<Decimal> = None;
+    let mut part = None;
     let walk = parts::walk(&holding, |reach| {
-        match reach {
+        part = match reach {
             Reach::AtLeast(gain) => {
                 rises_to = Some(rises_to.map_or(gain, |known| known.min(gain)));
+                Some(gain)
             }
             Reach::AtMost(gain) => {
                 falls_to = Some(falls_to.map_or(gain, |known| known.max(gain)));
+                Some(gain)
             }
-            Reach::At(at) => second = second.min(at),
-            Reach::Unknown => {}
-        }
+            Reach::At(at) => {
+                second = second.min(at);
+                None
+            }
+            Reach::Unknown => None,
+        };
         false
     });
     if let Some(gain) = stops::next_gain(&holding, &walk, closed) {
+        // One tick nearer: a stop rounded to ticks may be worth its step a little before.
+        let tick = view.spec.tick_size.max(view.spec.point);
+        let gain = gain.saturating_sub(tick);
         rises_to = Some(rises_to.map_or(gain, |known| known.min(gain)));
     }
-    // One tick nearer, for what rounding to ticks and to binary fractions may take.
-    let tick = view.spec.tick_size.max(view.spec.point);
-    let price = |gain: Decimal| {
-        gain.checked_mul(holding.sign)
-            .and_then(|move_| view.position.open_price.checked_add(move_))
-            .and_then(|price| price.to_f64())
+    let price = |gain: Decimal| view.position.open_price.saturating_add(gain * holding.sign);
+    let number = |gain: Decimal| price(gain).to_f64();
+    let below = |gain: Option<Decimal>| match gain {
+        None => f64::NEG_INFINITY,
+        Some(gain) => number(gain).map_or(f64::INFINITY, |price| price + price.abs() * SLACK),
     };
-    let rise = rises_to.and_then(|gain| Some(price(gain.checked_sub(tick)?)));
-    let fall = falls_to.and_then(|gain| Some(price(gain.checked_add(tick)?)));
-    // What cannot be told in numbers is always asked about.
-    let bound = |asked: Option<Decimal>, found: Option<Option<f64>>, never: f64| match asked {
-        None => never,
-        Some(_) => found.flatten().unwrap_or(-never),
+    let above = |gain: Option<Decimal>| match gain {
+        None => f64::INFINITY,
+        Some(gain) => number(gain).map_or(f64::NEG_INFINITY, |price| price - price.abs() * SLACK),
     };
     let (lower, upper) = if holding.sign.is_sign_positive() {
-        (
-            bound(falls_to, fall, f64::NEG_INFINITY),
-            bound(rises_to, rise, f64::INFINITY),
-        )
+        (below(falls_to), above(rises_to))
     } else {
-        (
-            bound(rises_to, rise, f64::NEG_INFINITY),
-            bound(falls_to, fall, f64::INFINITY),
-        )
+        (below(rises_to), above(falls_to))
     };
     Touch {
         lower,
         upper,
         second,
+        part: part.map(price),
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 
 /// Any JSON, with the words of real rules among the keys and values so that readers get far.
-fn json() -> impl Strategy<Value = Value> {
+pub(super) fn json() -> impl Strategy<Value = Value> {
     let word = prop_oneof![
         Just("entry"),
         Just("conditions"),
@@ -73,7 +73,7 @@ fn json() -> impl Strategy<Value = Value> {
 }
 
 /// Every place inside a JSON value, as JSON pointers.
-fn places(value: &Value, at: &str, all: &mut Vec<String>) {
+pub(super) fn places(value: &Value, at: &str, all: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
             for (key, value) in map {

@@ -105,3 +105,41 @@ fn a_stop_of_the_trailing_type_follows_from_the_opening_on() {
     );
     assert_eq!(scene.at("1.2400", MONDAY), None);
 }
+
+#[test]
+fn what_must_happen_first_is_told_in_numbers() {
+    let plan = super::exits::with_exit(&json!({
+        "stopLoss": { "type": "pips", "value": 50 },
+        "trailing": { "distance": 40, "activateAtRR": 1.2 },
+        "enhancedPartialExits": { "levels": [{ "percentage": 50, "type": "pips", "value": 30, "moveStopToBreakeven": true }] },
+        "smartExit": { "timeExit": { "maxHoldingMinutes": 90 } },
+    }));
+    assert!(!plan.exits().look_at_bars());
+    for (side, stop, (part, moved), breakeven) in [
+        (Side::Buy, "1.2350", ("1.2430", 1.24599), 1.24009),
+        (Side::Sell, "1.2450", ("1.2370", 1.23401), 1.23991),
+    ] {
+        let near = |found: f64, wanted: f64| (found - wanted).abs() < 1e-9;
+        let mut scene = Scene::new(
+            plan.clone(),
+            position(side, "1.2400", Some(stop), "0.10"),
+            &[],
+        );
+        let ahead = |touch: Touch| match side {
+            Side::Buy => touch.upper,
+            Side::Sell => touch.lower,
+        };
+        let touch = scene.touch();
+        assert_eq!(touch.part, Some(decimal(part)));
+        assert_eq!(touch.second, MONDAY + 90 * 60);
+        assert!(near(ahead(touch), part.parse().unwrap()), "{touch:?}");
+        // After the part, the stop goes to the open price as soon as the broker's ten points allow it.
+        scene.position.volume = decimal("0.05");
+        let touch = scene.touch();
+        assert_eq!(touch.part, None);
+        assert!(near(ahead(touch), breakeven), "{touch:?}");
+        scene.position.stop_loss = Some(decimal("1.2400"));
+        assert!(near(ahead(scene.touch()), moved), "{touch:?}");
+        assert!(!scene.touch().is_reached(1.2400, MONDAY));
+    }
+}

@@ -1,0 +1,61 @@
+//! What the exits of a running strategy do at the terminal, restarted in the middle.
+
+use serde_json::json;
+
+use super::terminal::decimal;
+use super::world::World;
+use super::{buying_rules, start_args};
+use crate::market::{Quote, TerminalEvent};
+
+fn quote(world: &mut World, bid: rust_decimal::Decimal) {
+    world.wait(2);
+    world.terminal_says(vec![TerminalEvent::Quote {
+        symbol: "EURUSD".to_owned(),
+        quote: Quote {
+            bid,
+            ask: bid + decimal("0.0001"),
+            time: world.now.utc,
+        },
+    }]);
+}
+
+#[test]
+fn parts_and_the_open_price_are_taken_once_though_it_restarts_in_between() {
+    let mut rules = buying_rules();
+    rules["exit"] = json!({
+        "stopLoss": { "type": "pips", "value": 20 },
+        "enhancedPartialExits": { "enabled": false, "levels": [
+            { "percentage": 50, "type": "rr_ratio", "value": 1, "moveStopToBreakeven": true },
+            { "percentage": 30, "type": "rr_ratio", "value": 2 },
+        ], "trailRemaining": true, "trailDistance": 15 },
+    });
+    let mut world = World::ready();
+    world.pusher("a", "START_STRATEGY", &start_args("s1", &rules));
+    world.assert_executed("a");
+    world.next_bar();
+    let opened = world.terminal.positions[0].clone();
+    let risk = opened.open_price - opened.stop_loss.unwrap();
+    let at = |times: &str| opened.open_price + risk * decimal(times);
+    let held = |world: &World| {
+        let position = &world.terminal.positions[0];
+        (position.volume, position.stop_loss.unwrap())
+    };
+    let stop = opened.stop_loss.unwrap();
+    quote(&mut world, at("1"));
+    assert_eq!(held(&world), (decimal("0.05"), stop));
+    world.restart();
+    world.terminal_up();
+    quote(&mut world, at("0.5"));
+    assert_eq!(held(&world), (decimal("0.05"), opened.open_price));
+    quote(&mut world, at("1.5"));
+    assert_eq!(held(&world), (decimal("0.05"), opened.open_price));
+    quote(&mut world, at("2"));
+    assert_eq!(held(&world), (decimal("0.02"), opened.open_price));
+    world.restart();
+    world.terminal_up();
+    quote(&mut world, at("2"));
+    let trailed = at("2") - decimal("0.0015");
+    assert_eq!(held(&world), (decimal("0.02"), trailed));
+    quote(&mut world, at("1.8"));
+    assert_eq!(held(&world), (decimal("0.02"), trailed), "never back");
+}
