@@ -141,10 +141,14 @@ impl Program {
 
     /// Every condition by itself, in the order of [`Plan::conditions`].
     pub fn findings(&self, panel: &Panel, pip: f64) -> Vec<Finding> {
+        self.each(panel, pip).collect()
+    }
+
+    /// The same, one after the other.
+    pub fn each<'a>(&'a self, panel: &'a Panel, pip: f64) -> impl Iterator<Item = Finding> + 'a {
         self.tests
             .iter()
-            .map(|test| self.find(test, panel, pip))
-            .collect()
+            .map(move |test| self.find(test, panel, pip))
     }
 }
 
