@@ -17,10 +17,11 @@ mod measure;
 mod outage;
 mod process;
 mod program;
+mod replay;
 mod server;
 mod table;
 
-const ROWS: [&str; 7] = [
+const ROWS: [&str; 8] = [
     "delivery",
     "burst",
     "durable",
@@ -28,6 +29,7 @@ const ROWS: [&str; 7] = [
     "half-open",
     "start",
     "drain",
+    "replay",
 ];
 
 fn main() -> ExitCode {
@@ -75,6 +77,7 @@ async fn measure_all(quick: bool, wanted: &[&str]) -> Vec<table::Row> {
             "durable" => rows.push(durable::row(quick).await),
             "outage" => rows.push(outage::back().await),
             "half-open" => rows.push(outage::half_open(quick).await),
+            "replay" => rows.extend(replay::rows(quick)),
             "start" => rows.push(program::start(quick).await),
             _ => rows.extend(program::drain(quick).await),
         }
