@@ -150,7 +150,7 @@ Written into the folder: report.html, report.json, trades.csv, with --decisions 
 
 Exit codes: 0 done, 1 the output cannot be written, 2 a file cannot be read (with line and column), 3 the rules are refused"
     )]
-    Replay(Replay),
+    Replay(Box<Replay>),
 }
 
 /// A stored strategy and what it does not say itself.
@@ -355,7 +355,7 @@ fn moment(text: &str) -> Result<Moment, String> {
     let second = |moment: DateTime| {
         let moment = TimeZone::UTC.to_timestamp(moment);
         moment
-            .map(|moment| moment.as_second())
+            .map(jiff::Timestamp::as_second)
             .map_err(|_| wanted.to_owned())
     };
     if text.len() == 10

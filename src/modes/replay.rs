@@ -37,6 +37,7 @@ pub(super) fn run(options: &Options) -> ExitCode {
 
 type Failure = (u8, String);
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
 fn unreadable(error: impl ToString) -> Failure {
     (exit::UNREADABLE, error.to_string())
 }

@@ -66,7 +66,7 @@ impl ServerClock {
     fn look_up(&mut self, server: i64, last: i64) -> Option<()> {
         let local = civil(server.checked_sub(self.ahead_s)?)?;
         let ambiguous = self.zone.to_ambiguous_timestamp(local);
-        let mut moment = ambiguous.clone().compatible().ok()?;
+        let mut moment = ambiguous.compatible().ok()?;
         if moment.as_second() <= last {
             moment = ambiguous.later().ok()?;
         }

@@ -11,7 +11,6 @@ use std::io;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use rust_decimal::prelude::FromPrimitive;
 
 use super::account::{Account, profit};
 use super::holding::{Holding, number_of};
@@ -80,6 +79,8 @@ pub struct Replay {
     pub(super) settings: Settings,
     pip: f64,
     point: f64,
+    /// Smallest shown steps in a price of 1.
+    units: f64,
     /// Half a hundredth of a point: two prices nearer than this are one.
     pub(super) slack: f64,
     fixed_spread: Option<(Decimal, f64)>,
@@ -110,6 +111,7 @@ impl Replay {
         Self {
             pip: pip_of(spec),
             point,
+            units: (0..spec.digits).fold(1.0, |units, _| units * 10.0),
             slack: point / 200.0,
             fixed_spread,
             account: Account::new(settings.balance),
@@ -212,10 +214,8 @@ impl Replay {
     }
 
     pub(super) fn price(&self, price: f64) -> Decimal {
-        let digits = self.settings.terms.spec.digits;
-        Decimal::from_f64(price)
-            .unwrap_or_default()
-            .round_dp(digits)
+        let units = (price * self.units).round() as i64;
+        Decimal::new(units, self.settings.terms.spec.digits)
     }
 
     pub(super) fn quote(&self, bid: f64, spread: f64, time: Timestamp) -> Quote {
