@@ -67,9 +67,7 @@ fn refusal_words(row: &Row, refusal: &PlanRefusal) -> String {
         text.push_str(&format!("\n  {reason}"));
     }
     if refusal.needs_direction {
-        text.push_str(
-            "\n\nWith --direction buy or --direction sell the first of these is answered.",
-        );
+        text.push_str("\n\nWith --direction buy or --direction sell the one of R1 is answered.");
     }
     text
 }

@@ -124,7 +124,10 @@ pub(super) fn curve(steps: &[Step], line: Line, base: f64) -> String {
         Line::Fall => ("Drawdown", 140.0, "fall"),
     };
     let range = bounds(steps.iter().map(value).chain([base]));
-    let frame = Frame::new(height, steps.len(), range);
+    let mut frame = Frame::new(height, steps.len(), range);
+    if matches!(line, Line::Fall) {
+        frame.high = base;
+    }
     let mut svg = frame.begin(label, times(steps), 2);
     let mut path = String::new();
     for (at, step) in steps.iter().enumerate() {

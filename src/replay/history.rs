@@ -250,12 +250,21 @@ fn named_timeframe(path: &Path) -> Option<Timeframe> {
         .find_map(|word| word.parse().ok())
 }
 
-/// The symbol that a file's name names, when it is not the wanted one.
-fn other_symbol(path: &Path, wanted: &str) -> Option<&'static str> {
+/// The symbol that a file's name names, when it is not the wanted one: one of the usual symbols anywhere in it, or a first
+/// word in capitals.
+fn other_symbol(path: &Path, wanted: &str) -> Option<String> {
     let name = name_of(path);
     let wanted = wanted.to_ascii_uppercase();
-    let named = named_in(&name)?;
-    (!name.to_ascii_uppercase().contains(&wanted) && !wanted.contains(named)).then_some(named)
+    if name.to_ascii_uppercase().contains(&wanted) {
+        return None;
+    }
+    let first = name
+        .split(|letter: char| !letter.is_ascii_alphanumeric())
+        .next()
+        .filter(|word| word.len() >= 5 && !word.contains(|c: char| c.is_ascii_lowercase()))
+        .filter(|word| word.starts_with(|c: char| c.is_ascii_uppercase()));
+    let named = named_in(&name).or(first)?;
+    (!wanted.contains(named)).then(|| named.to_owned())
 }
 
 fn name_of(path: &Path) -> String {

@@ -58,16 +58,8 @@ pub trait Sink {
 pub struct Decided<'a> {
     pub bar: &'a Bar,
     pub verdict: &'a Verdict,
-    panel: &'a Panel,
-    pub(super) program: &'a Program,
-    pip: f64,
-}
-
-impl Decided<'_> {
     /// Every condition, in the plan's order.
-    pub fn findings(&self) -> impl Iterator<Item = Finding> + '_ {
-        self.program.each(self.panel, self.pip)
-    }
+    pub findings: &'a [Finding],
 }
 
 /// A plan on its way through history.
@@ -88,6 +80,8 @@ pub struct Replay {
     pub(super) holdings: Vec<Holding>,
     opened: u64,
     warm: bool,
+    /// At the last close.
+    findings: Vec<Finding>,
     last_spread: f64,
     /// What the conditions said at the last close; decided on at the next open.
     signal: Option<Side>,
@@ -118,6 +112,7 @@ impl Replay {
             holdings: Vec::with_capacity(2),
             opened: 0,
             warm: false,
+            findings: Vec::new(),
             last_spread: 0.0,
             signal: None,
             tally: Tally::new(&plan),
@@ -256,14 +251,16 @@ impl Replay {
         self.tally.bars_in_market += u64::from(!self.holdings.is_empty());
         let fall = self.account.mark(equity, end);
         self.overview.take(bar, equity, fall);
+        let Signal { buys, sells } =
+            self.program
+                .observe(&self.panel, self.pip, &mut self.findings);
         if !self.warm {
             self.warm = check_bars(&self.plan, &self.panel, closes).is_ok();
             if !self.warm {
                 return self.decided(&Verdict::WarmingUp, sink);
             }
         }
-        self.tally.look(self.program.each(&self.panel, self.pip));
-        let Signal { buys, sells } = self.program.signal(&self.panel, self.pip);
+        self.tally.look(&self.findings);
         let verdict = match (buys, sells) {
             (Some(true), Some(false)) => {
                 self.signal = Some(Side::Buy);
@@ -288,9 +285,7 @@ impl Replay {
         sink.decided(&Decided {
             bar,
             verdict,
-            panel: &self.panel,
-            program: &self.program,
-            pip: self.pip,
+            findings: &self.findings,
         })
     }
 

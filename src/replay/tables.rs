@@ -9,7 +9,7 @@ use super::run::{Decided, Sink};
 use super::trade::Trade;
 use super::verdict::Verdict;
 use crate::market::Timeframe;
-use crate::strategy::{Condition, Finding, Operand, Plan};
+use crate::strategy::{Condition, Operand, Plan};
 
 /// Deals always, decisions where they are wanted.
 #[derive(Debug)]
@@ -85,7 +85,6 @@ pub struct DecisionTable<W> {
     /// Which condition shows a value, and on which side.
     values: Vec<(usize, Hand)>,
     filters: Vec<String>,
-    findings: Vec<Finding>,
     line: Vec<u8>,
     day: i64,
     date: String,
@@ -134,7 +133,6 @@ impl<W: Write> DecisionTable<W> {
             out,
             values,
             filters: plan.filters().all.iter().map(filter_name).collect(),
-            findings: Vec::with_capacity(conditions.len()),
             line: Vec::with_capacity(512),
             day: i64::MIN,
             date: String::new(),
@@ -142,8 +140,6 @@ impl<W: Write> DecisionTable<W> {
     }
 
     fn decided(&mut self, decided: &Decided<'_>) -> io::Result<()> {
-        self.findings.clear();
-        self.findings.extend(decided.findings());
         self.line.clear();
         self.write_time(decided.bar.time.as_second());
         self.line.push(b',');
@@ -165,7 +161,7 @@ impl<W: Write> DecisionTable<W> {
             Verdict::Opened(_, lots) => write!(self.line, "{} lots", lots.normalize())?,
             _ => {}
         }
-        for finding in &self.findings {
+        for finding in decided.findings {
             self.line.extend_from_slice(match finding.truth {
                 Some(true) => b",1",
                 Some(false) => b",0",
@@ -174,14 +170,12 @@ impl<W: Write> DecisionTable<W> {
         }
         for (at, side) in &self.values {
             self.line.push(b',');
-            let finding = &self.findings[*at];
-            push_number(
-                &mut self.line,
-                match side {
-                    Hand::Left => finding.left,
-                    Hand::Right => finding.right,
-                },
-            );
+            let finding = decided.findings.get(*at);
+            let value = finding.map(|finding| match side {
+                Hand::Left => finding.left,
+                Hand::Right => finding.right,
+            });
+            push_number(&mut self.line, value.unwrap_or(f64::NAN));
         }
         self.line.push(b'\n');
         self.out.write_all(&self.line)

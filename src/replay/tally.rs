@@ -119,16 +119,13 @@ impl Tally {
     }
 
     /// Takes every condition's finding at a bar.
-    pub fn look(&mut self, mut findings: impl Iterator<Item = Finding>) {
+    pub fn look(&mut self, findings: &[Finding]) {
         self.bars += 1;
         for term in &self.terms {
             let mut lacking = 0;
             let mut missing = term.start;
             for at in term.clone() {
-                let Some(finding) = findings.next() else {
-                    return;
-                };
-                match finding.truth {
+                match findings.get(at).and_then(|finding| finding.truth) {
                     Some(true) => self.conditions[at].held += 1,
                     Some(false) => {
                         lacking += 1;

@@ -3,6 +3,7 @@
 
 mod clocks;
 mod fills;
+mod invariants;
 mod outputs;
 mod reading;
 

@@ -187,6 +187,7 @@ fn files_are_told_apart_by_name_and_gaps_and_go_on_one_after_the_other() {
         file("first.csv", 0, 10, QUARTER),
         file("EURUSD_H1.csv", 0, 5, 3_600),
         file("GBPUSD_M15.csv", 0, 5, QUARTER),
+        file("APPLE.O_M15.csv", 0, 5, QUARTER),
     ];
     let mut history = History::open(
         &paths,
@@ -199,7 +200,9 @@ fn files_are_told_apart_by_name_and_gaps_and_go_on_one_after_the_other() {
     .unwrap();
     let unused = history.unused.join("\n");
     assert!(
-        unused.contains("bars of GBPUSD") && unused.contains("bars of H1"),
+        unused.contains("bars of GBPUSD")
+            && unused.contains("bars of APPLE")
+            && unused.contains("bars of H1"),
         "{unused}"
     );
     let mut replay = Replay::new(crossing(&plain_exit(), Side::Buy), settings());
