@@ -66,8 +66,8 @@ pub struct Decided<'a> {
 #[derive(Clone, Debug)]
 pub struct Replay {
     pub(super) plan: Plan,
-    program: Program,
-    panel: Panel,
+    pub(super) program: Program,
+    pub(super) panel: Panel,
     pub(super) settings: Settings,
     pip: f64,
     point: f64,

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod clocks;
+mod decisions;
 mod fills;
 mod invariants;
 mod outputs;

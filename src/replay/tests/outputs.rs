@@ -7,7 +7,7 @@ use super::*;
 use crate::market::Timeframe;
 
 /// A wavy market, Monday to Friday.
-fn wavy(count: i64) -> Vec<HistoryBar> {
+pub(super) fn wavy(count: i64) -> Vec<HistoryBar> {
     let price = |at: i64| {
         let at = at as f64;
         let price = 1.1 + 0.006 * (at / 37.0).sin() + 0.002 * (at / 5.3).sin();
@@ -31,7 +31,7 @@ fn wavy(count: i64) -> Vec<HistoryBar> {
         .collect()
 }
 
-fn scalper() -> Plan {
+pub(super) fn scalper() -> Plan {
     let text = include_str!("../../../tests/fixtures/strategies/quarter_hour_scalper.json");
     let row: Value = serde_json::from_str(text).unwrap();
     plan(&PlanRequest {
