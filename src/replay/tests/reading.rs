@@ -229,6 +229,62 @@ fn files_are_told_apart_by_name_and_gaps_and_go_on_one_after_the_other() {
     assert!(error.contains("no file has bars of EURUSD M15"), "{error}");
 }
 
+/// An hourly average of five needs 56 hours: 25 can be built from the strategy's 100 bars, the others come from their own file.
+#[test]
+fn files_of_higher_timeframes_are_their_history() {
+    let rules = json!({
+        "entry": { "logic": "AND", "conditions": [
+            { "indicator": "ema_5", "condition": "greater_than", "value": 1, "timeframe": "H1" }
+        ] },
+        "exit": plain_exit(),
+        "riskManagement": { "lotSize": 0.1, "maxPositions": 1 },
+    });
+    let plan = plan(&PlanRequest {
+        rules: &rules,
+        settings: &Value::Null,
+        options: &Value::Null,
+        symbol: "EURUSD",
+        timeframe: "M15",
+        local_direction: Some(Side::Buy),
+    })
+    .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, from: i64, count: i64, step: i64| {
+        let path = folder.path().join(name);
+        let mut text = "time,open,high,low,close\n".to_owned();
+        for number in 0..count {
+            text.push_str(&format!(
+                "{},1.1,1.1005,1.0995,1.1\n",
+                MONDAY + from + number * step
+            ));
+        }
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let own = file("EURUSD_M15.csv", 0, 100, QUARTER);
+    let hours = file("EURUSD_H1.csv", -60 * 3_600, 90, 3_600);
+    let warming_up = |paths: &[std::path::PathBuf]| {
+        let mut replay = Replay::new(plan.clone(), settings());
+        let clock = ServerClock::utc();
+        let higher = replay.higher();
+        let mut history = History::open(
+            paths,
+            "EURUSD",
+            Timeframe::M15,
+            &higher,
+            &clock,
+            &Arc::default(),
+        )
+        .unwrap();
+        let mut kept = Kept::default();
+        history.run(&mut replay, &mut kept, |_| {}).unwrap();
+        let warming = |(_, verdict): &&(i64, Verdict)| *verdict == Verdict::WarmingUp;
+        kept.verdicts.iter().filter(warming).count()
+    };
+    assert_eq!(warming_up(std::slice::from_ref(&own)), 100);
+    assert!(warming_up(&[hours, own]) <= 1);
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_the_reader_panic(text in proptest::collection::vec(any::<u8>(), 0..400)) {
