@@ -2,10 +2,19 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+use rust_decimal::Decimal;
+
+use crate::replay::ServerClock;
 
 /// Exit codes beside 0 (fine) and 2 (the command line is wrong, by clap).
 pub mod exit {
+    /// `plan`, `replay`: a file cannot be read as what it should be.
+    pub const UNREADABLE: u8 = 2;
+    /// `plan`, `replay`: the rules are refused.
+    pub const REFUSED: u8 = 3;
     /// Something failed; the last line says what.
     pub const FAILED: u8 = 1;
     /// Another process uses the data folder.
@@ -33,6 +42,8 @@ pub mod exit {
   fx-executor mt5 list                the MetaTrader 5 terminals of this computer
   fx-executor mt5 install --dry-run   what installing the Expert Advisor would do
   fx-executor mt5-check               try the link to the terminal item by item, and write a report
+  fx-executor plan strategy.json      what a stored strategy would do, in plain words
+  fx-executor replay strategy.json --bars EURUSD_M15.csv --out result
 
 Exit codes:
   0  fine
@@ -42,6 +53,7 @@ Exit codes:
   4  the settings cannot be used (--headless)
   5  nothing was done: a choice or your consent is missing (mt5)
   doctor, mt5-check: the number of failed checks
+  plan, replay: 2 a file cannot be read, 3 the rules are refused
 
 Environment:
   FX_EXECUTOR_LOG   log filter, e.g. debug or pusher=trace,info"
@@ -122,6 +134,125 @@ Examples:
 Exit codes: the number of failed items; 2 also when the command line is wrong, 3 also when the data folder is in use"
     )]
     Mt5Check(Mt5Check),
+    /// Say what a stored strategy would do, in plain words, or why it would not run
+    #[command(
+        after_help = "The file is a stored strategy ({\"name\", \"symbol\", \"timeframe\", \"rules\"}) or its rules alone.
+
+Examples:
+  fx-executor plan strategy.json
+  fx-executor plan strategy.json --direction buy       for rules that do not say whether they buy or sell
+  fx-executor plan rules.json --symbol EURUSD --timeframe M15
+  fx-executor plan strategy.json --json                the same for programs, with what every key became
+
+Exit codes: 0 it would run, 3 it is refused, 2 the file cannot be read"
+    )]
+    Plan(Plan),
+    /// Run a stored strategy over history and write what it would have traded
+    #[command(
+        after_help = "Bars are MetaTrader's export (tab separated, <DATE> <TIME> <OPEN> ...), or CSV with a header, packed (.gz) or not. Symbol
+and timeframe come from the file's name (EURUSD_M15_2024.csv), else the timeframe from the bars. Files of one timeframe go on one
+after the other; files of higher timeframes that the strategy looks at serve as their history.
+
+Examples:
+  fx-executor replay strategy.json --bars EURUSD_M15.csv --out result
+  fx-executor replay strategy.json --bars 2023.csv.gz --bars 2024.csv.gz --out result --spread 0.8 --commission 7
+  fx-executor replay strategy.json --bars EURUSD_M15.csv EURUSD_H1.csv --out result --server-zone NY+7
+  fx-executor replay strategy.json --bars EURUSD_M15.csv --out result --from 2024-01-01 --to 2024-06-30 --decisions
+
+Written into the folder: report.html, report.json, trades.csv, with --decisions decisions.csv. The same input gives the same bytes.
+
+Exit codes: 0 done, 1 the output cannot be written, 2 a file cannot be read (with line and column), 3 the rules are refused"
+    )]
+    Replay(Box<Replay>),
+}
+
+/// A stored strategy and what it does not say itself.
+#[derive(Clone, Debug, Args)]
+pub struct Stored {
+    /// The stored strategy, or its rules alone
+    #[arg(value_name = "FILE.json")]
+    pub file: PathBuf,
+    /// The direction of rules that have none
+    #[arg(long, value_enum)]
+    pub direction: Option<Direction>,
+    /// Filters that the rules may run without where they cannot be computed: news, correlation, riskSentiment, regime
+    #[arg(long, value_name = "FILTER,…")]
+    pub run_without: Option<String>,
+    /// The symbol, where the file has none or another is meant
+    #[arg(long)]
+    pub symbol: Option<String>,
+    /// The timeframe (M1 M5 M15 M30 H1 H4 D1 W1), where the file has none or another is meant
+    #[arg(long)]
+    pub timeframe: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Direction {
+    Buy,
+    Sell,
+}
+
+/// The languages of the plan's sentences.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Language {
+    En,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Plan {
+    #[command(flatten)]
+    pub stored: Stored,
+    /// The language of the sentences
+    #[arg(long, value_enum, default_value_t = Language::En)]
+    pub lang: Language,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Replay {
+    #[command(flatten)]
+    pub stored: Stored,
+    /// Files with bars (can be given several times)
+    #[arg(long, value_name = "FILE.csv", required = true, num_args = 1..)]
+    pub bars: Vec<PathBuf>,
+    /// The folder for the results; made when it does not exist
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// The spread at all times (default: the history's own, where it has one)
+    #[arg(long, value_name = "PIPS", value_parser = money)]
+    pub spread: Option<Decimal>,
+    /// Commission of one lot, opened and closed, in account currency
+    #[arg(long, value_name = "MONEY", default_value = "0", value_parser = money)]
+    pub commission: Decimal,
+    /// Balance at the beginning, in account currency (US dollars unless --spec says otherwise)
+    #[arg(long, value_name = "MONEY", default_value = "10000", value_parser = money)]
+    pub balance: Decimal,
+    /// Decide from here on, UTC; earlier bars warm up (2024-01-31 or 2024-01-31T08:00)
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub from: Option<Moment>,
+    /// Up to here, UTC; a day is taken whole
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub to: Option<Moment>,
+    /// The clock of the history's times: UTC, +2, NY+7 (most brokers), Europe/Athens
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    pub server_zone: ServerClock,
+    /// Trading terms that differ from the built-in ones: a JSON object with any of the symbol's keys
+    #[arg(long, value_name = "FILE.json")]
+    pub spec: Option<PathBuf>,
+    /// Write decisions.csv too, one line for each bar
+    #[arg(long)]
+    pub decisions: bool,
+}
+
+/// A moment, or a whole day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// Seconds since 1970.
+    pub begins: i64,
+    /// The first second after it; its own when it is no day.
+    pub ends: i64,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -224,4 +355,38 @@ fn speed(text: &str) -> Result<f64, String> {
         Ok(speed) if (0.1..=10_000.0).contains(&speed) => Ok(speed),
         _ => Err("a number from 0.1 to 10000".to_owned()),
     }
+}
+
+fn money(text: &str) -> Result<Decimal, String> {
+    match text.parse::<Decimal>() {
+        Ok(number) if !number.is_sign_negative() && number < Decimal::from(1_000_000_000) => {
+            Ok(number)
+        }
+        _ => Err("a number, zero or more".to_owned()),
+    }
+}
+
+fn moment(text: &str) -> Result<Moment, String> {
+    let wanted = "a day like 2024-01-31 or a moment like 2024-01-31T08:00, in UTC";
+    let second = |moment: DateTime| {
+        let moment = TimeZone::UTC.to_timestamp(moment);
+        moment
+            .map(jiff::Timestamp::as_second)
+            .map_err(|_| wanted.to_owned())
+    };
+    if text.len() == 10
+        && let Ok(day) = text.parse::<Date>()
+    {
+        let begins = second(day.at(0, 0, 0, 0))?;
+        return Ok(Moment {
+            begins,
+            ends: begins + 86_400,
+        });
+    }
+    let moment = text.trim_end_matches('Z').parse::<DateTime>();
+    let begins = second(moment.map_err(|_| wanted.to_owned())?)?;
+    Ok(Moment {
+        begins,
+        ends: begins,
+    })
 }

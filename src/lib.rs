@@ -18,6 +18,7 @@ pub mod os;
 pub mod platform;
 pub mod practice;
 pub mod pusher;
+pub mod replay;
 pub mod settings;
 pub mod setup;
 pub mod strategy;

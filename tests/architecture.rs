@@ -10,6 +10,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("market", &[]),
     ("strategy", &["market"]),
     ("core", &["market", "strategy"]),
+    ("replay", &["core", "market", "strategy"]),
     ("net", &[]),
     ("logs", &[]),
     ("os", &[]),

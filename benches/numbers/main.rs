@@ -17,11 +17,12 @@ mod measure;
 mod outage;
 mod process;
 mod program;
+mod replay;
 mod server;
 mod strategies;
 mod table;
 
-const ROWS: [&str; 8] = [
+const ROWS: [&str; 9] = [
     "delivery",
     "burst",
     "durable",
@@ -30,6 +31,7 @@ const ROWS: [&str; 8] = [
     "start",
     "drain",
     "strategies",
+    "replay",
 ];
 
 fn main() -> ExitCode {
@@ -77,6 +79,7 @@ async fn measure_all(quick: bool, wanted: &[&str]) -> Vec<table::Row> {
             "durable" => rows.push(durable::row(quick).await),
             "outage" => rows.push(outage::back().await),
             "half-open" => rows.push(outage::half_open(quick).await),
+            "replay" => rows.extend(replay::rows(quick)),
             "start" => rows.push(program::start(quick).await),
             "strategies" => rows.extend(strategies::rows(quick)),
             _ => rows.extend(program::drain(quick).await),

@@ -106,26 +106,31 @@ impl DayLedger {
                 ..TrackRecord::default()
             };
         };
-        let now = date(now);
-        let same = |of: fn(Date) -> Date| ledger.day.map(of) == Some(of(now));
-        let in_period = |held: bool, amount: Decimal| if held { amount } else { Decimal::ZERO };
-        let is_today = same(|day| day);
-        TrackRecord {
-            today,
-            week: in_period(same(monday), ledger.week),
-            month: in_period(same(Date::first_of_month), ledger.month),
-            trades_today: if is_today { ledger.trades } else { 0 },
-            losses_in_row: if is_today { ledger.losses_in_row } else { 0 },
-            wins_in_row: ledger.wins_in_row,
-            drawdown: (ledger.best - ledger.total).max(Decimal::ZERO),
-            open_in_symbol: 0,
-            open_at_all: 0,
-        }
+        ledger.record(now, today)
     }
 }
 
 impl StrategyLedger {
-    fn count(&mut self, deal: &Deal) {
+    /// What was done, seen at this moment; `today` is what this UTC day has realised. Open positions are not counted here.
+    pub fn record(&self, now: Timestamp, today: Decimal) -> TrackRecord {
+        let now = date(now);
+        let same = |of: fn(Date) -> Date| self.day.map(of) == Some(of(now));
+        let in_period = |held: bool, amount: Decimal| if held { amount } else { Decimal::ZERO };
+        let is_today = same(|day| day);
+        TrackRecord {
+            today,
+            week: in_period(same(monday), self.week),
+            month: in_period(same(Date::first_of_month), self.month),
+            trades_today: if is_today { self.trades } else { 0 },
+            losses_in_row: if is_today { self.losses_in_row } else { 0 },
+            wins_in_row: self.wins_in_row,
+            drawdown: (self.best - self.total).max(Decimal::ZERO),
+            open_in_symbol: 0,
+            open_at_all: 0,
+        }
+    }
+
+    pub fn count(&mut self, deal: &Deal) {
         let today = date(deal.time);
         let before = self.day.replace(today);
         if before != Some(today) {

@@ -51,6 +51,7 @@ pub use effect::{BeatCause, Effect, LogLevel};
 pub use envelope::{Unreadable, read as read_envelope};
 pub use event::{Delivery, Event, ReportOutcome};
 pub use guards::{Amount, Guard, GuardDay, Guards};
+pub use ledger::StrategyLedger;
 pub use record::Record;
 pub use state::{Config, Limits, State};
 pub use step::{Step, step};

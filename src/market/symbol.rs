@@ -141,7 +141,7 @@ const fn weekday_minute(seconds: i64) -> (i64, i64) {
     )
 }
 
-/// State currencies that brokers quote against each other.
+/// State currencies that brokers quote against each other, by the alphabet.
 const CURRENCIES: &[&str] = &[
     "AED", "AUD", "BRL", "CAD", "CHF", "CLP", "CNH", "CNY", "COP", "CZK", "DKK", "EUR", "GBP",
     "HKD", "HUF", "IDR", "ILS", "INR", "JPY", "KRW", "MXN", "MYR", "NOK", "NZD", "PHP", "PLN",
@@ -153,12 +153,11 @@ impl SymbolSpec {
     /// bitcoin 1, ether 0.01, yen pairs 0.01, other currency pairs 0.0001. What is in no table (indices, oil, shares)
     /// counts ten points.
     pub fn pip(&self) -> Decimal {
-        let base = self.currency_base.to_ascii_uppercase();
-        let name = self.name.to_ascii_uppercase();
-        let is = |asset: &str| base == asset || name.contains(asset);
-        if is("XAU") || name.contains("GOLD") {
+        let named = |part: &str| holds(&self.name, part);
+        let is = |asset: &str| self.currency_base.eq_ignore_ascii_case(asset) || named(asset);
+        if is("XAU") || named("GOLD") {
             Decimal::new(1, 1)
-        } else if is("XAG") || name.contains("SILVER") {
+        } else if is("XAG") || named("SILVER") {
             Decimal::new(1, 3)
         } else if is("BTC") {
             Decimal::ONE
@@ -178,7 +177,14 @@ impl SymbolSpec {
 
     /// Two different state currencies.
     pub fn is_currency_pair(&self) -> bool {
-        let money = |currency: &str| CURRENCIES.contains(&currency.to_ascii_uppercase().as_str());
+        let money = |currency: &str| {
+            let letters = <[u8; 3]>::try_from(currency.as_bytes());
+            letters.is_ok_and(|letters| {
+                let capitals = letters.to_ascii_uppercase();
+                let place = CURRENCIES.binary_search_by(|own| own.as_bytes().cmp(&capitals[..]));
+                place.is_ok()
+            })
+        };
         self.currency_base != self.currency_profit
             && money(&self.currency_base)
             && money(&self.currency_profit)
@@ -199,6 +205,14 @@ impl SymbolSpec {
         }
         (volume / self.volume_step).floor() * self.volume_step
     }
+}
+
+/// Whether a name has this part in it, in capitals or not.
+fn holds(name: &str, part: &str) -> bool {
+    let windows = name.as_bytes().windows(part.len());
+    windows
+        .into_iter()
+        .any(|own| own.eq_ignore_ascii_case(part.as_bytes()))
 }
 
 #[cfg(test)]
@@ -245,6 +259,15 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    #[test]
+    fn a_currency_is_one_in_small_letters_too() {
+        assert!(CURRENCIES.is_sorted());
+        assert!(spec("eurusd", "eur", "Usd", 5).is_currency_pair());
+        assert!(!spec("EURUSD", "EUR", "EUR", 5).is_currency_pair());
+        assert!(!spec("XAUUSD", "XAU", "USD", 2).is_currency_pair());
+        assert_eq!(spec("xauusd", "xau", "USD", 2).pip(), Decimal::new(1, 1));
     }
 
     #[test]

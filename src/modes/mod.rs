@@ -7,12 +7,15 @@ mod check;
 mod explain;
 mod mt5;
 mod mt5_check;
+mod plan;
 mod practice;
 mod practice_market;
+mod replay;
 mod resume;
 mod session;
 mod settings_desk;
 mod stop_all;
+mod stored;
 mod terminal_desk;
 mod window;
 
@@ -37,6 +40,8 @@ pub fn run(cli: &Cli) -> ExitCode {
         }
         Some(Mode::Mt5(task)) => mt5::run(task),
         Some(Mode::Mt5Check(options)) => mt5_check::run(cli, options),
+        Some(Mode::Plan(options)) => plan::run(options),
+        Some(Mode::Replay(options)) => replay::run(options),
         None => executor(cli),
     }
 }

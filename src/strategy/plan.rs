@@ -148,6 +148,7 @@ impl Plan {
             return Err(PlanRefusal {
                 reasons: vec![Reason::new(Rule::Volume, "lotSize", text)],
                 needs_direction: false,
+                keys: Vec::new(),
             });
         }
         let mut notes = Vec::new();
@@ -295,11 +296,10 @@ fn refusal(mut reader: Reader) -> PlanRefusal {
     if reader.reasons.is_empty() {
         reader.refuse("", Rule::Conditions, "the rules are not complete");
     }
+    let reasons = std::mem::take(&mut reader.reasons);
     PlanRefusal {
-        needs_direction: reader
-            .reasons
-            .iter()
-            .any(|reason| reason.rule == Rule::Direction),
-        reasons: reader.reasons,
+        needs_direction: reasons.iter().any(|reason| reason.rule == Rule::Direction),
+        reasons,
+        keys: reader.into_keys(),
     }
 }

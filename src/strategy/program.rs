@@ -94,35 +94,21 @@ impl Program {
 
     /// What the conditions say at the panel's last bar. `pip` is the symbol's, in price.
     pub fn signal(&self, panel: &Panel, pip: f64) -> Signal {
+        self.signal_of(|at| self.find(&self.tests[at], panel, pip).truth)
+    }
+
+    /// The same, with every condition by itself as [`Self::findings`] gives them, put into `findings`.
+    pub fn observe(&self, panel: &Panel, pip: f64, findings: &mut Vec<Finding>) -> Signal {
+        findings.clear();
+        findings.extend(self.tests.iter().map(|test| self.find(test, panel, pip)));
+        self.signal_of(|at| findings.get(at)?.truth)
+    }
+
+    fn signal_of(&self, truth: impl Fn(usize) -> Option<bool>) -> Signal {
         Signal {
-            buys: self.any_of(&self.buys, panel, pip),
-            sells: self.any_of(&self.sells, panel, pip),
+            buys: any_of(&self.buys, &truth),
+            sells: any_of(&self.sells, &truth),
         }
-    }
-
-    /// Alternatives: true if one is known to hold, unknown if none is and one cannot be known.
-    fn any_of(&self, terms: &[Range<usize>], panel: &Panel, pip: f64) -> Option<bool> {
-        let mut any = Some(false);
-        for term in terms {
-            match self.all_of(term.clone(), panel, pip) {
-                Some(true) => return Some(true),
-                Some(false) => {}
-                None => any = None,
-            }
-        }
-        any
-    }
-
-    fn all_of(&self, term: Range<usize>, panel: &Panel, pip: f64) -> Option<bool> {
-        let mut all = Some(true);
-        for test in &self.tests[term] {
-            match self.find(test, panel, pip).truth {
-                Some(false) => return Some(false),
-                Some(true) => {}
-                None => all = None,
-            }
-        }
-        all
     }
 
     fn find(&self, test: &Test, panel: &Panel, pip: f64) -> Finding {
@@ -159,6 +145,31 @@ impl Program {
     pub fn words(&self) -> &[(Side, usize, Arc<str>)] {
         &self.words
     }
+}
+
+/// Alternatives: true if one is known to hold, unknown if none is and one cannot be known.
+fn any_of(terms: &[Range<usize>], truth: impl Fn(usize) -> Option<bool>) -> Option<bool> {
+    let mut any = Some(false);
+    for term in terms {
+        match all_of(term.clone(), &truth) {
+            Some(true) => return Some(true),
+            Some(false) => {}
+            None => any = None,
+        }
+    }
+    any
+}
+
+fn all_of(term: Range<usize>, truth: impl Fn(usize) -> Option<bool>) -> Option<bool> {
+    let mut all = Some(true);
+    for at in term {
+        match truth(at) {
+            Some(false) => return Some(false),
+            Some(true) => {}
+            None => all = None,
+        }
+    }
+    all
 }
 
 fn test(condition: &Condition, panel: &mut Panel) -> Test {

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::ledger::Key;
+
 /// What the trader and the platform are told when rules carry no direction (R1).
 pub const NO_DIRECTION: &str = "this strategy doesn't say whether it buys or sells; choose in Strategies, then activate it again";
 
@@ -107,6 +109,9 @@ pub struct PlanRefusal {
     pub reasons: Vec<Reason>,
     /// The trader's choice of a direction would remove one of the reasons.
     pub needs_direction: bool,
+    /// What every key became, as far as the rules were read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<Key>,
 }
 
 impl std::fmt::Display for PlanRefusal {

@@ -18,6 +18,7 @@ mod rig;
 
 mod backlog;
 mod disk;
+mod history;
 mod kills;
 mod modes;
 mod mt5;

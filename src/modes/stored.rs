@@ -1,0 +1,105 @@
+//! A stored strategy from a file: a row of the platform, or its rules alone.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::cli::{Direction, Stored};
+use crate::market::Side;
+use crate::strategy::{self, Allowances, Plan, PlanRefusal, PlanRequest};
+
+/// A row with the options of the command line laid over it.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub name: String,
+    pub symbol: String,
+    pub timeframe: String,
+    rules: Value,
+    settings: Value,
+    options: Value,
+    direction: Option<Side>,
+    allowances: Allowances,
+}
+
+impl Row {
+    /// # Errors
+    /// What is wrong with the file, with line and column where it is no JSON.
+    pub fn read(stored: &Stored) -> Result<Self, String> {
+        let mut row = json(&stored.file)?;
+        if !row.is_object() {
+            return Err(format!(
+                "{}: expected a strategy or its rules, a JSON object",
+                stored.file.display()
+            ));
+        }
+        let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+        let (name, symbol, timeframe) = (text("name"), text("symbol"), text("timeframe"));
+        let is_row = row.get("rules").is_some();
+        let mut part = |key: &str| row.get_mut(key).map(Value::take).unwrap_or_default();
+        let (rules, settings, options) = if is_row {
+            (part("rules"), part("settings"), part("options"))
+        } else {
+            (row, Value::Null, Value::Null)
+        };
+        let stem = stored.file.file_stem().unwrap_or_default();
+        let row = Self {
+            name: if name.is_empty() {
+                stem.to_string_lossy().into_owned()
+            } else {
+                name
+            },
+            symbol: stored.symbol.clone().unwrap_or(symbol),
+            timeframe: stored.timeframe.clone().unwrap_or(timeframe),
+            rules,
+            settings,
+            options,
+            allowances: match &stored.run_without {
+                Some(names) => Allowances::without(names)?,
+                None => Allowances::default(),
+            },
+            direction: stored.direction.map(|direction| match direction {
+                Direction::Buy => Side::Buy,
+                Direction::Sell => Side::Sell,
+            }),
+        };
+        for (value, key) in [(&row.symbol, "symbol"), (&row.timeframe, "timeframe")] {
+            if value.trim().is_empty() {
+                return Err(format!(
+                    "{}: it names no {key}; give it by --{key}",
+                    stored.file.display()
+                ));
+            }
+        }
+        Ok(row)
+    }
+
+    pub fn plan(&self) -> Result<Plan, PlanRefusal> {
+        strategy::plan(&PlanRequest {
+            rules: &self.rules,
+            settings: &self.settings,
+            options: &self.options,
+            symbol: &self.symbol,
+            timeframe: &self.timeframe,
+            local_direction: self.direction,
+            allowances: self.allowances,
+        })
+    }
+}
+
+/// # Errors
+/// The file cannot be read, or is no JSON (with line and column).
+pub(super) fn json(path: &Path) -> Result<Value, String> {
+    let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let text = bytes.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(&bytes);
+    serde_json::from_slice(text).map_err(|error| {
+        let words = error.to_string();
+        let what = words.split(" at line ").next().unwrap_or_default();
+        format!(
+            "{}, line {}, column {}: {what}",
+            path.display(),
+            error.line(),
+            error.column()
+        )
+    })
+}

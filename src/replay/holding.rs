@@ -1,0 +1,115 @@
+//! An open position of a replay, with the prices at which anything can happen to it as plain numbers, so that a quiet bar
+//! costs a few comparisons.
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+use crate::market::{Position, Side, SymbolSpec};
+use crate::strategy::{Opened, Touch};
+
+#[derive(Clone, Debug)]
+pub(super) struct Holding {
+    pub number: u64,
+    pub position: Position,
+    pub opened: Opened,
+    /// Profit of the parts closed so far, commission taken off.
+    pub net: Decimal,
+    /// +1 for a buy, −1 for a sell.
+    pub sign: f64,
+    entry: f64,
+    pub stop: f64,
+    target: Option<f64>,
+    /// Until when and where the exits have nothing to ask for.
+    pub touch: Touch,
+    /// The stop is no longer the one it was opened with.
+    pub moved: bool,
+    /// Account currency for a rise of 1 in price, of what is open.
+    pub worth: f64,
+}
+
+impl Holding {
+    pub fn new(number: u64, position: Position, spec: &SymbolSpec) -> Self {
+        let stop_loss = position.stop_loss.unwrap_or_default();
+        let sign = match position.side {
+            Side::Buy => 1.0,
+            Side::Sell => -1.0,
+        };
+        let mut holding = Self {
+            number,
+            opened: Opened {
+                volume: position.volume,
+                stop_loss,
+            },
+            net: Decimal::ZERO,
+            sign,
+            entry: number_of(position.open_price),
+            stop: number_of(stop_loss),
+            target: position.take_profit.map(number_of),
+            touch: ALWAYS,
+            moved: false,
+            worth: 0.0,
+            position,
+        };
+        holding.weigh(spec);
+        holding
+    }
+
+    /// After the volume or the tick's value changed.
+    pub fn weigh(&mut self, spec: &SymbolSpec) {
+        let per_price = spec
+            .tick_value
+            .checked_div(spec.tick_size)
+            .and_then(|per_lot| per_lot.checked_mul(self.position.volume));
+        self.worth = per_price.map_or(f64::NAN, number_of);
+    }
+
+    pub fn move_stop(&mut self, stop_loss: Decimal) {
+        self.position.stop_loss = Some(stop_loss);
+        self.stop = number_of(stop_loss);
+        self.moved = true;
+    }
+
+    /// What it is worth more or less than at its opening, were it closed at this price.
+    pub fn floating(&self, price: f64) -> f64 {
+        (price - self.entry) * self.sign * self.worth
+    }
+
+    /// The stop is at this price or before it.
+    pub fn is_stopped_at(&self, price: f64, slack: f64) -> bool {
+        (price - self.stop) * self.sign <= slack
+    }
+
+    pub fn reaches_target(&self, price: f64, slack: f64) -> bool {
+        self.target
+            .is_some_and(|target| (price - target) * self.sign >= -slack)
+    }
+
+    /// Where the next part is due, if this price is at it or beyond: a price that the symbol's ticks allow.
+    pub fn part_reached(&self, price: f64, slack: f64, spec: &SymbolSpec) -> Option<Decimal> {
+        let part = not_nearer(self.touch.part?, self.position.side, spec);
+        let reached = (price - number_of(part)) * self.sign >= -slack;
+        reached.then_some(part)
+    }
+}
+
+/// Nobody has looked yet.
+const ALWAYS: Touch = Touch {
+    lower: f64::INFINITY,
+    upper: f64::NEG_INFINITY,
+    second: i64::MIN,
+    part: None,
+};
+
+/// The price that the symbol's ticks allow, not short of the one asked for.
+fn not_nearer(price: Decimal, side: Side, spec: &SymbolSpec) -> Decimal {
+    let rounded = spec.round_price(price);
+    match side {
+        Side::Buy if rounded < price => rounded + spec.tick_size,
+        Side::Sell if rounded > price => rounded - spec.tick_size,
+        _ => rounded,
+    }
+}
+
+pub(super) fn number_of(decimal: Decimal) -> f64 {
+    decimal.to_f64().unwrap_or(f64::NAN)
+}
