@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::command::{Command, CommandName};
-use super::durable::OpenCommand;
+use super::durable::{OpenCommand, StrategyEntry};
 use super::record::Record;
 use super::snapshot::{CommandState, Source, StrategyState};
 use super::step::Turn;
@@ -210,11 +210,18 @@ impl Turn<'_> {
     }
 
     fn get_status(&self) -> Verdict {
-        let strategies: Vec<Value> = self
-            .durable()
-            .strategies
-            .values()
-            .take(20)
+        const MOST_LISTED: usize = 20;
+        // What runs first; the answer must stay small.
+        let mut all: Vec<&StrategyEntry> = self.durable().strategies.values().collect();
+        all.sort_by_key(|strategy| match strategy.state {
+            StrategyState::Running => 0,
+            StrategyState::Paused => 1,
+            StrategyState::Stopped | StrategyState::Refused => 2,
+        });
+        let unlisted = all.len().saturating_sub(MOST_LISTED);
+        let strategies: Vec<Value> = all
+            .into_iter()
+            .take(MOST_LISTED)
             .map(|strategy| json!({ "id": strategy.id, "symbol": strategy.symbol, "timeframe": strategy.timeframe, "state": strategy.state }))
             .collect();
         let account = self.state.terminal.account.as_ref();
@@ -240,6 +247,7 @@ impl Turn<'_> {
         Verdict::Done {
             message,
             details: details(&[
+                ("strategiesNotListed", json!(unlisted)),
                 ("version", json!(env!("CARGO_PKG_VERSION"))),
                 ("trading", json!(trading)),
                 ("terminalConnected", json!(self.state.terminal.up)),

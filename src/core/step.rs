@@ -224,6 +224,14 @@ impl Turn<'_> {
                 offset_ms.unsigned_abs() as f64 / 1_000.0,
                 if offset_ms > 0 { "behind" } else { "ahead of" }
             );
+            if !self
+                .state
+                .notices
+                .iter()
+                .any(|notice| notice.key == "clock")
+            {
+                self.log(LogLevel::Warning, "engine", text.clone());
+            }
             self.notice(
                 "clock",
                 Severity::Warning,

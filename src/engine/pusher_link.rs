@@ -29,6 +29,11 @@ pub(super) fn private_channel(executor_id: &str) -> String {
     format!("private-executor-{executor_id}")
 }
 
+/// Between two looks for another key or cluster after the server refused the connection for good.
+const KNOCK: Duration = Duration::from_secs(60);
+/// After so many of them the connection is tried as it is, because quotas end and applications are switched on again.
+const KNOCKS_BEFORE_CONNECT: u32 = 5;
+
 struct PlatformAuthorizer(PlatformClient);
 
 impl Authorizer for PlatformAuthorizer {
@@ -106,6 +111,8 @@ pub(super) async fn run(
         subscribed: false,
         refusals: 0,
         try_again: None,
+        knock: None,
+        knocks: 0,
     };
     loop {
         tokio::select! {
@@ -120,6 +127,11 @@ pub(super) async fn run(
                 let private = ear.private.clone();
                 drop(client.commands.send(Command::Unsubscribe(private.clone())).await);
                 drop(client.commands.send(Command::Subscribe(private)).await);
+            }
+            () = sleep_until(ear.knock.unwrap_or_else(Instant::now)), if ear.knock.is_some() => {
+                if ear.knock_again() {
+                    drop(client.commands.send(Command::Connect).await);
+                }
             }
             Ok(()) = identity.changed() => {
                 let endpoint = identity.borrow_and_update().as_ref().and_then(|identity| identity.endpoint.clone());
@@ -141,6 +153,9 @@ struct Ear {
     refusals: u32,
     /// When a refused channel is asked for again: the platform's 401 and 403 may be its own trouble (contract T3).
     try_again: Option<Instant>,
+    /// The server refuses the connection for good: when the platform's configuration is asked for once more.
+    knock: Option<Instant>,
+    knocks: u32,
 }
 
 impl Ear {
@@ -239,15 +254,36 @@ impl Ear {
         }
     }
 
+    /// Asks for the configuration again; `true` when the connection itself is due to be tried once more.
+    fn knock_again(&mut self) -> bool {
+        self.shared.refetch.notify_one();
+        self.knock = Some(Instant::now() + KNOCK);
+        self.knocks += 1;
+        self.knocks.is_multiple_of(KNOCKS_BEFORE_CONNECT)
+    }
+
     async fn state(&mut self, change: StateChange) {
         let reason = change.reason.unwrap_or_default();
         self.connected = change.state == ConnectionState::Connected;
+        match change.state {
+            // Another key may be waiting on the platform, and a quota is over one day: nobody should have to start anew.
+            ConnectionState::Failed if self.knock.is_none() => {
+                self.shared.refetch.notify_one();
+                self.knock = Some(Instant::now() + KNOCK);
+            }
+            ConnectionState::Connected => {
+                self.knock = None;
+                self.knocks = 0;
+            }
+            _ => {}
+        }
         if !self.connected {
             self.subscribed = false;
             if change.attempt >= ATTEMPTS_BEFORE_REFETCH {
                 self.shared.refetch.notify_one();
             }
         }
+        let refused = change.state == ConnectionState::Failed;
         let phase = match change.state {
             ConnectionState::Connected => Phase::Up,
             ConnectionState::Initialized => Phase::Connecting,
@@ -260,7 +296,7 @@ impl Ear {
             Leg::Pusher,
             phase,
             reason.clone(),
-            change.retry_in,
+            change.retry_in.or(refused.then_some(KNOCK)),
             change.attempt,
         )
         .await;

@@ -111,7 +111,9 @@ fn headings<'a>(heads: &'a [(&'a str, bool)]) -> impl FnOnce(TableRow<'_, '_>) +
 
 fn table_ui(ui: &mut Ui, view: &View<'_>, acts: &mut Vec<Act>) {
     let text = view.text;
+    // The button first: it must be in reach in the narrowest window.
     let heads = [
+        ("", false),
         (text.col_symbol, false),
         (text.col_side, false),
         (text.col_volume, true),
@@ -122,13 +124,12 @@ fn table_ui(ui: &mut Ui, view: &View<'_>, acts: &mut Vec<Act>) {
         (text.col_profit, true),
         (text.col_ticket, false),
         (text.col_owner, false),
-        ("", false),
     ];
     let rows = &view.snapshot.positions;
     table(
         ui,
         "positions",
-        &[72.0, 42.0, 44.0, 72.0, 72.0, 72.0, 72.0, 72.0, 78.0, 104.0],
+        &[60.0, 72.0, 42.0, 44.0, 72.0, 72.0, 72.0, 72.0, 72.0, 78.0],
     )
     .header(ROW, headings(&heads))
     .body(|body| {
@@ -155,6 +156,14 @@ fn position_ui(
         position.take_profit,
     ];
     let digits = format::digits(prices.iter().flatten());
+    line.col(|ui| {
+        let button = ui.button(text.close);
+        let label = fill(text.close_label, &[&position.ticket.to_string()]);
+        button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &label));
+        if button.clicked() {
+            acts.push(Act::Ask(Ask::Close(position.ticket)));
+        }
+    });
     left(line, |_| strong(&position.symbol, theme::BODY));
     left(line, |ui| side_text(ui, position.side));
     right(line, |_| RichText::new(position.volume.to_string()));
@@ -172,14 +181,6 @@ fn position_ui(
             (None, false) => text.owner_foreign,
         };
         muted(ui, owner)
-    });
-    line.col(|ui| {
-        let button = ui.button(text.close);
-        let label = fill(text.close_label, &[&position.ticket.to_string()]);
-        button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &label));
-        if button.clicked() {
-            acts.push(Act::Ask(Ask::Close(position.ticket)));
-        }
     });
 }
 
