@@ -45,6 +45,19 @@ impl Turn<'_> {
         self.local_command(CommandName::ClosePosition, args, Source::Local);
     }
 
+    /// What a bare number beside a moving average means in this strategy (R6).
+    pub fn read_numbers_as_averages(&mut self, id: &str, on: bool) {
+        self.record(Record::NumbersReadAsAverages {
+            id: id.to_owned(),
+            on,
+            at: self.now.utc,
+        });
+        let words = if on { "lengths of averages" } else { "refused" };
+        let text = format!("{id}: numbers beside moving averages are {words}, chosen here");
+        self.log(LogLevel::Info, "strategy", text);
+        self.drop_notice(&format!("reading:{id}"));
+    }
+
     pub fn choose_direction(&mut self, id: &str, side: Option<Side>) {
         self.record(Record::DirectionChosen {
             id: id.to_owned(),

@@ -43,6 +43,8 @@ pub struct Durable {
     pub directions: BTreeMap<String, Side>,
     /// Strategies that decide and order nothing.
     pub shadows: BTreeSet<String>,
+    /// Strategies in which a bare number beside a moving average is the length of another one.
+    pub averages: BTreeSet<String>,
     pub pause: Option<Pause>,
     pub stop: Option<EmergencyStop>,
     /// When an emergency stop was last lifted; older stop events are past.
@@ -203,13 +205,8 @@ impl Durable {
                     open.command.issuer = Some(issuer.clone());
                 }
             }
-            Record::ShadowSet { id, on, .. } => {
-                if *on {
-                    self.shadows.insert(id.clone());
-                } else {
-                    self.shadows.remove(id);
-                }
-            }
+            Record::ShadowSet { id, on, .. } => keep(&mut self.shadows, id, *on),
+            Record::NumbersReadAsAverages { id, on, .. } => keep(&mut self.averages, id, *on),
             Record::Dated { id, at } => self.date(id, *at),
             Record::InterimReported { id, issuer, .. } => {
                 if let Some(open) = self.open.get_mut(id) {
@@ -485,5 +482,13 @@ fn keep_newest<T>(map: &mut BTreeMap<Cid, T>, cid: Cid, value: T) {
         && let Some(oldest) = map.keys().copied().min_by_key(|cid| cid.counter())
     {
         map.remove(&oldest);
+    }
+}
+
+fn keep(set: &mut BTreeSet<String>, id: &str, on: bool) {
+    if on {
+        set.insert(id.to_owned());
+    } else {
+        set.remove(id);
     }
 }

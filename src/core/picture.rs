@@ -161,6 +161,10 @@ impl State {
             needs_direction: refused
                 && direction.is_none()
                 && strategy.reason.contains(crate::strategy::NO_DIRECTION),
+            needs_reading: refused
+                && !self.durable.averages.contains(&strategy.id)
+                && strategy.reason.contains(crate::strategy::AVERAGE_OR_PRICE),
+            averages: self.durable.averages.contains(&strategy.id),
             skipped: runtime
                 .map(|runtime| {
                     runtime

@@ -49,6 +49,12 @@ pub enum Record {
         result: Value,
         at: Timestamp,
     },
+    /// The trader's word on moving averages against bare numbers.
+    NumbersReadAsAverages {
+        id: String,
+        on: bool,
+        at: Timestamp,
+    },
     /// A strategy decides without ordering, or trades again.
     ShadowSet {
         id: String,

@@ -209,6 +209,9 @@ pub struct StrategyRow {
     pub direction: Option<Side>,
     /// True when it waits for that choice.
     pub needs_direction: bool,
+    /// True when it waits for a word on what a number beside a moving average means; the word is given in `averages`.
+    pub needs_reading: bool,
+    pub averages: bool,
     pub skipped: Vec<String>,
 }
 
@@ -298,6 +301,11 @@ pub enum UiCommand {
     ChooseDirection {
         id: String,
         side: Option<Side>,
+    },
+    /// What a bare number beside a moving average means in a strategy: the length of another one, or nothing that is followed.
+    ReadNumbersAsAverages {
+        id: String,
+        on: bool,
     },
     /// Let a strategy decide without ordering anything, or let it trade.
     SetShadow {

@@ -9,7 +9,7 @@ use super::handle::{Verdict, count, details, strategy_of};
 use super::record::Record;
 use super::snapshot::{Severity, StrategyState};
 use super::step::Turn;
-use crate::strategy::{self, Plan, PlanRefusal, PlanRequest};
+use crate::strategy::{self, Allowances, Plan, PlanRefusal, PlanRequest};
 
 /// An UPDATE waits so long for the activation that was given before it and may come in after it.
 const ACTIVATION_PATIENCE: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
@@ -250,6 +250,14 @@ impl Turn<'_> {
     fn refuse_start(&mut self, wanted: StrategyEntry, refusal: &PlanRefusal) -> Verdict {
         let reasons: Vec<String> = refusal.reasons.iter().map(ToString::to_string).collect();
         let message = reasons.join("; ");
+        if refusal.needs_reading {
+            self.notice(
+                &format!("reading:{}", wanted.id),
+                Severity::Warning,
+                &format!("\"{}\" compares a moving average with a bare number.", wanted.name),
+                "Choose under Strategies what the number means, then activate it again on the platform.",
+            );
+        }
         if refusal.needs_direction {
             self.notice(
                 &format!("direction:{}", wanted.id),
@@ -292,7 +300,10 @@ impl Turn<'_> {
             symbol: &strategy.symbol,
             timeframe: &strategy.timeframe,
             local_direction: self.durable().directions.get(&strategy.id).copied(),
-            allowances: self.state.config.allowances(),
+            allowances: Allowances {
+                numbers_are_averages: self.durable().averages.contains(&strategy.id),
+                ..self.state.config.allowances()
+            },
         })
     }
 

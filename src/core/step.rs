@@ -106,6 +106,7 @@ impl Turn<'_> {
                 close_positions,
             } => self.stop_strategy_by_hand(&id, close_positions),
             UiCommand::ChooseDirection { id, side } => self.choose_direction(&id, side),
+            UiCommand::ReadNumbersAsAverages { id, on } => self.read_numbers_as_averages(&id, on),
             UiCommand::SetShadow { id, on } => self.set_shadow(&id, on),
             UiCommand::ClosePosition { ticket } => self.close_by_hand(ticket),
             UiCommand::DismissNotice { key } => self.dismiss(&key),

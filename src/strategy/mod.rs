@@ -52,5 +52,5 @@ pub use manage::{Adjustment, Opened, PositionView, Touch, manage, next_touch};
 pub use panel::{BarFault, Panel};
 pub use plan::{Plan, PlanRequest, plan};
 pub use program::{Finding, Program, Signal};
-pub use reason::{NO_DIRECTION, PlanRefusal, Reason, Rule, Skipped};
+pub use reason::{AVERAGE_OR_PRICE, NO_DIRECTION, PlanRefusal, Reason, Rule, Skipped};
 pub use risk::{AtrRisk, Limits, Loss, LossLimit, Period, Recovery, Sizing, TrackRecord};

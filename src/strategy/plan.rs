@@ -148,6 +148,7 @@ impl Plan {
             return Err(PlanRefusal {
                 reasons: vec![Reason::new(Rule::Volume, "lotSize", text)],
                 needs_direction: false,
+                needs_reading: false,
                 keys: Vec::new(),
             });
         }
@@ -238,6 +239,7 @@ pub fn plan(request: &PlanRequest<'_>) -> Result<Plan, PlanRefusal> {
     let context = Context {
         timeframe,
         on: timeframe,
+        numbers_are_averages: request.allowances.numbers_are_averages,
         volume_factor: volume_factor(&rules),
     };
     let entry = read_entry(&mut reader, &rules, context, request.local_direction);
@@ -257,9 +259,6 @@ pub fn plan(request: &PlanRequest<'_>) -> Result<Plan, PlanRefusal> {
     if rules.child("exit").is_some() {
         let text = "the exit and risk sections count";
         reader.child_informational(&rules, &["parameters"], text);
-    } else if let Some(parameters) = rules.child("parameters") {
-        let text = "exits and risk in \"parameters\" cannot be followed yet; save the strategy in the platform's form";
-        reader.refuse(&parameters.path, Rule::Exits, text);
     }
     reader.close();
 
@@ -299,6 +298,9 @@ fn refusal(mut reader: Reader) -> PlanRefusal {
     let reasons = std::mem::take(&mut reader.reasons);
     PlanRefusal {
         needs_direction: reasons.iter().any(|reason| reason.rule == Rule::Direction),
+        needs_reading: reasons
+            .iter()
+            .any(|reason| reason.rule == Rule::AverageOrPrice),
         reasons,
         keys: reader.into_keys(),
     }

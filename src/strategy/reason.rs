@@ -7,6 +7,9 @@ use super::ledger::Key;
 /// What the trader and the platform are told when rules carry no direction (R1).
 pub const NO_DIRECTION: &str = "this strategy doesn't say whether it buys or sells; choose in Strategies, then activate it again";
 
+/// What stands in every reason about a moving average against a bare number (R6).
+pub const AVERAGE_OR_PRICE: &str = "or a moving average of";
+
 /// How many reasons one refusal spells out; a message must stay readable and below the platform's size limit.
 const SPELLED_OUT: usize = 12;
 
@@ -24,6 +27,8 @@ pub enum Rule {
     UnknownName,
     /// R6: an operand that cannot mean what it says.
     AmbiguousOperand,
+    /// R6: a moving average against a bare number, which the trader can decide.
+    AverageOrPrice,
     /// R7: a comparison with nothing.
     MissingValue,
     /// R8: closed bars once each, and at most one position each way.
@@ -50,7 +55,7 @@ impl Rule {
             Self::Direction => "R1",
             Self::Conditions => "R3",
             Self::UnknownName => "R4",
-            Self::AmbiguousOperand => "R6",
+            Self::AmbiguousOperand | Self::AverageOrPrice => "R6",
             Self::MissingValue => "R7",
             Self::ClosedBars => "R8",
             Self::Exits => "R10",
@@ -109,6 +114,8 @@ pub struct PlanRefusal {
     pub reasons: Vec<Reason>,
     /// The trader's choice of a direction would remove one of the reasons.
     pub needs_direction: bool,
+    /// The trader's word on what a number means would remove one of the reasons.
+    pub needs_reading: bool,
     /// What every key became, as far as the rules were read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<Key>,

@@ -174,6 +174,14 @@ fn read_ai_rules<'a>(reader: &mut Reader, list: &Node<'a>) -> Vec<Group<'a>> {
                 continue;
             }
         }
+        if let Some(size) = node
+            .child("action")
+            .and_then(|action| action.child("parameters"))
+            .and_then(|parameters| parameters.child("size"))
+        {
+            let text = "a size without a unit; the lots of the START settings count";
+            reader.skip(Reason::new(Rule::Volume, &size.path, text));
+        }
         match node.child("conditions") {
             Some(conditions) => groups.extend(read_group(reader, &node, &conditions, side)),
             None => reader.refuse(&node.path, Rule::Conditions, "holds no conditions"),

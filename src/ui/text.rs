@@ -174,6 +174,10 @@ catalogue! {
     state_paused = "Paused";
     state_stopped = "Stopped";
     state_refused = "Refused";
+    choose_reading = "It compares a moving average with a bare number, which may be a price or the length of another average. Only you know.";
+    read_as_averages = "The number is the length of an average";
+    averages_chosen = "Numbers beside moving averages are lengths of averages, as you chose.";
+    averages_take_back = "Take back";
     why_title = "Why: the conditions at the bar of {}";
     why_alternative = "{}, alternative {}";
     why_only = "the only one missing";

@@ -218,6 +218,8 @@ fn strategies() -> Vec<StrategyRow> {
         profit: decimal("12.40"),
         direction: Some(Side::Buy),
         needs_direction: false,
+        needs_reading: false,
+        averages: false,
         skipped: Vec::new(),
     };
     vec![

@@ -27,6 +27,8 @@ pub(super) struct Context {
     pub on: Timeframe,
     /// The factor on the average volume that confirms a break.
     pub volume_factor: f64,
+    /// The trader's word on a moving average against a bare number (R6).
+    pub numbers_are_averages: bool,
 }
 /// Reads a condition object with its nested `and`; all of the result must hold. The keys are settled only when the
 /// whole of it is understood.
@@ -88,6 +90,7 @@ fn read_one(
             said: &said,
             timeframe,
             own: context.timeframe,
+            numbers_are_averages: context.numbers_are_averages,
         };
         let left = read_source(&indicator, node, "period")?;
         subject.read(left, word, &mut reading)?;

@@ -3,7 +3,7 @@
 use super::super::condition::{Condition, Operand, Operator};
 use super::super::indicator::{Band, Scale, Series, Source};
 use super::super::ledger::Node;
-use super::super::reason::{Reason, Rule};
+use super::super::reason::{AVERAGE_OR_PRICE, Reason, Rule};
 use crate::market::{Side, Timeframe};
 
 /// The fast and the slow average of a trend.
@@ -73,6 +73,11 @@ const fn above(side: Side) -> Operator {
     }
 }
 
+/// A whole number that a moving average could be long.
+pub(super) fn may_be_a_length(number: f64) -> bool {
+    (2.0..=400.0).contains(&number) && number.fract().abs() < f64::EPSILON
+}
+
 /// Refuses comparisons that cannot mean what they say (R6).
 pub(super) fn check_operands(
     node: &Node<'_>,
@@ -105,13 +110,18 @@ pub(super) fn check_operands(
             ambiguous(format!("{number} cannot be a price"))
         }
         (Scale::Price, Operand::Number(number))
-            if left.series != Series::Price
-                && (2.0..=400.0).contains(&number)
-                && number.fract().abs() < f64::EPSILON =>
+            if left.series != Series::Price && may_be_a_length(number) =>
         {
-            ambiguous(format!(
-                "{name} against {number} may mean the price {number} or a moving average of {number} bars; name the average (\"ema_{number}\") or the exact price"
-            ))
+            let text = format!(
+                "{name} against {number} may mean the price {number} {AVERAGE_OR_PRICE} {number} bars; name the average (\"ema_{number}\") or the exact price, or choose in Strategies"
+            );
+            let is_average = matches!(left.series, Series::Ema(_) | Series::Sma(_));
+            let rule = if is_average {
+                Rule::AverageOrPrice
+            } else {
+                Rule::AmbiguousOperand
+            };
+            Err(Reason::new(rule, &format!("{}.value", node.path), text))
         }
         (Scale::Percent, Operand::Number(number)) if number <= 0.0 || number >= 100.0 => ambiguous(
             format!("{name} lies between 0 and 100 and is compared with {number}"),

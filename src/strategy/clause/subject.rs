@@ -7,7 +7,7 @@ use super::super::condition::{Condition, Operand, Operator};
 use super::super::indicator::{Band, Named, Scale, Series, Source, read_source};
 use super::super::ledger::Node;
 use super::super::reason::{Reason, Rule, quoted};
-use super::operands::{bollinger, candle, check_operands, parameters};
+use super::operands::{bollinger, candle, check_operands, may_be_a_length, parameters};
 use super::word::Word;
 use super::{Reading, VOLUME_BARS, check_timeframe, trend};
 use crate::market::{Side, Timeframe};
@@ -25,6 +25,7 @@ pub(super) struct Subject<'a, 'n> {
     pub said: &'a str,
     pub timeframe: Timeframe,
     pub own: Timeframe,
+    pub numbers_are_averages: bool,
 }
 
 impl Subject<'_, '_> {
@@ -186,6 +187,19 @@ impl Subject<'_, '_> {
         Ok(())
     }
 
+    /// The form's "EMA 20 crosses above 50", where the trader said here that 50 is a length (R6).
+    fn average_of(&self, left: Series, number: f64) -> Option<Series> {
+        let period = Decimal::try_from(number)
+            .ok()
+            .filter(|_| self.numbers_are_averages && may_be_a_length(number))
+            .and_then(|number| number.to_u32())?;
+        match left {
+            Series::Ema(_) => Some(Series::Ema(period)),
+            Series::Sma(_) => Some(Series::Sma(period)),
+            _ => None,
+        }
+    }
+
     fn right(&self, left: Source, reading: &mut Reading) -> Result<Operand, Reason> {
         let (value, compared) = (
             self.node.child("value"),
@@ -213,7 +227,10 @@ impl Subject<'_, '_> {
             (Some(value), None) => {
                 reading.keys.push("value");
                 if let Some(number) = value.number().and_then(|number| number.to_f64()) {
-                    return Ok(Operand::Number(number));
+                    let meant = self.average_of(left.series, number);
+                    return Ok(meant.map_or(Operand::Number(number), |series| {
+                        Operand::of(self.source(series))
+                    }));
                 }
                 // The length belongs to the left side where that has one.
                 let own = parameters(left.series).contains(&"period");

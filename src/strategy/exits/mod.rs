@@ -5,6 +5,7 @@ mod following;
 mod level;
 mod partial;
 mod price;
+mod raw;
 mod read;
 mod shape;
 mod stop;
@@ -101,6 +102,9 @@ fn extremes(bars: u32) -> [Series; 4] {
 
 pub(super) fn read_exits(reader: &mut Reader, rules: &Node<'_>) -> Option<Exits> {
     let Some(exit) = rules.child("exit") else {
+        if let Some(parameters) = rules.child("parameters") {
+            return raw::read_parameters(reader, &parameters);
+        }
         reader.refuse("exit", Rule::Exits, "there is no stop loss");
         return None;
     };

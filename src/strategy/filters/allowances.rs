@@ -12,6 +12,8 @@ pub struct Allowances {
     pub without_correlation: bool,
     pub without_risk_sentiment: bool,
     pub without_regime: bool,
+    /// A moving average against a bare number means another moving average of so many bars (R6), for this strategy.
+    pub numbers_are_averages: bool,
 }
 
 impl Allowances {

@@ -164,6 +164,15 @@ pub(super) fn read_sizing(
         limits = read_limits(reader, &node, grouped, allowances);
         recovery = read_recovery(reader, &node);
     }
+    // The AI writer's rules have no risk section; beside an exit section its parameters are a note.
+    if rules.child("exit").is_none()
+        && let Some(node) = rules.child("parameters")
+    {
+        positions.extend(read_count(reader, &node, "maxPositions", POSITIONS));
+        risk.extend(read_percent(reader, &node, "riskPerTrade"));
+        let losses = read_limits(reader, &node, false, allowances).losses;
+        limits.losses.extend(losses);
+    }
     let dynamic = read_dynamic_risk(reader, rules);
     lots.extend(dynamic.lots);
     risk.extend(dynamic.risk);

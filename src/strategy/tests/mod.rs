@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod batches;
+mod choices;
 mod clauses;
 mod closing;
 mod decisions;

@@ -33,6 +33,7 @@ const CALENDAR_HERE: Allowances = Allowances {
     without_correlation: false,
     without_risk_sentiment: false,
     without_regime: false,
+    numbers_are_averages: false,
 };
 
 /// Why nothing is opened so many minutes after Monday 08:00, if so.

@@ -102,20 +102,6 @@ fn shapes_that_cannot_be_followed_yet_are_named() {
         reasons(&several)[0].to_string(),
         "entry.confirmation[0]: a confirmation needs a known timeframe and a condition (R3)"
     );
-    let raw = json!({
-        "rules": [{ "conditions": [condition("rsi", "gt", &json!(50))], "action": { "type": "buy" } }],
-        "parameters": { "stopLoss": 0.005, "takeProfit": 0.01, "riskPerTrade": 1 },
-    });
-    assert!(
-        reasons(&raw)
-            .iter()
-            .any(|reason| reason.key == "parameters")
-    );
-    assert!(
-        reasons(&raw)
-            .iter()
-            .all(|reason| reason.text != "this key is not known")
-    );
 }
 
 #[test]

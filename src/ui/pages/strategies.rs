@@ -68,6 +68,19 @@ fn strategy_ui(
         });
     });
     ui.label(RichText::new(&row.sentence));
+    if row.needs_reading {
+        reading_ui(ui, text, row, acts);
+    } else if row.averages {
+        ui.horizontal_wrapped(|ui| {
+            ui.label(muted(ui, text.averages_chosen));
+            if ui.small_button(text.averages_take_back).clicked() {
+                acts.push(Act::Send(UiCommand::ReadNumbersAsAverages {
+                    id: row.id.clone(),
+                    on: false,
+                }));
+            }
+        });
+    }
     if row.needs_direction {
         direction_ui(ui, text, row, state, acts);
     } else if let Some(side) = row.direction {
@@ -230,6 +243,25 @@ fn shadow_ui(ui: &mut Ui, text: &Text, row: &StrategyRow, acts: &mut Vec<Act>) {
             ));
         }
     });
+}
+
+/// What a bare number beside a moving average means; the activation on the platform is the second click.
+fn reading_ui(ui: &mut Ui, text: &Text, row: &StrategyRow, acts: &mut Vec<Act>) {
+    let tokens = theme::of(ui);
+    egui::Frame::new()
+        .fill(tokens.warn_ground)
+        .corner_radius(theme::RADIUS)
+        .inner_margin(10)
+        .show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.label(text.choose_reading);
+            if tool_button(ui, text.read_as_averages).clicked() {
+                acts.push(Act::Send(UiCommand::ReadNumbersAsAverages {
+                    id: row.id.clone(),
+                    on: true,
+                }));
+            }
+        });
 }
 
 /// Two clicks: the first says which way, the second that it is meant.
