@@ -172,6 +172,7 @@ impl Turn<'_> {
         self.progress_emergency();
     }
 
+    /// What was closed already stays in the sweep: the answer to every order to stop tells it.
     fn look_once_more(&mut self, stop: EmergencyStop) {
         if stop.completed_at.is_some() {
             self.record(Record::EmergencyStopped {
@@ -180,7 +181,6 @@ impl Turn<'_> {
                     ..stop
                 },
             });
-            self.state.emergency = Sweep::default();
         }
         self.progress_emergency();
     }

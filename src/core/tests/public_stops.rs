@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::emergency::{OWN, assert_stopped_and_flat, exposed, stop_here};
 use super::world::{OWNER, World};
-use crate::core::snapshot::UiCommand;
+use crate::core::snapshot::{CommandState, UiCommand};
 use crate::core::{Config, Event};
 
 fn broadcast(world: &mut World, user: &str) {
@@ -23,7 +23,7 @@ fn from_the_public_event_of_our_own_user() {
     assert!(world.beats > beats, "and the row is fetched");
     world.heartbeat(&[("e", "EMERGENCY_STOP", json!({}), 2)]);
     world.wait(1);
-    world.assert_executed("e");
+    world.assert_ends("e", CommandState::Executed, "closed #");
     assert_eq!(world.terminal.closes(), 2, "once only");
 }
 
