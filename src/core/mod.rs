@@ -56,6 +56,7 @@ pub use record::Record;
 pub use state::{Config, Limits, State};
 pub use step::{Step, step};
 
+pub use crate::market::Side;
 pub use crate::strategy::{Allowances, NewsCalendar};
 
 /// The moment of an event: `mono` for waiting, `utc` for records and expiry.

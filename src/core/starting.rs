@@ -299,7 +299,8 @@ impl Turn<'_> {
             options: &strategy.options,
             symbol: &strategy.symbol,
             timeframe: &strategy.timeframe,
-            local_direction: self.durable().directions.get(&strategy.id).copied(),
+            local_direction: (self.durable().directions.get(&strategy.id).copied())
+                .or(self.state.config.default_direction),
             allowances: Allowances {
                 numbers_are_averages: self.durable().averages.contains(&strategy.id),
                 ..self.state.config.allowances()

@@ -16,7 +16,9 @@ use super::guards::Guards;
 use super::health::{Leg, LinkHealth};
 use super::snapshot::{CommandRow, Counts, Notice, SettingsStatus, TerminalMode};
 use super::trading::Runtime;
-use crate::market::{Account, Book, Cid, LinkFacts, Permissions, Quote, SymbolSpec, Timeframe};
+use crate::market::{
+    Account, Book, Cid, LinkFacts, Permissions, Quote, Side, SymbolSpec, Timeframe,
+};
 use crate::strategy::{Allowances, NewsCalendar, Panel, Plan};
 
 /// Local limits: a command can make them tighter, never looser.
@@ -38,6 +40,8 @@ pub struct Config {
     pub resume_lifts_stop: bool,
     /// The broker's symbol for a name of the platform, where the trader chose one.
     pub symbol_map: BTreeMap<String, String>,
+    /// The direction of strategies whose rules have none (R1); `None` refuses them.
+    pub default_direction: Option<Side>,
     /// Guards of the account as a whole.
     pub guards: Guards,
     /// Filters that strategies may run without where they cannot be computed.
@@ -55,6 +59,7 @@ impl Default for Config {
             limits: Limits::default(),
             resume_lifts_stop: false,
             symbol_map: BTreeMap::new(),
+            default_direction: None,
             guards: Guards::default(),
             run_without: Allowances::default(),
             news: None,

@@ -144,6 +144,7 @@ impl SettingsHome {
                     .as_ref()
                     .map(|settings| settings.symbol_map.clone())
                     .unwrap_or_default(),
+                default_direction: usable.as_ref().and_then(|one| one.default_direction),
                 guards: usable
                     .as_ref()
                     .map(|settings| settings.guards.clone())

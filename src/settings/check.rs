@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use url::{Host, Url};
 
 use super::field::Field;
-use crate::core::{Allowances, Amount};
+use crate::core::{Allowances, Amount, Side};
 
 /// Clusters of Pusher Channels, from its documentation ("Clusters").
 const CLUSTERS: [&str; 9] = ["mt1", "us2", "us3", "eu", "ap1", "ap2", "ap3", "ap4", "sa1"];
@@ -58,6 +58,7 @@ pub fn check_field(field: Field, text: &str) -> Result<(), String> {
         },
         Field::PusherTls | Field::ResumeLiftsStop => switch(text).map(drop),
         Field::SymbolMap => symbol_map(text).map(drop),
+        Field::DefaultDirection => default_direction(text).map(drop),
         Field::GuardDailyLoss
         | Field::GuardDailyWarning
         | Field::GuardTotalLoss
@@ -186,6 +187,16 @@ pub(super) fn is_local(url: &Url) -> bool {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
+    }
+}
+
+/// The direction of strategies whose rules have none; `None` refuses them (R1).
+pub(super) fn default_direction(text: &str) -> Result<Option<Side>, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "refuse" => Ok(None),
+        "buy" => Ok(Some(Side::Buy)),
+        "sell" => Ok(Some(Side::Sell)),
+        _ => Err("One of refuse, buy and sell.".to_owned()),
     }
 }
 

@@ -20,6 +20,7 @@ pub enum Field {
     MaxDailyLoss,
     ResumeLiftsStop,
     SymbolMap,
+    DefaultDirection,
     GuardDailyLoss,
     GuardDailyWarning,
     GuardTotalLoss,
@@ -32,7 +33,7 @@ pub enum Field {
 }
 
 impl Field {
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::PlatformUrl,
         Self::ApiKey,
         Self::ApiSecret,
@@ -50,6 +51,7 @@ impl Field {
         Self::MaxDailyLoss,
         Self::ResumeLiftsStop,
         Self::SymbolMap,
+        Self::DefaultDirection,
         Self::GuardDailyLoss,
         Self::GuardDailyWarning,
         Self::GuardTotalLoss,
@@ -81,6 +83,7 @@ impl Field {
             Self::MaxDailyLoss => "maxDailyLoss",
             Self::ResumeLiftsStop => "resumeLiftsStop",
             Self::SymbolMap => "symbolMap",
+            Self::DefaultDirection => "defaultDirection",
             Self::GuardDailyLoss => "guardDailyLoss",
             Self::GuardDailyWarning => "guardDailyWarning",
             Self::GuardTotalLoss => "guardTotalLoss",
@@ -112,6 +115,7 @@ impl Field {
             Self::Terminal => &["paper", "metatrader"],
             Self::PusherTls => &["true", "false"],
             Self::ResumeLiftsStop => &["false", "true"],
+            Self::DefaultDirection => &["refuse", "buy", "sell"],
             _ => &[],
         }
     }
@@ -126,6 +130,7 @@ impl Field {
                 | Self::MaxDailyLoss
                 | Self::ResumeLiftsStop
                 | Self::SymbolMap
+                | Self::DefaultDirection
                 | Self::GuardDailyLoss
                 | Self::GuardDailyWarning
                 | Self::GuardTotalLoss

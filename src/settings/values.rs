@@ -8,11 +8,13 @@ use rust_decimal::Decimal;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use super::check::{is_local, platform_url, positive, switch, symbol_map, time_zone};
+use super::check::{
+    default_direction, is_local, platform_url, positive, switch, symbol_map, time_zone,
+};
 use super::draft::{Draft, Problem};
 use super::field::Field;
 use crate::core::snapshot::TerminalMode;
-use crate::core::{Allowances, Guard, Guards};
+use crate::core::{Allowances, Guard, Guards, Side};
 use crate::net::proxy::ProxySetting;
 use crate::platform::{Credentials, FetchedConfig};
 
@@ -30,6 +32,8 @@ pub struct Settings {
     pub limits: LocalLimits,
     /// Whether a RESUME command may lift an emergency stop.
     pub resume_lifts_stop: bool,
+    /// The direction of strategies whose rules have none; without it they are refused.
+    pub default_direction: Option<Side>,
     /// The broker's symbol for a name of the platform.
     pub symbol_map: BTreeMap<String, String>,
     /// Guards of the account as a whole.
@@ -161,6 +165,8 @@ impl Draft {
                 max_daily_loss: amount(Field::MaxDailyLoss),
             },
             resume_lifts_stop: flag(Field::ResumeLiftsStop).unwrap_or(false),
+            default_direction: text(Field::DefaultDirection)
+                .and_then(|text| default_direction(text).ok().flatten()),
             guards: self.guards(),
             run_without: text(Field::RunWithout)
                 .and_then(|text| Allowances::without(text).ok())
@@ -276,6 +282,7 @@ impl Settings {
             limits: self.limits != before.limits
                 || self.resume_lifts_stop != before.resume_lifts_stop
                 || self.symbol_map != before.symbol_map
+                || self.default_direction != before.default_direction
                 || self.guards != before.guards
                 || self.run_without != before.run_without
                 || self.news_calendar != before.news_calendar,

@@ -285,6 +285,8 @@ catalogue! {
     help_guard_start = "What the account began with, in its currency.";
     field_guard_zone = "The guards' time zone";
     help_guard_zone = "By whose midnight the firm's day begins: Europe/Prague, or +02:00; empty: UTC.";
+    field_direction = "Strategies without a direction";
+    help_direction = "Strategies made with the platform's form never say whether they buy or sell. Refuse asks you for each one in Strategies; buy and sell are taken for all of them without asking.";
     field_run_without = "Run without these filters";
     help_run_without = "A strategy that asks for a filter this program cannot compute is refused. Named here, it runs without: news, correlation, riskSentiment, regime.";
     field_news_calendar = "News calendar";

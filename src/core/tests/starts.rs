@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::world::{EXECUTOR, OWNER, Patching, World};
 use super::{buying_rules, start_args};
-use crate::core::Event;
 use crate::core::snapshot::{CommandState, StrategyState};
+use crate::core::{Config, Event};
 use crate::market::TerminalEvent;
 
 fn scalper() -> Value {
@@ -298,4 +298,30 @@ fn who_says_that_he_is_somebody_else_opens_and_closes_nothing() {
     world.pusher_raw(&foreign.to_string());
     world.assert_ends("o", CommandState::Refused, "who does not own this executor");
     assert!(world.terminal.submitted.is_empty());
+}
+
+#[test]
+fn r1_a_direction_for_all_is_the_traders_word_too() {
+    let mut rules = buying_rules();
+    let condition = &mut rules["entry"]["conditions"][0];
+    condition.as_object_mut().unwrap().remove("description");
+    for (chosen, state) in [
+        (None, CommandState::Failed),
+        (Some(crate::market::Side::Sell), CommandState::Executed),
+    ] {
+        let mut world = World::ready_with(Config {
+            default_direction: chosen,
+            ..Config::default()
+        });
+        world.pusher("a", "START_STRATEGY", &start_args("s1", &rules));
+        world.assert_ends(
+            "a",
+            state,
+            if chosen.is_some() {
+                "running on"
+            } else {
+                "whether it buys or sells"
+            },
+        );
+    }
 }

@@ -28,6 +28,7 @@ const fn words(text: &Text, field: Field) -> (&'static str, &'static str) {
         Field::MaxDailyLoss => (text.field_max_daily_loss, text.help_max_daily_loss),
         Field::ResumeLiftsStop => (text.field_resume_lifts, text.help_resume_lifts),
         Field::SymbolMap => (text.field_symbol_map, text.help_symbol_map),
+        Field::DefaultDirection => (text.field_direction, text.help_direction),
         Field::GuardDailyLoss => (text.field_guard_daily, text.help_guard_daily),
         Field::GuardDailyWarning => (
             text.field_guard_daily_warning,
