@@ -236,7 +236,7 @@ impl Series {
                     Band::Middle => "the middle Bollinger band",
                     Band::Lower => "the lower Bollinger band",
                     Band::Width => "the width of the Bollinger bands",
-                    Band::SinceNarrowest => "the bars since their narrowest",
+                    Band::SinceNarrowest => "the age in bars of the narrowest Bollinger bands",
                 };
                 format!("{line} {period}/{}", f64::from(deviations) / 1_000.0)
             }

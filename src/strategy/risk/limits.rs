@@ -309,7 +309,15 @@ pub(super) fn read_recovery(reader: &mut Reader, node: &Node<'_>) -> Option<Reco
         }
     }
     let drawdown_percent = read_percent(reader, &mode, "triggerDrawdown");
+    // Per cent; below one it is taken for a fraction, which is the smaller volume of the two readings.
     let reduce = reader.positive(&mode, "reduceSizeBy", Rule::Volume);
+    let reduce = reduce.map(|reduce| {
+        if reduce < Decimal::ONE {
+            reduce * Decimal::ONE_HUNDRED
+        } else {
+            reduce
+        }
+    });
     if let Some(reduce) = reduce.filter(|reduce| *reduce >= Decimal::ONE_HUNDRED) {
         let path = format!("{}.reduceSizeBy", mode.path);
         let text = format!("a volume smaller by {reduce} % is none");

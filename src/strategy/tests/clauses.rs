@@ -24,7 +24,7 @@ fn operators_come_down_to_comparisons() {
         (
             json!({ "indicator": "bollinger_bands", "condition": "squeeze_expansion_down" }),
             vec![
-                "the bars since their narrowest 20/2 was below 5",
+                "the age in bars of the narrowest Bollinger bands 20/2 was below 5",
                 "the width of the Bollinger bands 20/2 rises",
                 "the close is below the lower Bollinger band 20/2",
             ],

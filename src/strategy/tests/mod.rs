@@ -58,6 +58,8 @@ fn fixture(name: &str) -> Value {
         "oversold_demo" => stored!("oversold_demo"),
         "oversold_form" => stored!("oversold_form"),
         "both_ways_in_one_list" => stored!("both_ways_in_one_list"),
+        "gold_with_everything" => stored!("gold_with_everything"),
+        "bitcoin_on_weekends" => stored!("bitcoin_on_weekends"),
         other => panic!("no fixture {other}"),
     };
     serde_json::from_str(text).unwrap()

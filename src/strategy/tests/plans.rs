@@ -53,6 +53,25 @@ fn r2_one_list_with_both_directions_is_parted() {
     insta::assert_snapshot!(report(&plan));
 }
 
+/// What two strategies that use nearly everything come to, with the filters that need data from elsewhere left out.
+#[test]
+fn every_key_of_a_large_strategy_is_accounted_for() {
+    for name in ["gold_with_everything", "bitcoin_on_weekends"] {
+        let row = fixture(name);
+        let request = PlanRequest {
+            rules: &row["rules"],
+            settings: &Value::Null,
+            options: &Value::Null,
+            symbol: row["symbol"].as_str().unwrap(),
+            timeframe: row["timeframe"].as_str().unwrap(),
+            local_direction: None,
+            allowances: Allowances::without("news,correlation").unwrap(),
+        };
+        let plan = plan(&request).unwrap();
+        insta::assert_snapshot!(name, report(&plan));
+    }
+}
+
 #[test]
 fn the_order_of_keys_and_the_way_numbers_are_written_change_nothing() {
     let row = fixture("both_ways_in_one_list");
