@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::effect::Effect;
+use super::rules::FormerRules;
 use super::step::Turn;
 use super::trading::Runtime;
 use crate::market::{Bar, TerminalRequest, Timeframe};
@@ -108,6 +109,26 @@ impl Turn<'_> {
         Runtime::new(plan, program)
     }
 
+    /// Plans what strategies ran on before, for the positions that were opened then.
+    pub fn plan_former(&mut self) {
+        let missing: Vec<FormerRules> = self
+            .durable()
+            .former
+            .iter()
+            .filter(|one| !self.state.former.contains_key(&one.key()))
+            .cloned()
+            .collect();
+        for one in missing {
+            if let Ok(plan) = self.plan(&one.strategy) {
+                let runtime = self.runtime(plan);
+                self.state.former.insert(one.key(), runtime);
+            }
+        }
+        let kept: BTreeSet<(String, u64)> =
+            self.durable().former.iter().map(FormerRules::key).collect();
+        self.state.former.retain(|key, _| kept.contains(key));
+    }
+
     fn watch(&mut self, (symbol, timeframe): &ChartKey) {
         let Some(charted) = self.state.charts.get_mut(&(symbol.clone(), *timeframe)) else {
             return;
@@ -140,6 +161,7 @@ impl Turn<'_> {
             .runtimes
             .values()
             .chain(self.state.candidates.values())
+            .chain(self.state.former.values())
             .map(|runtime| runtime.chart.clone())
             .collect();
         self.state.charts.retain(|key, _| used.contains(key));

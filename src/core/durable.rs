@@ -11,7 +11,8 @@ use super::command::Command;
 use super::guards::GuardDay;
 use super::ledger::DayLedger;
 use super::record::Record;
-use super::snapshot::{CommandState, StrategyState};
+use super::rules::{FormerRules, StrategyEntry};
+use super::snapshot::CommandState;
 use super::superseding::PastOrder;
 use crate::market::{AccountId, Cid, IntentAction, OrderIntent, Side, Ticket};
 
@@ -39,6 +40,8 @@ pub struct Durable {
     /// Number for ids made here.
     pub next_local: u64,
     pub strategies: BTreeMap<String, StrategyEntry>,
+    /// What strategies ran on before: positions keep the exits that they were opened with. Newest last, a few for each.
+    pub former: Vec<FormerRules>,
     /// Directions chosen by the trader; they outlive the strategy's start.
     pub directions: BTreeMap<String, Side>,
     /// Strategies that decide and order nothing.
@@ -147,30 +150,6 @@ pub enum Progress {
     Made,
     /// The answer was lost; being looked for.
     Unknown,
-}
-
-/// An accepted strategy with all it needs to run again after a restart; the platform has no copy we could ask for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct StrategyEntry {
-    pub id: String,
-    /// Its number in client ids; 1-65535.
-    pub number: u16,
-    pub name: String,
-    /// The broker's name.
-    pub symbol: String,
-    /// The platform's name; empty in old journals, where it was the same.
-    #[serde(default)]
-    pub ordered_symbol: String,
-    pub timeframe: String,
-    pub rules: Value,
-    pub settings: Value,
-    pub options: Value,
-    pub state: StrategyState,
-    pub reason: String,
-    pub updated_at: Timestamp,
-    /// When the platform gave the order to start it, where it told.
-    #[serde(default)]
-    pub given_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -288,6 +267,7 @@ impl Durable {
             }
             Record::Dealt { deal } => self.day.count(deal),
             Record::StrategyStored { strategy } => {
+                self.keep_former(strategy);
                 self.strategies
                     .insert(strategy.id.clone(), strategy.clone());
             }

@@ -6,8 +6,9 @@
 use serde_json::{Map, Value, json};
 
 use super::command::{Command, CommandName};
-use super::durable::{OpenCommand, StrategyEntry};
+use super::durable::OpenCommand;
 use super::record::Record;
+use super::rules::StrategyEntry;
 use super::snapshot::{CommandState, Source, StrategyState};
 use super::step::Turn;
 use crate::market::{Position, Ticket};

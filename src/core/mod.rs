@@ -28,7 +28,9 @@ mod outbox;
 mod picture;
 mod progress;
 mod record;
+mod restart;
 mod result;
+mod rules;
 mod shadow;
 pub mod snapshot;
 mod starting;
@@ -46,13 +48,14 @@ use jiff::Timestamp;
 
 pub use command::{Command, CommandName, Urgency};
 pub use decided::{Decided, only_missing};
-pub use durable::{Durable, EmergencyStop, IntentEntry, Progress, Purpose, Report, StrategyEntry};
+pub use durable::{Durable, EmergencyStop, IntentEntry, Progress, Purpose, Report};
 pub use effect::{BeatCause, Effect, LogLevel};
 pub use envelope::{Unreadable, read as read_envelope};
 pub use event::{Delivery, Event, ReportOutcome};
 pub use guards::{Amount, Guard, GuardDay, Guards};
 pub use ledger::StrategyLedger;
 pub use record::Record;
+pub use rules::StrategyEntry;
 pub use state::{Config, Limits, State};
 pub use step::{Step, step};
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
-use super::durable::StrategyEntry;
 use super::handle::strategy_of;
+use super::rules::StrategyEntry;
 use super::snapshot::{Counts, PositionRow, Snapshot, StrategyRow, StrategyState, Trading};
 use super::trading::closing_price;
 use super::{Now, State};

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::command::Command;
-use super::durable::{EmergencyStop, Purpose, StrategyEntry};
+use super::durable::{EmergencyStop, Purpose};
 use super::guards::GuardDay;
+use super::rules::StrategyEntry;
 use super::snapshot::{CommandState, StrategyState};
 use crate::market::{AccountId, Cid, Deal, Fill, OrderIntent, Side, Ticket};
 

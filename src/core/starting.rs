@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::command::{Command, CommandName};
-use super::durable::{OpenCommand, StrategyEntry};
+use super::durable::OpenCommand;
 use super::effect::LogLevel;
 use super::handle::{Verdict, count, details, strategy_of};
 use super::record::Record;
+use super::rules::StrategyEntry;
 use super::snapshot::{Severity, StrategyState};
 use super::step::Turn;
 use crate::strategy::{self, Allowances, Plan, PlanRefusal, PlanRequest};
@@ -100,6 +101,7 @@ impl Turn<'_> {
                 ..wanted
             },
         });
+        self.plan_former();
         let runtime = self.runtime(plan);
         self.state.runtimes.insert(id, runtime);
         Verdict::done("rules replaced; the strategy is stopped: activate it to run them")
@@ -230,6 +232,7 @@ impl Turn<'_> {
             format!("{}: {sentence}", entry.name),
         );
         self.record(Record::StrategyStored { strategy: entry });
+        self.plan_former();
         Verdict::Done {
             message: if paused {
                 format!("paused; when it is resumed, it runs {words}")
@@ -281,6 +284,7 @@ impl Turn<'_> {
                     ..wanted
                 },
             });
+            self.plan_former();
         }
         Verdict::Failed {
             message: if running {
@@ -405,59 +409,6 @@ impl Turn<'_> {
         waits.then(|| Verdict::Wait {
             reason: "waiting for this strategy's START".to_owned(),
         })
-    }
-
-    pub fn learn_owner(&mut self, user_id: String) {
-        if self.durable().owner.as_ref() != Some(&user_id) {
-            self.record(Record::OwnerLearned { user_id });
-        }
-        self.judge_held_broadcasts();
-    }
-
-    /// After the journal was read: strategies go on, orders without outcome are looked for.
-    pub fn resume_after_restart(&mut self) {
-        let strategies: Vec<StrategyEntry> = self.durable().strategies.values().cloned().collect();
-        for strategy in strategies {
-            match self.plan(&strategy) {
-                Ok(plan) => {
-                    let runtime = self.runtime(plan);
-                    self.state.runtimes.insert(strategy.id.clone(), runtime);
-                }
-                Err(refusal)
-                    if matches!(
-                        strategy.state,
-                        StrategyState::Running | StrategyState::Paused
-                    ) =>
-                {
-                    let reason = refusal
-                        .reasons
-                        .iter()
-                        .map(ToString::to_string)
-                        .collect::<Vec<_>>()
-                        .join("; ");
-                    self.notice(
-                        &format!("strategy:{}", strategy.id),
-                        Severity::Error,
-                        &format!(
-                            "\"{}\" ran before the restart and cannot run now: {reason}.",
-                            strategy.name
-                        ),
-                        "Activate it again on the platform.",
-                    );
-                    self.set_strategy(&strategy.id, StrategyState::Refused, &reason);
-                }
-                Err(_) => {}
-            }
-        }
-        if self.durable().stop.is_some() {
-            self.notice(
-                "emergency",
-                Severity::Error,
-                "The emergency stop is on. No position can be opened.",
-                "When you have looked at the account, lift it here; nothing else can.",
-            );
-        }
-        self.effect(super::Effect::Beat(super::BeatCause::Event));
     }
 }
 

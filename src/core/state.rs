@@ -118,6 +118,8 @@ pub struct State {
     pub(super) held_back_told: bool,
     pub(super) terminal: TerminalView,
     pub(super) runtimes: BTreeMap<String, Runtime>,
+    /// Plans of former rules, by strategy and the counter before which they counted.
+    pub(super) former: BTreeMap<(String, u64), Runtime>,
     /// The bars that they look at.
     pub(super) charts: BTreeMap<ChartKey, Charted>,
     /// Progress of closing commands, by command id.
@@ -178,6 +180,7 @@ impl State {
             held_back_told: false,
             terminal: TerminalView::default(),
             runtimes: BTreeMap::new(),
+            former: BTreeMap::new(),
             charts: BTreeMap::new(),
             candidates: BTreeMap::new(),
             book_behind: true,
@@ -203,6 +206,14 @@ impl State {
 
     pub const fn durable(&self) -> &Durable {
         &self.durable
+    }
+
+    /// What the exits of a position go by: the rules that it was opened under.
+    pub(super) fn exits_of(&self, id: &str, former: Option<&(String, u64)>) -> Option<&Runtime> {
+        match former {
+            Some(key) => self.former.get(key),
+            None => self.runtimes.get(id),
+        }
     }
 
     /// What a plan looks at.

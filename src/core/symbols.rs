@@ -1,9 +1,9 @@
 //! Which of the broker's symbols a command means, kept with both names.
 
 use super::State;
-use super::durable::StrategyEntry;
 use super::effect::LogLevel;
 use super::record::Record;
+use super::rules::StrategyEntry;
 use super::snapshot::{Severity, StrategyState};
 use super::step::Turn;
 use crate::market::{SymbolSpec, resolve};
@@ -104,5 +104,6 @@ impl Turn<'_> {
         let runtime = self.runtime(plan);
         self.state.runtimes.insert(moved.id.clone(), runtime);
         self.record(Record::StrategyStored { strategy: moved });
+        self.plan_former();
     }
 }

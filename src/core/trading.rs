@@ -374,26 +374,40 @@ impl Turn<'_> {
         };
         let now = self.now.mono;
         let market_time = self.state.terminal.market_time.unwrap_or(quote.time);
-        let Some(adjustment) = self.state.runtimes.get(&id).and_then(|runtime| {
-            let last = runtime.exits_at.get(&position.ticket);
-            if last.is_some_and(|last| now.saturating_sub(*last) < EXIT_PAUSE) {
-                return None;
-            }
-            let view = PositionView {
-                position,
-                opened: Opened {
-                    volume: opened.volume,
-                    stop_loss: opened.stop_loss,
-                },
-                spec: self.state.terminal.symbols.get(&position.symbol)?,
-                panel: self.state.panel(&runtime.plan)?,
-                program: &runtime.program,
-            };
-            strategy::manage(&runtime.plan, &view, quote, market_time)
-        }) else {
+        let former = self
+            .durable()
+            .former
+            .iter()
+            .filter(|one| one.strategy.id == id && cid.counter() < one.before);
+        let former = former.map(|one| (id.clone(), one.before)).min();
+        let Some(adjustment) = self
+            .state
+            .exits_of(&id, former.as_ref())
+            .and_then(|runtime| {
+                let last = runtime.exits_at.get(&position.ticket);
+                if last.is_some_and(|last| now.saturating_sub(*last) < EXIT_PAUSE) {
+                    return None;
+                }
+                let view = PositionView {
+                    position,
+                    opened: Opened {
+                        volume: opened.volume,
+                        stop_loss: opened.stop_loss,
+                    },
+                    spec: self.state.terminal.symbols.get(&position.symbol)?,
+                    panel: self.state.panel(&runtime.plan)?,
+                    program: &runtime.program,
+                };
+                strategy::manage(&runtime.plan, &view, quote, market_time)
+            })
+        else {
             return;
         };
-        let Some(runtime) = self.state.runtimes.get_mut(&id) else {
+        let runtime = match &former {
+            Some(key) => self.state.former.get_mut(key),
+            None => self.state.runtimes.get_mut(&id),
+        };
+        let Some(runtime) = runtime else {
             return;
         };
         runtime

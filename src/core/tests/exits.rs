@@ -59,3 +59,38 @@ fn parts_and_the_open_price_are_taken_once_though_it_restarts_in_between() {
     quote(&mut world, at("1.8"));
     assert_eq!(held(&world), (decimal("0.02"), trailed), "never back");
 }
+
+/// Contract C15: different rules replace those that run, for new entries.
+#[test]
+fn a_position_keeps_the_exits_that_it_was_opened_with() {
+    let lasting = buying_rules();
+    let mut hurried = buying_rules();
+    hurried["exit"]["smartExit"] =
+        json!({ "timeExit": { "enabled": true, "maxHoldingMinutes": 12 } });
+    for (first, then, closed) in [(&lasting, &hurried, false), (&hurried, &lasting, true)] {
+        for by_update in [false, true] {
+            let mut world = World::ready();
+            world.pusher("a", "START_STRATEGY", &start_args("s1", first));
+            world.next_bar();
+            assert_eq!(world.terminal.positions.len(), 1);
+            let price = world.terminal.positions[0].open_price;
+            world.wait(1);
+            if by_update {
+                let args = json!({ "strategyId": "s1", "rules": then });
+                world.pusher("b", "UPDATE_STRATEGY", &args);
+            } else {
+                world.pusher("b", "START_STRATEGY", &start_args("s1", then));
+            }
+            world.assert_executed("b");
+            world.restart();
+            world.terminal_up();
+            world.jump(780);
+            quote(&mut world, price);
+            assert_eq!(
+                world.terminal.positions.is_empty(),
+                closed,
+                "by UPDATE: {by_update}"
+            );
+        }
+    }
+}

@@ -54,7 +54,7 @@ impl VolatilityFilter {
 }
 
 /// No entries for some minutes after a bar of the strategy's timeframe whose true range was over `times` the average of
-/// ATR over the [`SPIKE_BARS`] bars before it. The pause counts from that bar's close, in whole bars, rounded up.
+/// ATR over the `SPIKE_BARS` bars before it. The pause counts from that bar's close, in whole bars, rounded up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct SpikeFilter {
     pub period: u32,

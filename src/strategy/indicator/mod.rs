@@ -28,7 +28,7 @@ pub enum Band {
     Lower,
     /// (upper − lower) / middle.
     Width,
-    /// Bars since the width was the narrowest of [`SQUEEZE_BARS`] bars; 0 is this bar.
+    /// Bars since the width was the narrowest of `SQUEEZE_BARS` bars; 0 is this bar.
     SinceNarrowest,
 }
 
@@ -113,7 +113,7 @@ pub enum Series {
     /// The lowest low of so many bars before this one.
     Support(u32),
     /// Bars since one whose true range was over so many thousandths of the average of ATR(period) over the
-    /// [`SPIKE_BARS`] bars before it, at most `most`; 0 is this bar.
+    /// `SPIKE_BARS` bars before it, at most `most`; 0 is this bar.
     SinceSpike {
         period: u32,
         thousandths: u32,

@@ -1,0 +1,81 @@
+//! The rules of strategies as they are kept: those that count, and those that counted before for positions that were opened
+//! then.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::durable::Durable;
+use super::snapshot::StrategyState;
+
+/// An accepted strategy with all it needs to run again after a restart; the platform has no copy we could ask for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StrategyEntry {
+    pub id: String,
+    /// Its number in client ids; 1-65535.
+    pub number: u16,
+    pub name: String,
+    /// The broker's name.
+    pub symbol: String,
+    /// The platform's name; empty in old journals, where it was the same.
+    #[serde(default)]
+    pub ordered_symbol: String,
+    pub timeframe: String,
+    pub rules: Value,
+    pub settings: Value,
+    pub options: Value,
+    pub state: StrategyState,
+    pub reason: String,
+    pub updated_at: Timestamp,
+    /// When the platform gave the order to start it, where it told.
+    #[serde(default)]
+    pub given_at: Option<Timestamp>,
+}
+
+impl StrategyEntry {
+    /// Whether a position opened under one has the exits of the other.
+    pub fn has_same_rules(&self, other: &Self) -> bool {
+        self.rules == other.rules
+            && self.settings == other.settings
+            && self.options == other.options
+            && self.symbol == other.symbol
+            && self.timeframe == other.timeframe
+    }
+}
+
+/// Rules that a strategy ran on until client ids reached a counter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FormerRules {
+    /// Orders with a smaller counter were made under these rules.
+    pub before: u64,
+    pub strategy: StrategyEntry,
+}
+
+impl FormerRules {
+    pub fn key(&self) -> (String, u64) {
+        (self.strategy.id.clone(), self.before)
+    }
+}
+
+impl Durable {
+    /// New rules are for new entries (contract C15).
+    pub(super) fn keep_former(&mut self, fresh: &StrategyEntry) {
+        const MOST: usize = 5;
+        let Some(known) = self.strategies.get(&fresh.id) else {
+            return;
+        };
+        if known.has_same_rules(fresh) {
+            return;
+        }
+        self.former.push(FormerRules {
+            before: self.next_counter,
+            strategy: known.clone(),
+        });
+        let of_this = |one: &FormerRules| one.strategy.id == fresh.id;
+        while self.former.iter().filter(|one| of_this(one)).count() > MOST
+            && let Some(oldest) = self.former.iter().position(of_this)
+        {
+            self.former.remove(oldest);
+        }
+    }
+}
