@@ -2893,6 +2893,9 @@ bool PinAndLife(const Message &m, const ulong at, Outcome &o)
    long made = 0;
    if(!GetMs(m, "ttl_ms", ttl) || ttl == 0 || !GetMs(m, "made_ms", made))
       return Refuse(o, CODE_BAD_ARGUMENTS, "ttl_ms is needed");
+   //--- A clock that was set makes an order look old; what only closes or cancels is late at no time.
+   if(m.type == "CLOSE" || m.type == "CLOSEBY" || m.type == "CANCEL")
+      made = 0;
    if((long)(NowMs() - at) > ttl || (made > 0 && BrokerMs() - made > ttl + 1000))
       return Refuse(o, CODE_LATE, "the order is older than " + IntegerToString(ttl) + " ms");
    return true;

@@ -207,7 +207,7 @@ impl Turn<'_> {
         const MOST_AT_ONCE: usize = 8;
         let orders = self.durable().intents.values();
         let under_way = orders
-            .filter(|entry| entry.progress == OrderProgress::Made)
+            .filter(|entry| entry.progress == OrderProgress::Made && self.is_here(entry))
             .count();
         let most = if sweep.oldest_first { 1 } else { MOST_AT_ONCE };
         let mut room = most.saturating_sub(under_way);

@@ -222,3 +222,30 @@ fn an_order_that_was_lost_is_not_sent_again_after_everything_was_closed() {
     assert_eq!(world.terminal.opens(), 1);
     assert!(world.terminal.positions.is_empty());
 }
+
+/// Closes that were on their way on another account when the program died are looked for when it is back; here they hold
+/// up nothing.
+#[test]
+fn closes_on_their_way_on_another_account_hold_up_none_here() {
+    let mut world = World::ready();
+    for number in 0..9 {
+        world
+            .terminal
+            .holds(100 + number, Cid::new(0, 1 + number).0, "5");
+    }
+    world.send_book();
+    world.terminal.manners = [Manner::FillSilently; 9].into();
+    world.pusher("c", "CLOSE_ALL_POSITIONS", &json!({}));
+    world.restart();
+    world.terminal.account.login += 1;
+    world.terminal.positions.clear();
+    world.terminal.manners.clear();
+    world.terminal.holds(200, Cid::new(0, 50).0, "5");
+    world.terminal.holds(201, Cid::new(0, 51).0, "5");
+    world.terminal_up();
+    world.ui(UiCommand::StopEverything {
+        reason: "out".to_owned(),
+    });
+    world.wait(3);
+    assert!(world.terminal.positions.is_empty());
+}

@@ -1,6 +1,6 @@
 //! What must not be sent is not sent, and the reason is told.
 
-use super::{Outcome, Variant, buy, cid, done, ensure, has, head, res, sends, soon};
+use super::{ACCOUNT, Outcome, Variant, buy, cid, done, ensure, has, head, res, sends, soon};
 use crate::harness::Rig;
 
 /// An order from an outage does not execute when the link is back, not even when it is repeated.
@@ -30,6 +30,15 @@ pub fn an_old_order_is_refused(variant: &Variant) -> Outcome {
         &[("retcode", "-2"), ("dup", "1")],
     )?;
     ensure!(sends(&rig.terminal) == 0, "an old order was sent");
+    // A clock that was set makes every order look old; what closes is late at no time.
+    let opened = done(&rig, "ORDER", &buy(&rig.terminal, cid(3), &[]))?;
+    let ticket = opened.get("pos").to_owned();
+    rig.terminal.cmd("clock shift 3600");
+    let close = format!(
+        "cid={}\tacct={ACCOUNT}\tttl_ms=10000\tmade_ms={made}\tticket={ticket}\tident={ticket}\tvol=\tdev=\tfill=auto",
+        cid(4)
+    );
+    done(&rig, "CLOSE", &close)?;
     Ok(())
 }
 
