@@ -206,7 +206,14 @@ fn is_plain(name: &str) -> bool {
 
 fn is_literal(value: &str) -> bool {
     let number = value.strip_prefix('-').unwrap_or(value);
-    number.starts_with(|c: char| c.is_ascii_digit()) || value.starts_with('"')
+    let is_number = number.starts_with(|c: char| c.is_ascii_digit())
+        && number
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '.');
+    let inner = value
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    is_number || inner.is_some_and(|inner| !inner.contains('"'))
 }
 
 /// MetaTrader wants `N.NN`: the major version, then minor and patch in one figure each.

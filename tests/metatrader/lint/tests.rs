@@ -71,6 +71,8 @@ fn a_call_cannot_hide_behind_a_macro() {
     for text in [
         "#define SEND OrderSend",
         "#define SEND(q, r) OrderSend(q, r)",
+        "#define EXTRA 0;OrderSend(g_q,g_r)",
+        "#define EXTRA \"\"+Explode(\"\")",
         "#undef EA_PROTO",
         "#ifdef EA_PROTO",
     ] {
