@@ -60,11 +60,17 @@ impl FormerRules {
 impl Durable {
     /// New rules are for new entries (contract C15).
     pub(super) fn keep_former(&mut self, fresh: &StrategyEntry) {
-        const MOST: usize = 5;
+        const MOST: usize = 20;
         let Some(known) = self.strategies.get(&fresh.id) else {
             return;
         };
         if known.has_same_rules(fresh) {
+            return;
+        }
+        // Nothing was ordered since the last change, so no position was opened under what ran in between.
+        let unused =
+            |one: &FormerRules| one.strategy.id == fresh.id && one.before == self.next_counter;
+        if self.former.iter().any(unused) {
             return;
         }
         self.former.push(FormerRules {

@@ -82,6 +82,13 @@ fn a_position_keeps_the_exits_that_it_was_opened_with() {
                 world.pusher("b", "START_STRATEGY", &start_args("s1", then));
             }
             world.assert_executed("b");
+            // And once more, with nothing ordered in between.
+            let mut third = buying_rules();
+            third["riskManagement"]["lotSize"] = json!(0.2);
+            let args = json!({ "strategyId": "s1", "rules": third });
+            world.wait(1);
+            world.pusher("c", "UPDATE_STRATEGY", &args);
+            world.assert_executed("c");
             world.restart();
             world.terminal_up();
             world.jump(780);
