@@ -245,7 +245,7 @@ impl Turn<'_> {
     /// Whether an order to get out is so long in doubt that another one may go out for the same ticket, while the terminal
     /// still shows it. Closing twice is harmless where a close names its position; where positions are netted it could
     /// open the other way, so there only a proven absence helps.
-    fn may_be_repeated(&self, entry: &IntentEntry) -> bool {
+    pub fn may_be_repeated(&self, entry: &IntentEntry) -> bool {
         let account = self.state.terminal.account.as_ref();
         let life = SignedDuration::from_millis(ORDER_LIFE_MS.cast_signed());
         entry.progress == OrderProgress::Unknown

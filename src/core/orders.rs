@@ -239,7 +239,7 @@ impl Turn<'_> {
             return;
         }
         let now = self.now.mono;
-        let due: Vec<(Cid, jiff::Timestamp, bool)> = self
+        let due: Vec<(IntentEntry, bool)> = self
             .durable()
             .intents
             .values()
@@ -255,21 +255,22 @@ impl Turn<'_> {
                     Progress::Made => ANSWER_LIMIT,
                     Progress::Unknown => LOOK_AGAIN,
                 };
-                waited.is_none_or(|waited| waited >= limit).then_some((
-                    cid,
-                    entry.made_at,
-                    entry.progress == Progress::Made,
-                ))
+                let first_look = entry.progress == Progress::Made;
+                waited
+                    .is_none_or(|waited| waited >= limit)
+                    .then(|| (entry.clone(), first_look))
             })
             .collect();
-        for (cid, made_at, first_look) in due {
+        for (entry, first_look) in due {
+            let cid = entry.intent.cid;
             if first_look {
                 self.doubt(cid, "no answer came".to_owned());
             }
             self.state.looked_at.insert(cid, now);
             self.effect(Effect::Terminal(TerminalRequest::Find {
                 cid,
-                since: Some(made_at),
+                since: Some(entry.made_at),
+                opens: matches!(entry.intent.action, IntentAction::Open { .. }),
             }));
         }
     }

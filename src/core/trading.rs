@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 
 use super::charts::ChartKey;
 use super::decided::Decided;
-use super::durable::Purpose;
+use super::durable::{IntentEntry, Progress, Purpose};
 use super::effect::{Effect, LogLevel};
 use super::handle::strategy_of;
 use super::orders::OrderEnd;
@@ -366,9 +366,6 @@ impl Turn<'_> {
         else {
             return;
         };
-        if self.position_has_order(position.ticket) {
-            return;
-        }
         let Some(opened) = self.durable().openings.get(&cid).copied() else {
             return;
         };
@@ -403,6 +400,9 @@ impl Turn<'_> {
         else {
             return;
         };
+        if self.has_order_before(position.ticket, &adjustment) {
+            return;
+        }
         let runtime = match &former {
             Some(key) => self.state.former.get_mut(key),
             None => self.state.runtimes.get_mut(&id),
@@ -436,10 +436,26 @@ impl Turn<'_> {
 
     /// Whether an order for this position is on its way.
     pub fn position_has_order(&self, ticket: Ticket) -> bool {
-        self.durable()
-            .intents
-            .values()
-            .any(|entry| match entry.intent.action {
+        self.orders_of(ticket).next().is_some()
+    }
+
+    /// Whether this must wait for an order that is on its way for the position. A change of its levels that is in doubt
+    /// does not hold up a close: whatever became of it, as much is open as before.
+    fn has_order_before(&self, ticket: Ticket, adjustment: &Adjustment) -> bool {
+        let whole = matches!(adjustment, Adjustment::Close { volume: None, .. });
+        let closes = matches!(adjustment, Adjustment::Close { .. });
+        self.orders_of(ticket).any(|entry| {
+            let change_in_doubt = entry.progress == Progress::Unknown
+                && matches!(entry.intent.action, IntentAction::Modify { .. });
+            !(closes && change_in_doubt || whole && self.may_be_repeated(entry))
+        })
+    }
+
+    fn orders_of(&self, ticket: Ticket) -> impl Iterator<Item = &IntentEntry> {
+        let orders = self.durable().intents.values();
+        orders
+            .filter(|entry| self.is_here(entry))
+            .filter(move |entry| match entry.intent.action {
                 IntentAction::Close { ticket: other, .. }
                 | IntentAction::Modify { ticket: other, .. }
                 | IntentAction::Cancel { ticket: other } => other == ticket,

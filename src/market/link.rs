@@ -27,8 +27,13 @@ pub enum TerminalRequest {
     /// Execute an order at most once. The same client id again is answered from memory, never executed again.
     Submit(OrderIntent),
     /// What became of this client id? `since` is when it was made, where that is known: history is searched from
-    /// there, and absence can be proven only with it.
-    Find { cid: Cid, since: Option<Timestamp> },
+    /// there, and absence can be proven only with it. `opens`: it would open a position, so that its absence is believed
+    /// late; one that closes or changes is better sent again soon.
+    Find {
+        cid: Cid,
+        since: Option<Timestamp>,
+        opens: bool,
+    },
     /// Send the book now.
     SendBook,
     /// Try everything that can be tried without trading; answered by [`TerminalEvent::SelfTested`].

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::terminal::decimal;
+use super::terminal::{Manner, Memory, decimal};
 use super::world::World;
 use super::{buying_rules, start_args};
 use crate::market::{Quote, TerminalEvent};
@@ -58,6 +58,38 @@ fn parts_and_the_open_price_are_taken_once_though_it_restarts_in_between() {
     assert_eq!(held(&world), (decimal("0.02"), trailed));
     quote(&mut world, at("1.8"));
     assert_eq!(held(&world), (decimal("0.02"), trailed), "never back");
+}
+
+#[test]
+fn a_change_of_levels_in_doubt_holds_up_no_time_exit_and_does_a_new_stop() {
+    let mut timed = buying_rules();
+    timed["exit"]["smartExit"] =
+        json!({ "timeExit": { "enabled": true, "maxHoldingMinutes": 12 } });
+    let mut trailing = buying_rules();
+    trailing["exit"]["trailing"] = json!({ "enabled": true, "distance": 15, "step": 1 });
+    for (rules, pips, closes) in [(&timed, "0", true), (&trailing, "0.0050", false)] {
+        let mut world = World::ready();
+        world.pusher("a", "START_STRATEGY", &start_args("s1", rules));
+        world.assert_executed("a");
+        world.next_bar();
+        let position = world.terminal.positions[0].clone();
+        world.terminal.manners.push_back(Manner::LoseOrder);
+        world.terminal.memory = Memory::NotYet;
+        let args = json!({ "ticket": position.ticket.0, "takeProfit": 1.2 });
+        world.pusher("m", "MODIFY_POSITION", &args);
+        world.wait(60);
+        world.jump(780);
+        let sent = world.terminal.submitted.len();
+        quote(&mut world, position.open_price + decimal(pips));
+        assert_eq!(world.terminal.positions.is_empty(), closes);
+        assert_eq!(world.terminal.submitted.len() - sent, usize::from(closes));
+        // Once it is known, the stop follows.
+        world.terminal.memory = Memory::Works;
+        world.wait(40);
+        quote(&mut world, position.open_price + decimal(pips));
+        let stop = world.terminal.positions.first().map(|open| open.stop_loss);
+        assert!(stop.is_none_or(|stop| stop > position.stop_loss), "{stop:?}");
+    }
 }
 
 /// Contract C15: different rules replace those that run, for new entries.

@@ -98,7 +98,7 @@ pub struct Active {
     pub(super) alive: Duration,
     pub(super) pinged: Option<Duration>,
     /// Orders that wait for their search.
-    pub(super) searches: VecDeque<(Cid, Option<Timestamp>)>,
+    pub(super) searches: VecDeque<(Cid, Option<Timestamp>, bool)>,
     pub(super) test: Option<Test>,
 }
 
@@ -332,7 +332,7 @@ impl Active {
             } => self.watch(&symbol, timeframe, history, c),
             TerminalRequest::Unwatch { symbol, timeframe } => self.unwatch(&symbol, timeframe, c),
             TerminalRequest::Submit(intent) => self.submit(intent, c),
-            TerminalRequest::Find { cid, since } => self.find(cid, since, c),
+            TerminalRequest::Find { cid, since, opens } => self.find(cid, since, opens, c),
             TerminalRequest::SendBook => self.ask_snapshot(c),
             TerminalRequest::SelfTest => self.begin_test(c),
         }

@@ -29,11 +29,18 @@ pub struct FindAsked {
     cid: Cid,
     /// When the order was made, by the broker's clock.
     made_ms: Option<i64>,
+    opens: bool,
     at: Duration,
 }
 
 impl Active {
-    pub(super) fn find(&mut self, cid: Cid, since: Option<Timestamp>, c: &mut Context<'_>) {
+    pub(super) fn find(
+        &mut self,
+        cid: Cid,
+        since: Option<Timestamp>,
+        opens: bool,
+        c: &mut Context<'_>,
+    ) {
         if self.is_on_its_way(cid) {
             return not_yet(cid, "the order is on its way; its answer is awaited", c);
         }
@@ -49,11 +56,11 @@ impl Active {
             .asked
             .values()
             .any(|(asked, _)| matches!(asked, Asked::Find(asked) if asked.cid == cid));
-        if searching || self.searches.iter().any(|(waiting, _)| *waiting == cid) {
+        if searching || self.searches.iter().any(|(waiting, ..)| *waiting == cid) {
             return;
         }
         if self.searching() >= AT_ONCE {
-            self.searches.push_back((cid, since));
+            self.searches.push_back((cid, since, opens));
             return;
         }
         let made = since.or(sent.map(|sent| sent.made));
@@ -62,6 +69,7 @@ impl Active {
         let asked = FindAsked {
             cid,
             made_ms,
+            opens,
             at: c.now.mono,
         };
         let id = self.ask(Asked::Find(asked), c);
@@ -85,9 +93,9 @@ impl Active {
     /// Begins those that wait, as far as there is room.
     pub(super) fn search_next(&mut self, c: &mut Context<'_>) {
         while self.searching() < AT_ONCE
-            && let Some((cid, since)) = self.searches.pop_front()
+            && let Some((cid, since, opens)) = self.searches.pop_front()
         {
-            self.find(cid, since, c);
+            self.find(cid, since, opens, c);
         }
     }
 
@@ -149,8 +157,10 @@ impl Active {
             Place::History | Place::Nowhere => {
                 self.look(asked, line, c.setup.limits.looks_over, c);
             }
-            // The EA was about to call OrderSend: the broker gets more time to show it.
-            Place::Sent => self.look(asked, line, c.setup.limits.sent_over, c),
+            // The EA was about to call OrderSend: the broker gets more time to show it, where a wrong word costs a second
+            // position. A close or a change must not wait so long.
+            Place::Sent if asked.opens => self.look(asked, line, c.setup.limits.sent_over, c),
+            Place::Sent => self.look(asked, line, c.setup.limits.looks_over, c),
         }
     }
 
@@ -243,7 +253,7 @@ impl Active {
     }
 
     pub(super) fn give_up_finds(&mut self, reason: &str, c: &mut Context<'_>) {
-        for (cid, _) in std::mem::take(&mut self.searches) {
+        for (cid, ..) in std::mem::take(&mut self.searches) {
             not_yet(cid, reason, c);
         }
         for (asked, _) in self.asked.values() {

@@ -81,6 +81,7 @@ impl Desk {
         self.send(TerminalRequest::Find {
             cid: cid(counter),
             since: None,
+            opens: true,
         })
         .await;
         self.until(|event| match event {
@@ -335,6 +336,7 @@ async fn orders_never_overtake_each_other() {
         desk.send(TerminalRequest::Find {
             cid: cid(counter),
             since: None,
+            opens: true,
         })
         .await;
     }

@@ -21,10 +21,15 @@ fn doubtful() -> World {
 }
 
 fn look(world: &mut World, fields: &str) -> Found {
+    look_for(world, fields, true)
+}
+
+fn look_for(world: &mut World, fields: &str, opens: bool) -> Found {
     let before = world.findings().len();
     world.request(TerminalRequest::Find {
         cid: cid(1),
         since: None,
+        opens,
     });
     if world.findings().len() == before {
         let id = world.id("FIND");
@@ -182,11 +187,25 @@ fn what_the_ea_has_as_sent_gets_five_minutes() {
 }
 
 #[test]
+fn a_close_that_the_ea_has_as_sent_gets_half_a_minute() {
+    let mut world = doubtful();
+    world.live(11);
+    for _ in 0..3 {
+        let found = look_for(&mut world, "where=sent", false);
+        assert!(matches!(found, Found::NotYet { .. }), "{found:?}");
+        book(&mut world);
+        world.live(10);
+    }
+    assert_eq!(look_for(&mut world, "where=sent", false), Found::Absent);
+}
+
+#[test]
 fn a_refusal_in_the_eas_journal_is_the_answer() {
     let mut world = doubtful();
     world.request(TerminalRequest::Find {
         cid: cid(1),
         since: None,
+        opens: true,
     });
     let id = world.id("FIND");
     let number = cid(1).0;
@@ -270,6 +289,7 @@ fn many_doubts_are_searched_a_few_at_a_time_and_each_gets_its_turn() {
         world.request(TerminalRequest::Find {
             cid: cid(number),
             since: Some(utc(world.now)),
+            opens: true,
         });
     }
     assert_eq!(world.count("FIND"), 16);
@@ -277,6 +297,7 @@ fn many_doubts_are_searched_a_few_at_a_time_and_each_gets_its_turn() {
     world.request(TerminalRequest::Find {
         cid: cid(39),
         since: None,
+        opens: true,
     });
     for asked in 0..40 {
         let lines: Vec<(String, String)> = world
