@@ -22,6 +22,7 @@ mod event;
 mod guards;
 mod handle;
 pub mod health;
+pub mod hours;
 mod ledger;
 mod orders;
 mod outbox;

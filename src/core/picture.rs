@@ -35,6 +35,7 @@ impl State {
             terminal: view.facts.clone(),
             account_confirmed: view.account.is_some() && self.unconfirmed_account().is_none(),
             market_time: view.market_time,
+            hours: self.market_hours(),
             commands: self.rows_shared.clone().unwrap_or_default(),
             counts: Counts {
                 unreported: self.durable.reports.len() as u64,

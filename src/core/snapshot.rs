@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::decided::Decided;
 use super::health::{Leg, LinkHealth};
+use super::hours::MarketHours;
 use crate::market::{
     Account, AccountId, LinkFacts, PendingOrder, Permissions, Position, Side, Timeframe,
 };
@@ -42,6 +43,7 @@ pub struct Snapshot {
     pub account_confirmed: bool,
     /// The market's clock, in UTC.
     pub market_time: Option<Timestamp>,
+    pub hours: MarketHours,
     /// Newest first; the latest few hundred. Older ones are read by page.
     pub commands: Arc<Vec<CommandRow>>,
     pub counts: Counts,
@@ -359,6 +361,7 @@ impl Snapshot {
             terminal: LinkFacts::default(),
             account_confirmed: false,
             market_time: None,
+            hours: MarketHours::default(),
             commands: Arc::default(),
             counts: Counts::default(),
             strategies: Vec::new(),

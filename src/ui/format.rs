@@ -31,6 +31,13 @@ pub fn moment(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     }
 }
 
+/// A moment within the coming week: `Mon 00:05`.
+pub fn weekday(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned_datetime(zone.clone())
+        .strftime("%a %H:%M")
+        .to_string()
+}
+
 /// The whole moment with its zone, for hovering: `2026-11-24 14:03:07 +07`.
 pub fn full(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone())

@@ -13,6 +13,9 @@ use crate::core::health::{Leg, Light, LinkHealth, Phase};
 use crate::core::snapshot::{TerminalMode, Trading, UiCommand};
 use crate::market::Permissions;
 
+/// Closed markets that the hover text names.
+const MOST_NAMED: usize = 8;
+
 pub fn banners_ui(ui: &mut Ui, view: &View<'_>, acts: &mut Vec<Act>) {
     let tokens = theme::of(ui);
     if view.snapshot.mode == TerminalMode::Paper {
@@ -242,11 +245,22 @@ fn leg_hover(view: &View<'_>, leg: Leg, link: &LinkHealth) -> String {
 fn trading_ui(ui: &mut Ui, view: &View<'_>, size: egui::Vec2) {
     let text = view.text;
     let since = |at| fill(text.for_span, &[&format::span(view.now.duration_since(at))]);
+    let hours = &view.snapshot.hours;
     let (tone, word, facts, more) = match &view.snapshot.trading {
         Trading::On => {
             let missing = view.snapshot.permissions.and_then(Permissions::missing);
             match missing {
                 Some(why) => (Tone::Bad, text.trading_blocked, why.to_owned(), ""),
+                None if hours.all_closed() => {
+                    let opens = hours.opens().map(|at| format::weekday(at, view.zone));
+                    let facts = opens.map(|at| fill(text.opens_at, &[&at]));
+                    (
+                        Tone::Neutral,
+                        text.trading_closed,
+                        facts.unwrap_or_default(),
+                        "",
+                    )
+                }
                 None => (Tone::Good, text.trading_on, String::new(), ""),
             }
         }
@@ -269,7 +283,19 @@ fn trading_ui(ui: &mut Ui, view: &View<'_>, size: egui::Vec2) {
     } else {
         facts
     };
-    let hover = format!("{}\n{more}", text.explain_trading);
+    let closed: String = hours
+        .closed
+        .iter()
+        .take(MOST_NAMED)
+        .map(|market| match market.opens {
+            Some(at) => {
+                let at = format::weekday(at, view.zone);
+                format!("\n{}", fill(text.opens_later, &[&market.symbol, &at]))
+            }
+            None => format!("\n{}", fill(text.opens_closed, &[&market.symbol])),
+        })
+        .collect();
+    let hover = format!("{}\n{more}{closed}", text.explain_trading);
     pill(
         ui,
         size,

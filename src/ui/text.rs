@@ -61,6 +61,10 @@ catalogue! {
     light_retrying = "Retrying";
     light_failed = "Failed";
     trading_on = "On";
+    trading_closed = "Market closed";
+    opens_at = "opens {}";
+    opens_closed = "{} is closed";
+    opens_later = "{} is closed, opens {}";
     trading_paused = "Paused";
     trading_stopped = "Stopped";
     trading_blocked = "Blocked";

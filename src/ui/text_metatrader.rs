@@ -8,6 +8,11 @@ catalogue! {
     next = "The next thing to do";
     ready = "MetaTrader is ready";
     ready_hint = "Orders can pass. Run the self-test once, and again after every change in the terminal.";
+    do_held = "MetaTrader is connected, and no position is opened: {}";
+    do_held_hint = "Closing works. The banner above says who holds trading; lift it there, or in the strip.";
+    market_closed = "MetaTrader is ready; the market is closed";
+    market_closed_until = "MetaTrader is ready; the market is closed until {}";
+    market_closed_hint = "Nothing to do: strategies go on when it opens. Stops and targets stay at the broker.";
     checklist = "Checklist";
     item_terminal = "Terminal found";
     item_expert = "Expert Advisor compiled";

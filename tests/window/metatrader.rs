@@ -2,9 +2,12 @@
 
 use egui_kittest::kittest::Queryable;
 use fx_executor::core::health::{Leg, Phase};
-use fx_executor::core::snapshot::{Notice, Severity, Snapshot, TerminalMode, UiCommand};
+use fx_executor::core::hours::{ClosedMarket, MarketHours};
+use fx_executor::core::snapshot::{Notice, Severity, Snapshot, TerminalMode, Trading, UiCommand};
 use fx_executor::market::{Cid, LinkFacts, Permissions};
 use fx_executor::ui::{ExpertInTerminal, FoundTerminals, Page, SetupWish, TerminalPresence};
+
+use jiff::SignedDuration;
 
 use crate::world::{self, World};
 use crate::{Desk, noon_after};
@@ -84,6 +87,51 @@ fn everything_is_green_when_everything_is_proved() {
     assert!(desk.has("MetaTrader is ready"));
     assert!(desk.has("demo account …234, Practice-Demo, USD, hedging"));
     assert!(!desk.has("5001234"), "the number is masked");
+}
+
+#[test]
+fn what_holds_orders_though_every_line_is_green_is_said() {
+    let noon = world::noon();
+    let paused = Trading::Paused {
+        since: noon,
+        reason: "by hand".to_owned(),
+    };
+    let closed = MarketHours {
+        closed: vec![ClosedMarket {
+            symbol: "EURUSD".to_owned(),
+            opens: Some(noon + SignedDuration::from_hours(36)),
+        }],
+        open: 0,
+    };
+    let some_closed = MarketHours {
+        open: 1,
+        ..closed.clone()
+    };
+    let ready = "MetaTrader is ready";
+    let cases = [
+        (
+            paused,
+            MarketHours::default(),
+            "no position is opened: by hand",
+            false,
+        ),
+        (
+            Trading::On,
+            closed,
+            "the market is closed until Thu 00:00",
+            true,
+        ),
+        (Trading::On, some_closed, ready, false),
+    ];
+    for (trading, hours, words, sleeps) in cases {
+        let mut picture = live();
+        picture.trading = trading;
+        picture.hours = hours;
+        let desk = open(picture, with_expert);
+        assert_eq!(done(&desk), ITEMS);
+        assert!(desk.has(words), "{words}");
+        assert_eq!(desk.has("Market closed"), sleeps, "{words}");
+    }
 }
 
 #[test]

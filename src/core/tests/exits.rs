@@ -88,7 +88,10 @@ fn a_change_of_levels_in_doubt_holds_up_no_time_exit_and_does_a_new_stop() {
         world.wait(40);
         quote(&mut world, position.open_price + decimal(pips));
         let stop = world.terminal.positions.first().map(|open| open.stop_loss);
-        assert!(stop.is_none_or(|stop| stop > position.stop_loss), "{stop:?}");
+        assert!(
+            stop.is_none_or(|stop| stop > position.stop_loss),
+            "{stop:?}"
+        );
     }
 }
 

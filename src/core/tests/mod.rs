@@ -13,6 +13,7 @@ mod envelopes;
 mod exits;
 mod failures;
 mod guards;
+mod hours;
 mod late_orders;
 mod ledger;
 mod limits;

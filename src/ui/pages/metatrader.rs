@@ -238,17 +238,29 @@ fn next_ui(ui: &mut Ui, view: &View<'_>, state: &mut State, next: &Next, acts: &
         Next::ExpertBox => (text.do_box.to_owned(), text.do_box_hint),
         Next::AskBroker => (text.do_ask_broker.to_owned(), text.do_ask_broker_hint),
         Next::ConfirmReal { .. } => (text.do_confirm.to_owned(), text.do_confirm_hint),
+        Next::Held { reason } => (fill(text.do_held, &[reason]), text.do_held_hint),
+        Next::Closed { opens } => {
+            let title = opens.map_or_else(
+                || text.market_closed.to_owned(),
+                |at| {
+                    let at = format::weekday(at, view.zone);
+                    fill(text.market_closed_until, &[&at])
+                },
+            );
+            (title, text.market_closed_hint)
+        }
         Next::Nothing => (text.ready.to_owned(), text.ready_hint),
     };
     let hint = match next {
         Next::ConfirmReal { login, server } => fill(hint, &[&login.to_string(), server]),
         _ => hint.to_owned(),
     };
-    if *next != Next::Nothing {
+    let is_ready = matches!(next, Next::Nothing | Next::Closed { .. });
+    if !is_ready {
         ui.label(muted(ui, text.next));
     }
     ui.horizontal(|ui| {
-        if *next == Next::Nothing {
+        if is_ready {
             tone_icon(ui, Tone::Good, 18.0);
         }
         ui.add(egui::Label::new(strong(title, theme::HEADING)).wrap());

@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::core::health::{Leg, Light};
-use crate::core::snapshot::{Snapshot, TerminalMode};
+use crate::core::snapshot::{Snapshot, TerminalMode, Trading};
 use crate::market::{Account, MarginMode, Permissions};
 use crate::ui::terminal_port::{ExpertInTerminal, FoundTerminal, FoundTerminals, TerminalPresence};
 use crate::ui::text::fill;
@@ -60,6 +60,14 @@ pub enum Next {
     ConfirmReal {
         login: u64,
         server: String,
+    },
+    /// The link is well, and trading is held here: paused, stopped, or blocked.
+    Held {
+        reason: String,
+    },
+    /// The link is well, and the market sleeps: a weekend, a break.
+    Closed {
+        opens: Option<Timestamp>,
     },
     Nothing,
 }
@@ -123,7 +131,7 @@ pub fn checklist(facts: &Facts<'_>, text: &MetaTraderText) -> Checklist {
     let first = findings
         .iter()
         .position(|finding| finding.light != Light::Good);
-    let next = first.map_or(Next::Nothing, |place| findings[place].next.clone());
+    let next = first.map_or_else(|| held(facts), |place| findings[place].next.clone());
     let mut place = 0;
     let lines = findings.map(|finding| {
         let line = Line {
@@ -141,6 +149,21 @@ pub fn checklist(facts: &Facts<'_>, text: &MetaTraderText) -> Checklist {
         line
     });
     Checklist { lines, next }
+}
+
+/// Every line is done; orders pass only if nothing else holds them.
+fn held(facts: &Facts<'_>) -> Next {
+    match &facts.snapshot.trading {
+        Trading::Paused { reason, .. }
+        | Trading::Stopped { reason, .. }
+        | Trading::Blocked { reason, .. } => Next::Held {
+            reason: reason.clone(),
+        },
+        Trading::On if facts.snapshot.hours.all_closed() => Next::Closed {
+            opens: facts.snapshot.hours.opens(),
+        },
+        Trading::On => Next::Nothing,
+    }
 }
 
 /// The link to the Expert Advisor, as far as it is MetaTrader's and not the paper terminal's.

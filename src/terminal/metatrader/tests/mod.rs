@@ -200,7 +200,13 @@ async fn an_order_whose_answer_was_lost_with_the_link_is_found_and_never_sent_ag
     let _running = tokio::spawn(again.run());
     world.until(is_up).await;
     world.until(is_book).await;
-    world.ask(TerminalRequest::Find { cid, since: None, opens: true }).await;
+    world
+        .ask(TerminalRequest::Find {
+            cid,
+            since: None,
+            opens: true,
+        })
+        .await;
     let found = world
         .until(|event| matches!(event, TerminalEvent::Found { .. }))
         .await;
