@@ -79,6 +79,7 @@ pub fn check(text: &str, version: &str) -> Vec<Finding> {
     ascii(text, &mut add);
     names(&source, &functions, &mut add);
     calls(&source, &functions, &mut add);
+    plain_structs(&source, &mut add);
     order_send(&source, &functions, &mut add);
     found.into_iter().collect()
 }
@@ -336,7 +337,8 @@ fn names(
     }
 }
 
-/// Every call is of our own function or of a documented one, with a number of arguments that it takes.
+/// Every call is of our own function or of a documented one, with a number of arguments that it takes; whether their types
+/// fit is the compiler's to say.
 fn calls(
     source: &Source,
     functions: &[Function],
@@ -344,49 +346,81 @@ fn calls(
 ) {
     let documented = documented_forms();
     let own = own_forms(source, functions);
-    for function in functions {
-        for at in function.body.clone() {
-            let Some(name) = source.word(at) else {
-                continue;
-            };
-            let known = own.contains_key(name) || documented.contains_key(name);
-            if known && !source.is(at + 1, "(") {
+    let defined: BTreeSet<usize> = functions.iter().map(|function| function.at).collect();
+    for (at, token) in source.tokens.iter().enumerate() {
+        let Some(name) = source.word(at).filter(|_| !defined.contains(&at)) else {
+            continue;
+        };
+        let known = own.contains_key(name) || documented.contains_key(name);
+        if known && !source.is(at + 1, "(") {
+            add(
+                token.line,
+                "bare call",
+                format!("{name} is named without being called"),
+            );
+        }
+        if !source.is(at + 1, "(") || NOT_CALLED.contains(&name) {
+            continue;
+        }
+        if !functions.iter().any(|one| one.body.contains(&at)) {
+            add(
+                token.line,
+                "outside",
+                format!("{name} is called outside of any function, where no rule sees when"),
+            );
+            continue;
+        }
+        if let Some((_, why)) = FORBIDDEN.iter().find(|(forbidden, _)| *forbidden == name) {
+            add(token.line, "forbidden", format!("{name}: {why}"));
+            continue;
+        }
+        let given = source.parts(at + 1).len();
+        match own.get(name).or_else(|| documented.get(name)) {
+            None => add(
+                token.line,
+                "unknown call",
+                format!("{name} is neither in this file nor in the table of signatures"),
+            ),
+            Some(forms)
+                if !forms
+                    .iter()
+                    .any(|(least, most)| (*least..=*most).contains(&given)) =>
+            {
                 add(
-                    source.tokens[at].line,
-                    "bare call",
-                    format!("{name} is named without being called"),
+                    token.line,
+                    "arguments",
+                    format!("{name} does not take {given} argument(s)"),
                 );
             }
-            if !source.is(at + 1, "(")
-                || NOT_CALLED.contains(&name)
-                || source.is(at.wrapping_sub(1), ".")
-            {
-                continue;
-            }
-            let line = source.tokens[at].line;
-            if let Some((_, why)) = FORBIDDEN.iter().find(|(forbidden, _)| *forbidden == name) {
-                add(line, "forbidden", format!("{name}: {why}"));
-                continue;
-            }
-            let given = source.parts(at + 1).len();
-            match own.get(name).or_else(|| documented.get(name)) {
-                None => add(
-                    line,
-                    "unknown call",
-                    format!("{name} is neither in this file nor in the table of signatures"),
-                ),
-                Some(forms)
-                    if !forms
-                        .iter()
-                        .any(|(least, most)| (*least..=*most).contains(&given)) =>
-                {
-                    add(
-                        line,
-                        "arguments",
-                        format!("{name} does not take {given} argument(s)"),
-                    );
-                }
-                Some(_) => {}
+            Some(_) => {}
+        }
+    }
+}
+
+/// Structs hold data alone and nothing is a class, so that every line that does something stands in a plain function.
+fn plain_structs(source: &Source, add: &mut impl FnMut(usize, &'static str, String)) {
+    const CLASSES: &[&str] = &["class", "interface", "union", "operator", "virtual", "this"];
+    for (at, token) in source.tokens.iter().enumerate() {
+        let Some(word) = source.word(at) else {
+            continue;
+        };
+        if CLASSES.contains(&word) {
+            add(
+                token.line,
+                "plain",
+                format!("{word}: only functions and structs of data are used"),
+            );
+        }
+        if word == "struct" && !source.is(at + 2, "{") {
+            add(token.line, "plain", "a struct made from another".into());
+        } else if word == "struct" {
+            let end = source.after_bracket(at + 2);
+            if let Some(method) = (at + 2..end).find(|&inside| source.is(inside, "(")) {
+                add(
+                    source.tokens[method].line,
+                    "plain",
+                    "a struct with a function of its own".into(),
+                );
             }
         }
     }

@@ -91,6 +91,25 @@ fn a_function_is_named_only_where_it_is_called() {
 }
 
 #[test]
+fn nothing_hides_in_a_class_or_outside_of_functions() {
+    for text in [
+        "class Thing { public: void X() { Sleep(1); } };",
+        "struct Thing { int a; void X() { Sleep(1); } };",
+        "struct Thing { int a; Thing() { a = 1; } };",
+        "struct Thing : MqlTick { int a; };",
+    ] {
+        assert!(broken_by(text).contains(&"plain"), "{text}");
+    }
+    for text in [
+        "long g_start = TimeLocal();",
+        "void X(long at = TimeLocal()) { }",
+        "int g_grid[] = { Explode(1) };",
+    ] {
+        assert!(broken_by(text).contains(&"outside"), "{text}");
+    }
+}
+
+#[test]
 fn names_of_mql5_are_not_redefined() {
     for text in [
         "void StringTrimLeft(string s) { }",

@@ -33,6 +33,8 @@ pub struct Source {
 pub struct Function {
     pub name: String,
     pub line: usize,
+    /// Where its name stands.
+    pub at: usize,
     pub parameters: std::ops::Range<usize>,
     pub body: std::ops::Range<usize>,
 }
@@ -174,6 +176,7 @@ impl Source {
                     found.push(Function {
                         name: self.tokens[at + 1].text.clone(),
                         line: self.tokens[at + 1].line,
+                        at: at + 1,
                         parameters: at + 2..body,
                         body: body..end,
                     });
