@@ -640,7 +640,7 @@ bool ReadLinkFile()
    int h = FileOpen(LINK_FILE, FILE_READ | FILE_BIN | FILE_COMMON | FILE_SHARE_READ | FILE_SHARE_WRITE);
    if(h == INVALID_HANDLE)
      {
-      Say("Waiting for FX Executor: it has not been started on this computer yet.");
+      Say("Waiting for FX Executor; is it running? It has left no link file on this computer.");
       return false;
      }
    uchar b[];

@@ -1,7 +1,8 @@
 //! Text files as MetaTrader writes them: mostly UTF-16LE with a byte order mark and CRLF, sometimes UTF-8. A
 //! configuration file in another encoding is silently ignored by the terminal.
 
-/// The text of a file, whatever of MetaTrader's encodings it is in. Damaged parts become U+FFFD.
+/// The text of a file, whatever of MetaTrader's encodings it is in. Damaged UTF-16 becomes U+FFFD;
+/// bytes that are no UTF-8 are read as Latin-1, which the Western code page agrees with for letters.
 pub fn decode(bytes: &[u8]) -> String {
     match bytes {
         [0xFF, 0xFE, rest @ ..] => wide(rest, u16::from_le_bytes),
@@ -9,7 +10,10 @@ pub fn decode(bytes: &[u8]) -> String {
         [0xEF, 0xBB, 0xBF, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
         // Without a mark: Latin text in UTF-16LE has a zero in every second byte.
         [_, 0, _, 0, ..] => wide(bytes, u16::from_le_bytes),
-        _ => String::from_utf8_lossy(bytes).into_owned(),
+        _ => std::str::from_utf8(bytes).map_or_else(
+            |_| bytes.iter().map(|byte| char::from(*byte)).collect(),
+            str::to_owned,
+        ),
     }
 }
 
@@ -53,6 +57,7 @@ mod tests {
         for bytes in [le, be, marked, path.as_bytes().to_vec()] {
             assert_eq!(decode(&bytes).trim_end(), path, "{bytes:?}");
         }
+        assert_eq!(decode(b"C:\\Brok\xE9r MT5"), r"C:\Brokér MT5");
         assert_eq!(decode(&unmarked).trim_end(), r"C:\MT5");
     }
 

@@ -1,5 +1,5 @@
 //! `link.txt`: where the Expert Advisor finds this run's pipe, port and secret. Written whole and readable by its owner
-//! alone; a new secret at each start.
+//! alone; a new secret at each start, and taken back at a clean end.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -42,6 +42,17 @@ pub fn write(
         return Err(error);
     }
     Ok(path)
+}
+
+/// Takes the file back, and its folder when nothing else is in it. A file that tells another secret belongs to another
+/// run and stays; one that cannot be removed opens nothing any more.
+pub fn remove(common_files: &Path, secret: &LinkSecret) {
+    let path = path(common_files);
+    let own = format!("secret={}\n", secret.text());
+    if fs::read_to_string(&path).is_ok_and(|text| text.ends_with(&own)) {
+        drop(fs::remove_file(&path));
+        drop(fs::remove_dir(common_files.join(FOLDER)));
+    }
 }
 
 #[cfg(unix)]
@@ -88,6 +99,18 @@ mod tests {
                 0o600
             );
         }
+    }
+
+    #[test]
+    fn only_the_file_of_this_run_is_taken_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let (own, other) = (LinkSecret::of([1; 32]), LinkSecret::of([2; 32]));
+        let written = write(dir.path(), "fx-1", 1, &own).unwrap();
+        remove(dir.path(), &other);
+        assert!(written.exists());
+        remove(dir.path(), &own);
+        assert!(!written.exists());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 
     #[test]

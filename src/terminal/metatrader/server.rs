@@ -248,6 +248,7 @@ impl Server {
         self.step(Input::Shutdown);
         if let Some(listening) = &self.listening {
             listening.cancel();
+            link_file::remove(&self.options.common_files, &self.secret);
         }
         self.peers.clear();
         let telling = async {
