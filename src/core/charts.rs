@@ -119,7 +119,7 @@ impl Turn<'_> {
             .cloned()
             .collect();
         for one in missing {
-            if let Ok(plan) = self.plan(&one.strategy) {
+            if let Ok(plan) = self.plan_exits(&one.strategy) {
                 let runtime = self.runtime(plan);
                 self.state.former.insert(one.key(), runtime);
             }

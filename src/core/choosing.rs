@@ -181,6 +181,18 @@ impl Turn<'_> {
         self.advance_closing(id, &targets)
     }
 
+    /// A command that names a ticket and the symbol of another position is not obeyed on a guess (contract C20).
+    pub fn names_another_symbol(&self, command: &Command, position: &Position) -> Option<String> {
+        let named = command.text("symbol").ok()?;
+        let found = self.state.symbol(named).ok()?;
+        (found.name != position.symbol).then(|| {
+            format!(
+                "the command names {named}, and position {} is {}",
+                position.ticket, position.symbol
+            )
+        })
+    }
+
     pub fn close_position(&mut self, open: &OpenCommand) -> Verdict {
         if open.tickets.is_none() {
             let ticket = match ticket_of(&open.command) {
@@ -204,6 +216,9 @@ impl Turn<'_> {
                 return Verdict::failed(format!(
                     "position {ticket} was not opened by this executor; it is left alone"
                 ));
+            }
+            if let Some(contradiction) = self.names_another_symbol(&open.command, position) {
+                return Verdict::failed(format!("{contradiction}; nothing was closed"));
             }
             match open.command.decimal(&["volume", "lots", "lotSize"]) {
                 Ok(Some(part)) if part < position.volume => {

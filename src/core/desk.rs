@@ -152,6 +152,9 @@ impl Turn<'_> {
                 "position {ticket} was not opened by this executor; it is left alone"
             ));
         }
+        if let Some(contradiction) = self.names_another_symbol(command, position) {
+            return Verdict::failed(format!("{contradiction}; nothing was changed"));
+        }
         let spec = self.state.terminal.symbols.get(&position.symbol);
         let round = |price: Decimal| spec.map_or(price, |spec| spec.round_price(price));
         // A terminal sets both levels at once, so the one that is not named stays as it is.

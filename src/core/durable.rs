@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::command::Command;
 use super::guards::GuardDay;
 use super::ledger::DayLedger;
+use super::opened::{Given, Opening};
 use super::record::Record;
 use super::rules::{FormerRules, StrategyEntry};
 use super::snapshot::CommandState;
@@ -29,9 +30,9 @@ pub struct Durable {
     pub reports: BTreeMap<String, Report>,
     /// Orders whose outcome is not known to be final.
     pub intents: BTreeMap<Cid, IntentEntry>,
-    /// How own positions were opened, by their client id; the newest few hundred.
+    /// How own positions were opened, by their client id; those of open ones for sure.
     pub openings: BTreeMap<Cid, Opening>,
-    /// Who ordered own positions, and when; the newest few hundred.
+    /// Who ordered own positions, and when; those of open ones for sure.
     pub given: BTreeMap<Cid, Given>,
     /// The order that failed last and its generation: a child is always made right after its parent failed.
     pub last_failed: Option<(Cid, u32)>,
@@ -89,22 +90,6 @@ pub struct Report {
     pub status: String,
     pub result: Value,
     pub due_at: Timestamp,
-}
-
-/// A position's first size and stop; multiples of the risk are counted from them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Opening {
-    pub volume: Decimal,
-    pub stop_loss: Decimal,
-}
-
-/// The platform's order behind a position: to open it, or to start its strategy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Given {
-    /// The command that opened it.
-    pub command: Option<String>,
-    /// By the platform's clock, where that is known.
-    pub at: Option<Timestamp>,
 }
 
 /// On whose behalf an order is made.
@@ -187,6 +172,7 @@ impl Durable {
             Record::ShadowSet { id, on, .. } => keep(&mut self.shadows, id, *on),
             Record::NumbersReadAsAverages { id, on, .. } => keep(&mut self.averages, id, *on),
             Record::Dated { id, at } => self.date(id, *at),
+            Record::PositionsForgotten { cids, former, .. } => self.forget(cids, former),
             Record::InterimReported { id, issuer, .. } => {
                 if let Some(open) = self.open.get_mut(id) {
                     open.interim = Some(Interim {
@@ -240,9 +226,9 @@ impl Durable {
                     .last_failed
                     .filter(|(failed, _)| intent.parent == Some(*failed));
                 if let IntentAction::Open { .. } = intent.action
-                    && let Some(given) = self.given_by(purpose)
+                    && let Some(given) = self.given_by(purpose, account.as_ref())
                 {
-                    keep_newest(&mut self.given, intent.cid, given);
+                    self.given.insert(intent.cid, given);
                 }
                 let entry = IntentEntry {
                     generation: parent.map_or(0, |(_, generation)| generation) + 1,
@@ -332,15 +318,17 @@ impl Durable {
         }
     }
 
-    fn given_by(&self, purpose: &Purpose) -> Option<Given> {
+    fn given_by(&self, purpose: &Purpose, account: Option<&AccountId>) -> Option<Given> {
         match purpose {
             Purpose::Command { id } => Some(Given {
                 command: Some(id.clone()),
                 at: self.open.get(id)?.command.told_at(),
+                account: account.cloned(),
             }),
             Purpose::Entry { strategy } => Some(Given {
                 command: None,
                 at: self.strategies.get(strategy)?.given_at,
+                account: account.cloned(),
             }),
             Purpose::Exit { .. } | Purpose::Closing { .. } | Purpose::Emergency => None,
         }
@@ -379,13 +367,18 @@ impl Durable {
     }
 
     fn intent_done(&mut self, cid: Cid, volume: Decimal) {
-        let action = self.intents.remove(&cid).map(|entry| entry.intent.action);
-        if let Some(IntentAction::Open {
-            stop_loss: Some(stop_loss),
-            ..
-        }) = action
+        if let Some(entry) = self.intents.remove(&cid)
+            && let IntentAction::Open {
+                stop_loss: Some(stop_loss),
+                ..
+            } = entry.intent.action
         {
-            keep_newest(&mut self.openings, cid, Opening { volume, stop_loss });
+            let opening = Opening {
+                volume,
+                stop_loss,
+                account: entry.account,
+            };
+            self.openings.insert(cid, opening);
         }
     }
 
@@ -436,32 +429,10 @@ impl Durable {
             .unwrap_or_default()
     }
 
-    /// A number for a strategy that has none yet.
-    pub fn strategy_number(&self, id: &str) -> u16 {
-        self.strategies.get(id).map_or_else(
-            || {
-                let used = self.strategies.values().map(|strategy| strategy.number);
-                used.max().unwrap_or(0).saturating_add(1)
-            },
-            |strategy| strategy.number,
-        )
-    }
-
     pub fn strategy_by_number(&self, number: u16) -> Option<&StrategyEntry> {
         self.strategies
             .values()
             .find(|strategy| strategy.number == number)
-    }
-}
-
-/// The counters of client ids grow.
-fn keep_newest<T>(map: &mut BTreeMap<Cid, T>, cid: Cid, value: T) {
-    const MOST: usize = 500;
-    map.insert(cid, value);
-    while map.len() > MOST
-        && let Some(oldest) = map.keys().copied().min_by_key(|cid| cid.counter())
-    {
-        map.remove(&oldest);
     }
 }
 

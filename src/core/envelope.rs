@@ -6,7 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
-use super::command::{Command, decimal_of};
+use super::command::{Command, CommandName, decimal_of};
 use super::snapshot::Source;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,8 +32,14 @@ pub fn read(
 ) -> Result<Command, Unreadable> {
     let object = object_of(raw)?;
     let name = name_of(&object).ok_or(Unreadable::NoName)?;
-    let created_at = time(&object, "createdAt")?.or(time(&object, "timestamp")?);
-    let expires_at = time(&object, "expiresAt")?.or_else(|| {
+    // An emergency stop is obeyed whatever its age.
+    let is_stop = CommandName::parse(&name) == Some(CommandName::EmergencyStop);
+    let time = |key| match time(&object, key) {
+        Err(_) if is_stop => Ok(None),
+        told => told,
+    };
+    let created_at = time("createdAt")?.or(time("timestamp")?);
+    let expires_at = time("expiresAt")?.or_else(|| {
         let life = object.get("expiry").and_then(decimal_of)?;
         let life = SignedDuration::from_millis(i64::try_from(life.trunc()).ok()?);
         created_at.unwrap_or(received_at).checked_add(life).ok()

@@ -24,6 +24,7 @@ mod handle;
 pub mod health;
 pub mod hours;
 mod ledger;
+mod opened;
 mod orders;
 mod outbox;
 mod picture;
@@ -42,6 +43,7 @@ mod symbols;
 #[cfg(test)]
 mod tests;
 mod trading;
+mod unmanaged;
 
 use std::time::Duration;
 

@@ -141,6 +141,8 @@ impl Turn<'_> {
             TerminalEvent::Book(book) => {
                 self.state.terminal.book = Some(book);
                 self.state.book_behind = false;
+                self.forget_closed();
+                self.tell_unmanaged();
             }
             // Told again after a crash or a new connection.
             TerminalEvent::Deal(deal) if deal.ticket.0 <= self.durable().day.last_deal => {}

@@ -73,6 +73,12 @@ pub enum Record {
         accepted: bool,
         at: Timestamp,
     },
+    /// How closed positions were opened, and rules that none of the open ones was opened under.
+    PositionsForgotten {
+        cids: Vec<Cid>,
+        former: Vec<(String, u64)>,
+        at: Timestamp,
+    },
     /// An order, before it is sent.
     IntentMade {
         intent: OrderIntent,

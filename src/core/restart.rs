@@ -1,5 +1,6 @@
 //! What begins with the program: the owner is learned, strategies go on, orders without outcome are looked for.
 
+use super::effect::LogLevel;
 use super::record::Record;
 use super::rules::StrategyEntry;
 use super::snapshot::{Severity, StrategyState};
@@ -17,35 +18,35 @@ impl Turn<'_> {
     pub fn resume_after_restart(&mut self) {
         let strategies: Vec<StrategyEntry> = self.durable().strategies.values().cloned().collect();
         for strategy in strategies {
-            match self.plan(&strategy) {
-                Ok(plan) => {
-                    let runtime = self.runtime(plan);
-                    self.state.runtimes.insert(strategy.id.clone(), runtime);
-                }
-                Err(refusal)
-                    if matches!(
-                        strategy.state,
-                        StrategyState::Running | StrategyState::Paused
-                    ) =>
-                {
-                    let reason = refusal
-                        .reasons
-                        .iter()
-                        .map(ToString::to_string)
-                        .collect::<Vec<_>>()
-                        .join("; ");
-                    self.notice(
-                        &format!("strategy:{}", strategy.id),
-                        Severity::Error,
-                        &format!(
-                            "\"{}\" ran before the restart and cannot run now: {reason}.",
-                            strategy.name
-                        ),
-                        "Activate it again on the platform.",
-                    );
-                    self.set_strategy(&strategy.id, StrategyState::Refused, &reason);
-                }
-                Err(_) => {}
+            let refusal = self.plan(&strategy).err();
+            if let Ok(plan) = self.plan_exits(&strategy) {
+                let runtime = self.runtime(plan);
+                self.state.runtimes.insert(strategy.id.clone(), runtime);
+            }
+            if let Some(refusal) = refusal
+                && matches!(
+                    strategy.state,
+                    StrategyState::Running | StrategyState::Paused
+                )
+            {
+                let reason = refusal
+                    .reasons
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join("; ");
+                let text = format!(
+                    "\"{}\" ran before the restart and cannot run now: {reason}.",
+                    strategy.name
+                );
+                self.notice(
+                    &format!("strategy:{}", strategy.id),
+                    Severity::Error,
+                    &text,
+                    "Activate it again on the platform.",
+                );
+                self.log(LogLevel::Error, "strategy", text);
+                self.set_strategy(&strategy.id, StrategyState::Refused, &reason);
             }
         }
         self.plan_former();

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::durable::Durable;
 use super::snapshot::StrategyState;
@@ -60,7 +61,6 @@ impl FormerRules {
 impl Durable {
     /// New rules are for new entries (contract C15).
     pub(super) fn keep_former(&mut self, fresh: &StrategyEntry) {
-        const MOST: usize = 20;
         let Some(known) = self.strategies.get(&fresh.id) else {
             return;
         };
@@ -77,11 +77,25 @@ impl Durable {
             before: self.next_counter,
             strategy: known.clone(),
         });
-        let of_this = |one: &FormerRules| one.strategy.id == fresh.id;
-        while self.former.iter().filter(|one| of_this(one)).count() > MOST
-            && let Some(oldest) = self.former.iter().position(of_this)
-        {
-            self.former.remove(oldest);
-        }
     }
+
+    /// The number of a strategy, also of one that has none yet.
+    pub fn strategy_number(&self, id: &str) -> u16 {
+        if let Some(known) = self.strategies.get(id) {
+            return known.number;
+        }
+        let first = first_number(id);
+        let mut candidates = (first..=u16::MAX).chain(1..first);
+        let is_used = |number: &u16| self.strategy_by_number(*number).is_some();
+        candidates
+            .find(|number| !is_used(number))
+            .unwrap_or(u16::MAX)
+    }
+}
+
+/// The number that a strategy gets if it is free, 1-65535. It comes from the strategy's id: after the journal was lost, a
+/// strategy does not get the number, and with it the open positions, of another one.
+pub fn first_number(id: &str) -> u16 {
+    let digest = Sha256::digest(id.as_bytes());
+    u16::from_be_bytes([digest[0], digest[1]]).max(1)
 }

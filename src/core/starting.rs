@@ -12,7 +12,7 @@ use super::snapshot::{Severity, StrategyState};
 use super::step::Turn;
 use crate::strategy::{self, Allowances, Plan, PlanRefusal, PlanRequest};
 
-/// An UPDATE waits so long for the activation that was given before it and may come in after it.
+/// An UPDATE or RESUME waits so long for the activation that was given before it and may come in after it.
 const ACTIVATION_PATIENCE: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
 
 impl Turn<'_> {
@@ -52,15 +52,7 @@ impl Turn<'_> {
             return wait;
         }
         let Some(known) = self.durable().strategies.get(&id).cloned() else {
-            let waited = self.now.utc.duration_since(command.received_at);
-            if waited < ACTIVATION_PATIENCE {
-                return Verdict::Wait {
-                    reason: format!("strategy {id} is not known here; waiting for its activation"),
-                };
-            }
-            return Verdict::failed(format!(
-                "strategy {id} is not known here; activate it first"
-            ));
+            return self.await_activation(command, &id);
         };
         let rules = ["rules", "newParameters"]
             .iter()
@@ -297,7 +289,17 @@ impl Turn<'_> {
     }
 
     pub fn plan(&self, strategy: &StrategyEntry) -> Result<Plan, PlanRefusal> {
-        strategy::plan(&PlanRequest {
+        strategy::plan(&self.plan_request(strategy))
+    }
+
+    /// What gets its open positions out, also where it may open nothing by the settings of today.
+    pub fn plan_exits(&self, strategy: &StrategyEntry) -> Result<Plan, PlanRefusal> {
+        let request = self.plan_request(strategy);
+        strategy::plan(&request).or_else(|_| strategy::plan_exits(&request))
+    }
+
+    fn plan_request<'a>(&'a self, strategy: &'a StrategyEntry) -> PlanRequest<'a> {
+        PlanRequest {
             rules: &strategy.rules,
             settings: &strategy.settings,
             options: &strategy.options,
@@ -309,7 +311,7 @@ impl Turn<'_> {
                 numbers_are_averages: self.durable().averages.contains(&strategy.id),
                 ..self.state.config.allowances()
             },
-        })
+        }
     }
 
     pub fn stop_strategy(&mut self, open: &OpenCommand) -> Verdict {
@@ -383,8 +385,24 @@ impl Turn<'_> {
                 "the strategy is {}; RESUME carries no rules, so activate it again",
                 state_words(state)
             )),
-            Err(reason) => Verdict::failed(reason),
+            Err(reason) => match command.text("strategyId") {
+                Ok(id) => self.await_activation(command, id),
+                Err(_) => Verdict::failed(reason),
+            },
         }
+    }
+
+    /// The activation that was given before this command may come in after it.
+    fn await_activation(&self, command: &Command, id: &str) -> Verdict {
+        let waited = self.now.utc.duration_since(command.received_at);
+        if waited < ACTIVATION_PATIENCE {
+            return Verdict::Wait {
+                reason: format!("strategy {id} is not known here; waiting for its activation"),
+            };
+        }
+        Verdict::failed(format!(
+            "strategy {id} is not known here; activate it first"
+        ))
     }
 
     fn known_strategy(&self, command: &Command) -> Result<(String, StrategyState), String> {

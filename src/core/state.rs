@@ -150,6 +150,8 @@ pub struct State {
     /// Emergency broadcasts that came before the owner was known.
     pub(super) held_broadcasts: Vec<String>,
     pub(super) blocked_since: Option<(Timestamp, String)>,
+    /// Own positions whose exits nobody carries out, as told.
+    pub(super) unmanaged: BTreeSet<u64>,
     /// What was said last about each guard that is near or reached.
     pub(super) guards_told: BTreeMap<&'static str, String>,
 }
@@ -200,6 +202,7 @@ impl State {
             strange_names: BTreeSet::new(),
             held_broadcasts: Vec::new(),
             blocked_since: None,
+            unmanaged: BTreeSet::new(),
             guards_told: BTreeMap::new(),
         }
     }

@@ -14,6 +14,7 @@ use super::durable::{IntentEntry, Progress, Purpose};
 use super::effect::{Effect, LogLevel};
 use super::handle::strategy_of;
 use super::orders::OrderEnd;
+use super::rules::FormerRules;
 use super::shadow::Shadow;
 use super::snapshot::StrategyState;
 use super::step::Turn;
@@ -366,17 +367,17 @@ impl Turn<'_> {
         else {
             return;
         };
-        let Some(opened) = self.durable().openings.get(&cid).copied() else {
+        let Some(opened) = self.durable().openings.get(&cid) else {
             return;
+        };
+        let opened = Opened {
+            volume: opened.volume,
+            stop_loss: opened.stop_loss,
         };
         let now = self.now.mono;
         let market_time = self.state.terminal.market_time.unwrap_or(quote.time);
-        let former = self
-            .durable()
-            .former
-            .iter()
-            .filter(|one| one.strategy.id == id && cid.counter() < one.before);
-        let former = former.map(|one| (id.clone(), one.before)).min();
+        let former = self.durable().former_of(&id, cid);
+        let former = former.map(FormerRules::key);
         let Some(adjustment) = self
             .state
             .exits_of(&id, former.as_ref())
@@ -387,10 +388,7 @@ impl Turn<'_> {
                 }
                 let view = PositionView {
                     position,
-                    opened: Opened {
-                        volume: opened.volume,
-                        stop_loss: opened.stop_loss,
-                    },
+                    opened,
                     spec: self.state.terminal.symbols.get(&position.symbol)?,
                     panel: self.state.panel(&runtime.plan)?,
                     program: &runtime.program,

@@ -50,7 +50,7 @@ pub use indicator::{Band, Ichimoku, Series, Source};
 pub use ledger::{Fate, Key};
 pub use manage::{Adjustment, Opened, PositionView, Touch, manage, next_touch};
 pub use panel::{BarFault, Panel};
-pub use plan::{Plan, PlanRequest, plan};
+pub use plan::{Plan, PlanRequest, plan, plan_exits};
 pub use program::{Finding, Program, Signal};
 pub use reason::{AVERAGE_OR_PRICE, NO_DIRECTION, PlanRefusal, Reason, Rule, Skipped};
 pub use risk::{AtrRisk, Limits, Loss, LossLimit, Period, Recovery, Sizing, TrackRecord};

@@ -236,12 +236,7 @@ pub fn plan(request: &PlanRequest<'_>) -> Result<Plan, PlanRefusal> {
             return Err(refusal(reader));
         }
     };
-    let context = Context {
-        timeframe,
-        on: timeframe,
-        numbers_are_averages: request.allowances.numbers_are_averages,
-        volume_factor: volume_factor(&rules),
-    };
+    let context = context(request, &rules, timeframe);
     let entry = read_entry(&mut reader, &rules, context, request.local_direction);
     let exits = read_exits(&mut reader, &rules);
     let setting = Setting {
@@ -289,6 +284,67 @@ pub fn plan(request: &PlanRequest<'_>) -> Result<Plan, PlanRefusal> {
         skipped,
         keys: reader.into_keys(),
     })
+}
+
+/// What gets open positions out by rules that may open nothing now: a direction, a calendar or an allowance is gone that
+/// was there when they were opened. Entry conditions count where they can be read, for a signal the other way.
+///
+/// # Errors
+/// The exits themselves cannot be read.
+pub fn plan_exits(request: &PlanRequest<'_>) -> Result<Plan, PlanRefusal> {
+    let rules = Node::root("", request.rules);
+    let settings = Node::root("(settings)", request.settings);
+    let options = Node::root("(options)", request.options);
+    let aside = || Reader::new(&[&rules, &settings, &options]);
+    let mut reader = aside();
+    let Ok(timeframe) = request.timeframe.parse::<Timeframe>() else {
+        reader.refuse("timeframe", Rule::UnknownName, "no timeframe");
+        return Err(refusal(reader));
+    };
+    let Some(mut exits) = read_exits(&mut reader, &rules) else {
+        return Err(refusal(reader));
+    };
+    let mut conditions = aside();
+    let local = request.local_direction;
+    let mut entry = read_entry(
+        &mut conditions,
+        &rules,
+        context(request, &rules, timeframe),
+        local,
+    );
+    if !conditions.reasons.is_empty() {
+        (entry.buys, entry.sells) = (None, None);
+    }
+    exits.closing.on_reverse_signal &= entry.buys.is_some() && entry.sells.is_some();
+    let sizing = read_sizing(
+        &mut aside(),
+        &rules,
+        &settings,
+        &options,
+        request.allowances,
+    )
+    .0;
+    Ok(Plan {
+        symbol: request.symbol.trim().to_owned(),
+        timeframe,
+        buys: entry.buys,
+        sells: entry.sells,
+        exits,
+        sizing: sizing.unwrap_or_else(Sizing::nothing),
+        filters: Filters { all: Vec::new() },
+        rules: 0,
+        skipped: Vec::new(),
+        keys: Vec::new(),
+    })
+}
+
+fn context(request: &PlanRequest<'_>, rules: &Node<'_>, timeframe: Timeframe) -> Context {
+    Context {
+        timeframe,
+        on: timeframe,
+        numbers_are_averages: request.allowances.numbers_are_averages,
+        volume_factor: volume_factor(rules),
+    }
 }
 
 fn refusal(mut reader: Reader) -> PlanRefusal {

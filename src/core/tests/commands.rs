@@ -3,16 +3,17 @@
 use serde_json::{Value, json};
 
 use super::world::World;
-use super::{buying_rules, start_args};
+use super::{buying_rules, cid_of, start_args};
 use crate::core::CommandName;
+use crate::core::rules::first_number;
 use crate::core::snapshot::{CommandState, StrategyState};
 use crate::market::{Cid, Ticket};
 
 /// A strategy runs with one winning and one losing position; a hand-made order of ours is open too.
 fn busy() -> World {
     let mut world = World::with_strategy("s1");
-    world.terminal.holds(11, Cid::new(1, 901).0, "7");
-    world.terminal.holds(12, Cid::new(1, 902).0, "-7");
+    world.terminal.holds(11, cid_of("s1", 901).0, "7");
+    world.terminal.holds(12, cid_of("s1", 902).0, "-7");
     world.terminal.holds(13, Cid::new(0, 903).0, "0");
     world.send_book();
     world
@@ -315,5 +316,6 @@ fn the_result_of_a_close_belongs_to_the_strategy_that_opened() {
         .iter()
         .map(|sent| sent.cid.strategy())
         .collect();
-    assert_eq!(numbers, [1, 1, 0]);
+    let own = first_number("s1");
+    assert_eq!(numbers, [own, own, 0]);
 }

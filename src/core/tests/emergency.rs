@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::terminal::{Manner, Memory};
-use super::world::World;
+use super::world::{OWNER, World};
 use super::{buying_rules, start_args};
 use crate::core::snapshot::{CommandState, StrategyState, Trading, UiCommand};
 use crate::core::{Config, Event};
@@ -45,6 +45,20 @@ pub fn assert_stopped_and_flat(world: &mut World) {
         snapshot.trading,
         Trading::Stopped { complete: true, .. }
     ));
+}
+
+#[test]
+fn one_whose_time_cannot_be_read_is_obeyed_all_the_same() {
+    let mut world = exposed();
+    let mut stop = world.envelope("e", "EMERGENCY_STOP", &json!({}), 0, OWNER);
+    for key in ["createdAt", "timestamp", "expiresAt"] {
+        stop[key] = json!("soon");
+    }
+    world.platform_knows("e", OWNER);
+    world.pusher_raw(&stop.to_string());
+    world.wait(2);
+    world.assert_executed("e");
+    assert_stopped_and_flat(&mut world);
 }
 
 pub fn stop_here(world: &mut World) {

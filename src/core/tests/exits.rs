@@ -4,8 +4,9 @@ use serde_json::json;
 
 use super::terminal::{Manner, Memory, decimal};
 use super::world::World;
-use super::{buying_rules, start_args};
-use crate::market::{Quote, TerminalEvent};
+use super::{buying_rules, cid_of, start_args};
+use crate::core::{Config, Event};
+use crate::market::{Quote, Side, TerminalEvent};
 
 fn quote(world: &mut World, bid: rust_decimal::Decimal) {
     world.wait(2);
@@ -93,6 +94,127 @@ fn a_change_of_levels_in_doubt_holds_up_no_time_exit_and_does_a_new_stop() {
             "{stop:?}"
         );
     }
+}
+
+/// What a position was opened with counts until it is closed, whatever becomes of the settings that allowed to open it.
+#[test]
+fn a_position_keeps_its_exits_when_the_settings_allow_its_rules_no_more() {
+    let mut rules = buying_rules();
+    rules["entry"]["conditions"][0]["description"] = json!("above the average");
+    rules["exit"]["smartExit"] =
+        json!({ "timeExit": { "enabled": true, "maxHoldingMinutes": 12 } });
+    for case in ["runs", "stopped", "new rules", "new rules at once"] {
+        let mut world = World::ready_with(Config {
+            default_direction: Some(Side::Buy),
+            ..Config::default()
+        });
+        world.pusher("a", "START_STRATEGY", &start_args("s1", &rules));
+        world.assert_executed("a");
+        world.next_bar();
+        let price = world.terminal.positions[0].open_price;
+        let replaced = |world: &mut World| {
+            world.wait(1);
+            world.pusher("b", "START_STRATEGY", &start_args("s1", &buying_rules()));
+            world.assert_executed("b");
+        };
+        match case {
+            "stopped" => {
+                world.pusher("b", "STOP_STRATEGY", &json!({ "strategyId": "s1" }));
+                world.assert_executed("b");
+            }
+            "new rules" => replaced(&mut world),
+            _ => {}
+        }
+        world.config.default_direction = None;
+        if case == "new rules at once" {
+            world.happens(Event::Configured(world.config.clone()));
+            replaced(&mut world);
+        } else {
+            world.restart();
+            world.terminal_up();
+        }
+        if case == "runs" {
+            assert!(world.has_logged("ran before the restart and cannot run now"));
+            world.next_bar();
+            assert_eq!(world.terminal.opens(), 1, "it opens nothing");
+        }
+        world.jump(780);
+        quote(&mut world, price);
+        assert!(world.terminal.positions.is_empty(), "{case}");
+        assert!(!world.has_logged("Only its stop and target"), "{case}");
+    }
+}
+
+#[test]
+fn a_position_keeps_its_exits_over_a_hundred_later_ones() {
+    let mut slow = buying_rules();
+    slow["exit"]["smartExit"] = json!({ "timeExit": { "enabled": true, "maxHoldingMinutes": 12 } });
+    slow["riskManagement"]["maxPositions"] = json!(1);
+    let mut world = World::ready();
+    world.pusher("a", "START_STRATEGY", &start_args("s1", &slow));
+    world.next_bar();
+    let first = world.terminal.positions[0].clone();
+    for n in 0..130 {
+        world.pusher(&format!("o{n}"), "OPEN_POSITION", &super::buy());
+        let ticket = world.terminal.positions.last().unwrap().ticket.0;
+        assert_ne!(ticket, first.ticket.0);
+        world.pusher(
+            &format!("c{n}"),
+            "CLOSE_POSITION",
+            &json!({ "ticket": ticket }),
+        );
+        world.send_book();
+    }
+    assert_eq!(world.terminal.positions.len(), 1);
+    assert!(world.state.durable().openings.len() <= 101);
+    assert!(world.state.durable().given.len() <= 101);
+    world.restart();
+    world.terminal_up();
+    world.jump(780);
+    quote(&mut world, first.open_price);
+    assert!(world.terminal.positions.is_empty());
+}
+
+/// After the journal was lost nothing is known of them, and nobody may take them for another strategy's.
+#[test]
+fn positions_of_a_lost_journal_are_nobody_elses_and_are_told() {
+    let mut world = World::ready();
+    world.terminal.holds(11, cid_of("s1", 900).0, "0");
+    world.send_book();
+    assert!(world.has_logged("#11 BUY 0.10 EURUSD: its strategy is not known here"));
+    assert!(
+        world
+            .state
+            .notices
+            .iter()
+            .any(|notice| notice.key == "unmanaged")
+    );
+    world.pusher("a", "START_STRATEGY", &start_args("s2", &buying_rules()));
+    world.assert_executed("a");
+    for (id, name, args) in [
+        ("c", "CLOSE_BY_STRATEGY", json!({ "strategyId": "s2" })),
+        (
+            "x",
+            "STOP_STRATEGY",
+            json!({ "strategyId": "s2", "closePositions": true }),
+        ),
+    ] {
+        world.pusher(id, name, &args);
+        world.assert_executed(id);
+        assert_eq!(world.terminal.positions.len(), 1, "{name}");
+    }
+    let told = world.logs.len();
+    world.send_book();
+    assert_eq!(world.logs.len(), told, "it is told once");
+    world.terminal.positions.clear();
+    world.send_book();
+    assert!(
+        world
+            .state
+            .notices
+            .iter()
+            .all(|notice| notice.key != "unmanaged")
+    );
 }
 
 /// Contract C15: different rules replace those that run, for new entries.

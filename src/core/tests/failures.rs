@@ -3,14 +3,14 @@
 use serde_json::json;
 
 use super::World;
+use super::cid_of;
 use super::terminal::decimal;
 use crate::core::Event;
 use crate::core::snapshot::{CommandState, Trading, UiCommand};
-use crate::market::Cid;
 
 fn broken() -> World {
     let mut world = World::with_strategy("s1");
-    world.terminal.holds(11, Cid::new(1, 900).0, "0");
+    world.terminal.holds(11, cid_of("s1", 900).0, "0");
     world.send_book();
     fail(&mut world);
     world
@@ -201,7 +201,7 @@ fn the_daily_loss_limit_stops_entries_until_the_next_day() {
         volume: decimal("0.1"),
         price: decimal("1.09"),
         profit: decimal(profit),
-        magic: Cid::new(1, 1).0,
+        magic: cid_of("s1", 1).0,
         time: "2026-03-02T09:20:00Z".parse().unwrap(),
     };
     let say = |deal| vec![crate::market::TerminalEvent::Deal(deal)];

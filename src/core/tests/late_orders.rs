@@ -65,6 +65,24 @@ fn only_a_start_that_tells_its_time_stands_against_a_stop() {
 }
 
 #[test]
+fn a_start_that_comes_after_a_pause_and_a_resume_runs() {
+    let mut world = World::ready();
+    world.pusher("p", "PAUSE_STRATEGY", &one());
+    world.wait(1);
+    world.pusher("r", "RESUME_STRATEGY", &one());
+    world.heartbeat(&[(
+        "late",
+        "START_STRATEGY",
+        start_args("s1", &buying_rules()),
+        LATE,
+    )]);
+    world.assert_executed("late");
+    world.wait(1);
+    world.assert_executed("r");
+    assert_eq!(state(&world), StrategyState::Running);
+}
+
+#[test]
 fn a_start_that_comes_after_a_later_pause_begins_paused() {
     let mut world = World::ready();
     world.pusher("p", "PAUSE_STRATEGY", &one());

@@ -30,11 +30,18 @@ mod world;
 
 use serde_json::{Value, json};
 
+use crate::core::rules::first_number;
+use crate::market::Cid;
 use world::{EXECUTOR, OWNER, World};
 
 /// The arguments of an order to buy.
 fn buy() -> Value {
     json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.1, "stopLoss": 1.09, "takeProfit": 1.12 })
+}
+
+/// A client id of this strategy.
+fn cid_of(strategy: &str, counter: u64) -> Cid {
+    Cid::new(first_number(strategy), counter)
 }
 
 /// Rules that buy at every bar of a rising market.

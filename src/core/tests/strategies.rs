@@ -5,6 +5,7 @@ use serde_json::json;
 use super::terminal::{Manner, decimal};
 use super::world::World;
 use super::{buying_rules, start_args};
+use crate::core::rules::first_number;
 use crate::core::snapshot::{CommandState, StrategyState, UiCommand};
 use crate::core::{Allowances, Config, Event, Limits, NewsCalendar};
 use crate::market::{IntentAction, Quote, RefusalClass, TerminalEvent};
@@ -52,7 +53,10 @@ fn the_entry_carries_its_stop_loss_and_the_strategys_number() {
     };
     assert!(stop_loss.is_some() && take_profit.is_some());
     assert_eq!(*volume, decimal("0.1"));
-    assert_eq!(world.terminal.submitted[0].cid.strategy(), 1);
+    assert_eq!(
+        world.terminal.submitted[0].cid.strategy(),
+        first_number("s1")
+    );
 }
 
 #[test]
@@ -188,7 +192,7 @@ fn two_strategies_share_the_local_limit_in_one_bar() {
         .values()
         .map(|strategy| strategy.number)
         .collect();
-    assert_eq!(numbers, [1, 2]);
+    assert_ne!(numbers[0], numbers[1]);
     world.next_bar();
     assert_eq!(world.terminal.opens(), 1);
 }

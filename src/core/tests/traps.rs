@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::world::{OWNER, Patching, World};
-use super::{buying_rules, start_args};
+use super::{buying_rules, cid_of, start_args};
 use crate::core::snapshot::{CommandState, StrategyState};
 use crate::market::Cid;
 
@@ -11,7 +11,7 @@ pub(super) fn own(world: &mut World, tickets: &[(u64, &str)]) {
     for (ticket, profit) in tickets {
         world
             .terminal
-            .holds(*ticket, Cid::new(1, *ticket).0, profit);
+            .holds(*ticket, cid_of("s1", *ticket).0, profit);
     }
     world.send_book();
 }
@@ -85,8 +85,8 @@ fn c3_every_row_leaves_pending_also_unknown_and_stale_ones() {
 #[test]
 fn c4_old_commands_expire_but_stops_and_pauses_are_honoured() {
     let mut world = World::with_strategy("s1");
-    world.terminal.holds(11, Cid::new(1, 900).0, "0");
-    world.terminal.holds(12, Cid::new(1, 901).0, "0");
+    world.terminal.holds(11, cid_of("s1", 900).0, "0");
+    world.terminal.holds(12, cid_of("s1", 901).0, "0");
     for name in [
         "START_STRATEGY",
         "OPEN_POSITION",

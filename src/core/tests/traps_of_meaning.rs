@@ -5,17 +5,16 @@ use serde_json::json;
 use super::terminal::{Manner, decimal};
 use super::traps::{buy, left, own};
 use super::world::World;
-use super::{buying_rules, start_args};
+use super::{buying_rules, cid_of, start_args};
 use crate::core::snapshot::{CommandState, StrategyState, UiCommand};
 use crate::core::{Effect, Event};
-use crate::market::Cid;
 
 #[test]
 fn c12_an_emergency_stop_with_a_strategy_stops_only_that_one() {
     let mut world = World::with_strategy("s1");
     world.pusher("b", "START_STRATEGY", &start_args("s2", &buying_rules()));
     own(&mut world, &[(11, "1")]);
-    world.terminal.holds(12, Cid::new(2, 12).0, "1");
+    world.terminal.holds(12, cid_of("s2", 12).0, "1");
     world.send_book();
     world.pusher(
         "e",
@@ -82,6 +81,8 @@ fn c14_a_strategy_resumes_from_what_is_kept_here() {
         "RESUME_STRATEGY",
         &json!({ "strategyId": "never-seen" }),
     );
+    world.assert_ends("u", CommandState::Waiting, "waiting for its activation");
+    world.wait(12);
     world.assert_ends("u", CommandState::Failed, "not known here");
 }
 
@@ -211,6 +212,24 @@ fn c20_names_for_the_same_thing_are_taken_and_contradictions_refused() {
         world.assert_executed("c");
         assert!(left(&world).is_empty());
     }
+    let mut world = World::ready();
+    own(&mut world, &[(11, "1")]);
+    world.terminal.positions[0].symbol = "GBPUSD".to_owned();
+    world.send_book();
+    let close = json!({ "ticket": 11, "symbol": "EURUSD" });
+    let modify = json!({ "ticket": 11, "symbol": "EURUSD", "stopLoss": 1.0 });
+    for (id, name, args) in [
+        ("c", "CLOSE_POSITION", close),
+        ("m", "MODIFY_POSITION", modify),
+    ] {
+        world.pusher(id, name, &args);
+        world.assert_ends(
+            id,
+            CommandState::Failed,
+            "names EURUSD, and position #11 is GBPUSD",
+        );
+    }
+    assert_eq!(left(&world), [11]);
 }
 
 #[test]
@@ -235,7 +254,7 @@ fn c21_the_stricter_daily_loss_counts_whatever_its_unit() {
                 volume: decimal("0.1"),
                 price: decimal("1.09"),
                 profit: decimal(loss),
-                magic: Cid::new(1, 1).0,
+                magic: cid_of("s1", 1).0,
                 time: "2026-03-02T09:10:00Z".parse().unwrap(),
             },
         )));

@@ -154,6 +154,10 @@ impl World {
         self.come_up();
     }
 
+    pub fn has_logged(&self, words: &str) -> bool {
+        self.logs.iter().any(|line| line.contains(words))
+    }
+
     /// Whether entries are blocked for this reason.
     pub fn is_blocked_by(&self, reason: &str) -> bool {
         self.state

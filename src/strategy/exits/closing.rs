@@ -47,6 +47,15 @@ pub struct Closing {
 }
 
 impl Closing {
+    /// Whether it ever closes anything.
+    pub(super) fn is_asked(&self) -> bool {
+        let entries_only = Self {
+            no_friday_entry: self.no_friday_entry,
+            ..Self::default()
+        };
+        *self != entries_only
+    }
+
     fn hold_at_most(&mut self, minutes: i64) {
         let known = self.most_minutes.unwrap_or(minutes);
         self.most_minutes = Some(known.min(minutes));

@@ -53,6 +53,14 @@ pub struct Exits {
 }
 
 impl Exits {
+    /// Whether anything but the stop and the target at the broker gets a position out.
+    pub fn need_care(&self) -> bool {
+        self.closing.is_asked()
+            || self.stop_loss.follows
+            || !self.trailing.is_empty()
+            || !self.parts.own().is_empty()
+    }
+
     /// Whether what they ask of an open position can change because a bar closes.
     pub fn look_at_bars(&self) -> bool {
         let by_atr = |one: &Trailing| matches!(one.distance, Distance::Atr { .. });

@@ -51,6 +51,19 @@ pub struct Sizing {
 }
 
 impl Sizing {
+    /// That of rules that open nothing.
+    pub(super) fn nothing() -> Self {
+        Self {
+            lots: Decimal::ZERO,
+            max_positions: 0,
+            risk_percent: None,
+            by_atr: None,
+            weekend_factor: None,
+            recovery: None,
+            limits: Limits::default(),
+        }
+    }
+
     /// Everything it looks at, in a strategy of this timeframe.
     pub(super) fn source(&self, own: Timeframe) -> Option<Source> {
         self.by_atr
