@@ -64,6 +64,10 @@ impl Document {
             .map(|(_, value)| value.get())
     }
 
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|(key, _)| key.as_str())
+    }
+
     pub(super) fn set(&mut self, key: &str, value: Box<RawValue>) {
         match self.entries.iter_mut().find(|(name, _)| name == key) {
             Some((_, old)) => *old = value,

@@ -109,6 +109,13 @@ impl Field {
         }
     }
 
+    /// The field that a key means which is written in another way, as `MaxLots` or `max_lots`.
+    pub(super) fn misspelt(key: &str) -> Option<Self> {
+        let plain = |text: &str| text.replace(['_', '-', ' '], "").to_ascii_lowercase();
+        let found = |field: &Self| field.key() != key && plain(field.key()) == plain(key);
+        Self::ALL.into_iter().find(found)
+    }
+
     /// What can be chosen, when that is a short list; the first is what an empty text means.
     pub const fn choices(self) -> &'static [&'static str] {
         match self {

@@ -101,6 +101,15 @@ impl Loaded {
                 store.place()
             ));
         }
+        for key in loaded.draft.document.keys() {
+            if let Some(meant) = Field::misspelt(key) {
+                loaded.notices.push(format!(
+                    "\"{key}\" in {} means nothing and is not obeyed; did you mean \"{}\"?",
+                    path.display(),
+                    meant.key()
+                ));
+            }
+        }
         loaded.take_from_store(store);
         loaded
     }

@@ -85,6 +85,17 @@ fn no_file_is_an_empty_draft_that_says_what_is_missing() {
 }
 
 #[test]
+fn a_limit_under_a_misspelt_name_is_told() {
+    let place = Place::new();
+    place.put(r#"{"MaxLots":0.1,"max_positions":1,"maxDailyLoss":5,"_note":"x"}"#);
+    let notices = place.load().notices.join("\n");
+    for words in ["\"MaxLots\" in", "did you mean \"maxPositions\"?"] {
+        assert!(notices.contains(words), "{notices}");
+    }
+    assert!(!notices.contains("DailyLoss"), "{notices}");
+}
+
+#[test]
 fn a_secret_in_clear_text_works_and_moves_at_the_first_save() {
     let place = Place::new();
     place.put(SEED);
