@@ -40,6 +40,9 @@ impl Turn<'_> {
         if let Some(block) = self.state.entry_block(self.now) {
             return Verdict::failed(format!("not opened: {block}"));
         }
+        if self.was_given_in_pause(&open.command) {
+            return Verdict::failed("not opened: trading was paused when this was given");
+        }
         let spec = match self.state.symbol(&order.symbol) {
             Ok(spec) => spec,
             Err(reason) => return Verdict::failed(reason),

@@ -188,6 +188,17 @@ impl Turn<'_> {
         })
     }
 
+    /// Trading was paused when this was given: it would have been refused, had it come in time.
+    pub fn was_given_in_pause(&self, command: &Command) -> bool {
+        let past = self.durable().past.iter();
+        let last = past
+            .filter_map(|past| Some((CommandName::parse(&past.name)?, past)))
+            .filter(|(name, _)| matches!(name, CommandName::Pause | CommandName::Resume))
+            .filter(|(_, past)| self.is_later(command, past))
+            .max_by_key(|(_, past)| past.by_the_platform(self.state));
+        last.is_some_and(|(name, _)| name == CommandName::Pause)
+    }
+
     fn is_later(&self, command: &Command, past: &PastOrder) -> bool {
         let made = command
             .created_at

@@ -61,8 +61,9 @@ impl Turn<'_> {
 
     fn why_unmanaged(&self, position: &Position) -> Option<String> {
         let cid = Cid(position.magic);
-        // Opened by a command: it has no exits but those at the broker.
-        if cid.strategy() == 0 {
+        // Opened by a command, it has no exits but those at the broker; and the answer to the order that opens it may
+        // still be on its way.
+        if cid.strategy() == 0 || self.durable().intents.contains_key(&cid) {
             return None;
         }
         let Some(strategy) = self.durable().strategy_by_number(cid.strategy()) else {

@@ -175,6 +175,21 @@ fn a_position_keeps_its_exits_over_a_hundred_later_ones() {
     assert!(world.terminal.positions.is_empty());
 }
 
+#[test]
+fn a_position_that_is_seen_before_its_answer_is_no_stranger() {
+    let mut timed = buying_rules();
+    timed["exit"]["smartExit"] =
+        json!({ "timeExit": { "enabled": true, "maxHoldingMinutes": 12 } });
+    let mut world = World::ready();
+    world.pusher("a", "START_STRATEGY", &start_args("s1", &timed));
+    world.terminal.manners.push_back(Manner::FillSilently);
+    world.next_bar();
+    world.send_book();
+    assert_eq!(world.terminal.positions.len(), 1);
+    world.wait(40);
+    assert!(!world.has_logged("Only its stop and target"));
+}
+
 /// After the journal was lost nothing is known of them, and nobody may take them for another strategy's.
 #[test]
 fn positions_of_a_lost_journal_are_nobody_elses_and_are_told() {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::terminal::Manner;
 use super::world::{OWNER, Patching, World};
-use super::{buying_rules, start_args};
+use super::{buy, buying_rules, start_args};
 use crate::core::snapshot::{CommandState, StrategyState, UiCommand};
 use crate::core::{Event, ReportOutcome};
 
@@ -62,6 +62,21 @@ fn only_a_start_that_tells_its_time_stands_against_a_stop() {
     world.heartbeat(&[("stop", "STOP_STRATEGY", one(), LATE)]);
     world.assert_executed("stop");
     assert_eq!(state(&world), StrategyState::Stopped);
+}
+
+#[test]
+fn what_was_to_open_during_a_pause_opens_nothing_after_it() {
+    for (given, opens) in [(40, 1), (20, 0), (5, 1)] {
+        let mut world = World::ready();
+        world.wait(60);
+        world.pusher("p", "PAUSE", &json!({}));
+        world.wait(20);
+        world.pusher("r", "RESUME", &json!({}));
+        world.wait(10);
+        world.heartbeat(&[("late", "OPEN_POSITION", buy(), given)]);
+        world.wait(1);
+        assert_eq!(world.terminal.opens(), opens, "given {given} s ago");
+    }
 }
 
 #[test]
