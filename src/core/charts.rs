@@ -39,7 +39,7 @@ impl Charted {
     fn register(&mut self, plan: &Plan) -> Program {
         let program = Program::new(plan, &mut self.panel);
         let own = plan.timeframe();
-        for (timeframe, bars) in plan.warmup() {
+        for &(timeframe, bars) in plan.warmup() {
             let known = self.needed.entry(timeframe).or_default();
             *known = (bars + SPARE_BARS).max(*known);
         }

@@ -228,7 +228,7 @@ impl State {
     /// A timeframe of which the plan needs more bars, with those that are there and those that are needed.
     pub(super) fn missing_bars(&self, plan: &Plan) -> Option<(Timeframe, usize, usize)> {
         let panel = self.panel(plan).filter(|panel| panel.is_loaded());
-        plan.warmup().into_iter().find_map(|(timeframe, needed)| {
+        plan.warmup().iter().find_map(|&(timeframe, needed)| {
             let have = panel.map_or(0, |panel| panel.count(timeframe));
             (have < needed).then_some((timeframe, have, needed))
         })

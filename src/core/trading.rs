@@ -18,7 +18,7 @@ use super::rules::FormerRules;
 use super::shadow::Shadow;
 use super::snapshot::StrategyState;
 use super::step::Turn;
-use crate::market::{IntentAction, Position, Quote, Side, Ticket};
+use crate::market::{Cid, IntentAction, Position, Quote, Side, Ticket};
 use crate::strategy::{
     self, Adjustment, Decision, Evaluation, Filter, MarketView, Opened, Plan, PositionView,
     Program, TrackRecord,
@@ -241,9 +241,9 @@ impl Turn<'_> {
         let view = &self.state.terminal;
         let book = view.book.as_ref().filter(|_| !self.state.book_behind);
         let book = book.ok_or("the terminal's list of positions is not up to date")?;
-        let in_doubt = self.durable().intents.values().any(|entry| {
-            matches!(&entry.purpose, Purpose::Entry { strategy: other } if *other == strategy.id)
-        });
+        let orders = (self.durable().intents).range(Cid::all_of(strategy.number));
+        let mut orders = orders.map(|(_, entry)| &entry.intent.action);
+        let in_doubt = orders.any(|action| matches!(action, IntentAction::Open { .. }));
         if in_doubt {
             return Err("an earlier order of this strategy has no certain outcome yet".to_owned());
         }
@@ -275,7 +275,7 @@ impl Turn<'_> {
                     .as_ref()
                     .map(|account| account.balance)
                     .unwrap_or_default(),
-                record: self.track_record(strategy),
+                record: self.track_record(strategy, &runtime.plan),
                 news: self.state.config.news.as_deref(),
                 entries_blocked: blocked.as_deref(),
             },
@@ -303,8 +303,13 @@ impl Turn<'_> {
     }
 
     /// What the strategy has done and what is open, orders on their way among it.
-    fn track_record(&self, strategy: &Decider) -> TrackRecord {
+    fn track_record(&self, strategy: &Decider, plan: &Plan) -> TrackRecord {
         let time = self.state.terminal.market_time.unwrap_or(self.now.utc);
+        let record = self.durable().day.record(strategy.number, time);
+        let limits = &plan.sizing().limits;
+        if limits.in_symbol.is_none() && limits.at_all.is_none() {
+            return record;
+        }
         let opening = self.durable().intents.values();
         let opening = opening.filter_map(|entry| match &entry.intent.action {
             IntentAction::Open { symbol, .. } => Some(symbol),
@@ -316,7 +321,7 @@ impl Turn<'_> {
         TrackRecord {
             open_in_symbol: here.count(),
             open_at_all: symbols.len(),
-            ..self.durable().day.record(strategy.number, time)
+            ..record
         }
     }
 
@@ -359,7 +364,7 @@ impl Turn<'_> {
 
     /// Following stops, partial closes and everything else that the exits ask for; they go on for stopped and paused strategies too.
     fn care_for(&mut self, position: &Position, quote: Quote) {
-        let cid = crate::market::Cid(position.magic);
+        let cid = Cid(position.magic);
         let Some(id) = self
             .durable()
             .strategy_by_number(cid.strategy())

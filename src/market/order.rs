@@ -50,6 +50,11 @@ impl Cid {
         Self((Self::APPLICATION << 56) | ((strategy as u64) << 40) | (counter & 0xFF_FFFF_FFFF))
     }
 
+    /// Every id of a strategy.
+    pub const fn all_of(strategy: u16) -> std::ops::RangeInclusive<Self> {
+        Self::new(strategy, 0)..=Self::new(strategy, u64::MAX)
+    }
+
     /// Whether a magic number was made by this program.
     pub const fn is_own(self) -> bool {
         self.0 >> 56 == Self::APPLICATION

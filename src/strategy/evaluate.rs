@@ -83,16 +83,16 @@ pub struct Evaluation {
 
 /// The decision, with the truth of every condition and filter.
 pub fn evaluate(plan: &Plan, view: &MarketView<'_>) -> Evaluation {
-    let decision = decision(plan, view);
-    if check_bars(plan, view.panel, view.market_time.as_second()).is_err() {
+    if let Err(why) = check_bars(plan, view.panel, view.market_time.as_second()) {
         return Evaluation {
-            decision,
+            decision: Decision::Stay { why },
             conditions: Vec::new(),
             filters: Vec::new(),
         };
     }
-    let pip = pip_of(view.spec);
-    let findings = view.program.findings(view.panel, pip);
+    let mut findings = Vec::new();
+    let signal = (view.program).observe(view.panel, pip_of(view.spec), &mut findings);
+    let decision = judge(plan, view, signal).unwrap_or_else(|why| Decision::Stay { why });
     let words = view.program.words().iter();
     let conditions = words
         .zip(findings)
@@ -145,8 +145,7 @@ pub fn pip_of(spec: &SymbolSpec) -> f64 {
 
 /// A higher timeframe that the plan looks at and whose last closed bar has not come yet.
 pub fn awaited(plan: &Plan, panel: &Panel) -> Option<Timeframe> {
-    let timeframes = plan.warmup().into_iter();
-    let mut timeframes = timeframes.map(|(timeframe, _)| timeframe);
+    let mut timeframes = plan.warmup().iter().map(|(timeframe, _)| *timeframe);
     timeframes.find(|timeframe| panel.awaits(*timeframe))
 }
 
@@ -155,7 +154,7 @@ pub fn check_bars(plan: &Plan, panel: &Panel, now: i64) -> Result<(), String> {
     if let Some(fault) = panel.fault() {
         return Err(format!("{fault}; the bars after it are counted anew"));
     }
-    for (timeframe, needed) in plan.warmup() {
+    for &(timeframe, needed) in plan.warmup() {
         let have = panel.count(timeframe);
         if have < needed {
             let which = if timeframe == plan.timeframe() {
@@ -224,8 +223,13 @@ fn cannot_be_known(plan: &Plan, view: &MarketView<'_>) -> String {
 
 fn decide(plan: &Plan, view: &MarketView<'_>) -> Result<Decision, String> {
     check_bars(plan, view.panel, view.market_time.as_second())?;
-    let pip = pip_of(view.spec);
-    let Signal { buys, sells } = view.program.signal(view.panel, pip);
+    let signal = view.program.signal(view.panel, pip_of(view.spec));
+    judge(plan, view, signal)
+}
+
+/// What follows from the conditions, with everything that may stand in the way.
+fn judge(plan: &Plan, view: &MarketView<'_>, signal: Signal) -> Result<Decision, String> {
+    let Signal { buys, sells } = signal;
     let side = match (buys, sells) {
         (Some(true), Some(true)) => {
             return Err("buying and selling conditions hold at the same bar".to_owned());

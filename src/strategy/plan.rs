@@ -50,6 +50,8 @@ pub struct Plan {
     rules: usize,
     skipped: Vec<Skipped>,
     keys: Vec<Key>,
+    #[serde(skip)]
+    warmup: Vec<(Timeframe, usize)>,
 }
 
 impl Plan {
@@ -115,7 +117,11 @@ impl Plan {
     }
 
     /// Closed bars of each timeframe needed before the first decision, the own one first.
-    pub fn warmup(&self) -> Vec<(Timeframe, usize)> {
+    pub fn warmup(&self) -> &[(Timeframe, usize)] {
+        &self.warmup
+    }
+
+    fn with_warmup(mut self) -> Self {
         let mut needed = vec![(self.timeframe, 2)];
         for source in self.sources() {
             // A level of an earlier bar is looked at one bar further back.
@@ -125,12 +131,13 @@ impl Plan {
                 None => needed.push((source.timeframe, bars)),
             }
         }
-        needed
+        self.warmup = needed;
+        self
     }
 
     /// Closed bars of the own timeframe needed before the first decision.
     pub fn warmup_bars(&self) -> usize {
-        self.warmup()[0].1
+        self.warmup.first().map_or(0, |(_, bars)| *bars)
     }
 
     /// What is known once the broker's terms for the symbol are known: the price distances (R9) and parts too small to close
@@ -283,7 +290,9 @@ pub fn plan(request: &PlanRequest<'_>) -> Result<Plan, PlanRefusal> {
         rules: entry.rules,
         skipped,
         keys: reader.into_keys(),
-    })
+        warmup: Vec::new(),
+    }
+    .with_warmup())
 }
 
 /// What gets open positions out by rules that may open nothing now: a direction, a calendar or an allowance is gone that
@@ -335,7 +344,9 @@ pub fn plan_exits(request: &PlanRequest<'_>) -> Result<Plan, PlanRefusal> {
         rules: 0,
         skipped: Vec::new(),
         keys: Vec::new(),
-    })
+        warmup: Vec::new(),
+    }
+    .with_warmup())
 }
 
 fn context(request: &PlanRequest<'_>, rules: &Node<'_>, timeframe: Timeframe) -> Context {
