@@ -8,6 +8,7 @@ mod clock;
 mod config_pace;
 mod failpoint;
 mod gate;
+mod knocking;
 mod network;
 mod owner;
 mod pusher_link;

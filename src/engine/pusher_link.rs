@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
+use super::knocking::{self, Knocking};
 use super::network::{Identity, Shared, later};
 use crate::core::health::{Leg, LinkReport, Phase};
 use crate::core::snapshot::Source;
@@ -28,11 +29,6 @@ const LAST_RETRY: Duration = Duration::from_secs(300);
 pub(super) fn private_channel(executor_id: &str) -> String {
     format!("private-executor-{executor_id}")
 }
-
-/// Between two looks for another key or cluster after the server refused the connection for good.
-const KNOCK: Duration = Duration::from_secs(60);
-/// After so many of them the connection is tried as it is, because quotas end and applications are switched on again.
-const KNOCKS_BEFORE_CONNECT: u32 = 5;
 
 struct PlatformAuthorizer(PlatformClient);
 
@@ -111,8 +107,7 @@ pub(super) async fn run(
         subscribed: false,
         refusals: 0,
         try_again: None,
-        knock: None,
-        knocks: 0,
+        knocking: Knocking::default(),
     };
     loop {
         tokio::select! {
@@ -128,7 +123,7 @@ pub(super) async fn run(
                 drop(client.commands.send(Command::Unsubscribe(private.clone())).await);
                 drop(client.commands.send(Command::Subscribe(private)).await);
             }
-            () = sleep_until(ear.knock.unwrap_or_else(Instant::now)), if ear.knock.is_some() => {
+            () = sleep_until(ear.knocking.at().unwrap_or_else(Instant::now)), if ear.knocking.at().is_some() => {
                 if ear.knock_again() {
                     drop(client.commands.send(Command::Connect).await);
                 }
@@ -153,9 +148,8 @@ struct Ear {
     refusals: u32,
     /// When a refused channel is asked for again: the platform's 401 and 403 may be its own trouble (contract T3).
     try_again: Option<Instant>,
-    /// The server refuses the connection for good: when the platform's configuration is asked for once more.
-    knock: Option<Instant>,
-    knocks: u32,
+    /// While the server refuses the connection for good.
+    knocking: Knocking,
 }
 
 impl Ear {
@@ -257,24 +251,19 @@ impl Ear {
     /// Asks for the configuration again; `true` when the connection itself is due to be tried once more.
     fn knock_again(&mut self) -> bool {
         self.shared.refetch.notify_one();
-        self.knock = Some(Instant::now() + KNOCK);
-        self.knocks += 1;
-        self.knocks.is_multiple_of(KNOCKS_BEFORE_CONNECT)
+        self.knocking.knock()
     }
 
     async fn state(&mut self, change: StateChange) {
         let reason = change.reason.unwrap_or_default();
         self.connected = change.state == ConnectionState::Connected;
         match change.state {
-            // Another key may be waiting on the platform, and a quota is over one day: nobody should have to start anew.
-            ConnectionState::Failed if self.knock.is_none() => {
-                self.shared.refetch.notify_one();
-                self.knock = Some(Instant::now() + KNOCK);
+            ConnectionState::Failed => {
+                if self.knocking.refused() {
+                    self.shared.refetch.notify_one();
+                }
             }
-            ConnectionState::Connected => {
-                self.knock = None;
-                self.knocks = 0;
-            }
+            ConnectionState::Connected => self.knocking.connected(),
             _ => {}
         }
         if !self.connected {
@@ -296,7 +285,7 @@ impl Ear {
             Leg::Pusher,
             phase,
             reason.clone(),
-            change.retry_in.or(refused.then_some(KNOCK)),
+            change.retry_in.or(refused.then_some(knocking::PAUSE)),
             change.attempt,
         )
         .await;
