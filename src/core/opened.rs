@@ -74,9 +74,9 @@ impl Turn<'_> {
         let openings = openings.map(|(cid, opening)| (*cid, &opening.account));
         let given = durable.given.iter();
         let given = given.map(|(cid, given)| (*cid, &given.account));
-        let mut cids = closed(openings.collect(), &is_closed);
-        cids.extend(closed(given.collect(), &is_closed));
+        let mut cids = closed(openings.collect(), is_closed);
         let former = self.unneeded_former(&is_closed);
+        cids.extend(closed(given.collect(), is_closed));
         if cids.is_empty() && former.is_empty() {
             return;
         }

@@ -258,10 +258,8 @@ impl Ear {
         let reason = change.reason.unwrap_or_default();
         self.connected = change.state == ConnectionState::Connected;
         match change.state {
-            ConnectionState::Failed => {
-                if self.knocking.refused() {
-                    self.shared.refetch.notify_one();
-                }
+            ConnectionState::Failed if self.knocking.refused() => {
+                self.shared.refetch.notify_one();
             }
             ConnectionState::Connected => self.knocking.connected(),
             _ => {}

@@ -75,7 +75,7 @@ fn refusal_words(row: &Row, refusal: &PlanRefusal) -> String {
 fn accepted(plan: &Plan) -> Value {
     let warmup: serde_json::Map<String, Value> = plan
         .warmup()
-        .into_iter()
+        .iter()
         .map(|(timeframe, bars)| (timeframe.to_string(), json!(bars)))
         .collect();
     let skipped: Vec<Value> = plan.skipped().iter().map(|own| reason(&own.0)).collect();
