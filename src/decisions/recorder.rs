@@ -2,8 +2,8 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
 
 use rusqlite::{Connection, params};
 
@@ -19,10 +19,14 @@ pub(super) const MOST_BYTES: u64 = 64 * 1_024 * 1_024;
 /// Batches between two looks at the size.
 const LOOK: u32 = 16;
 
+/// The end of the program waits so long for what is still to be written.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
 #[derive(Debug)]
 pub struct Recorder {
     queue: Option<SyncSender<Arc<Decided>>>,
-    thread: Option<JoinHandle<()>>,
+    /// Closed once everything is written.
+    written: Option<Receiver<()>>,
     full: bool,
 }
 
@@ -32,13 +36,17 @@ impl Recorder {
     pub fn start(path: &Path) -> Result<Self, DecisionsError> {
         let connection = schema::open(path)?;
         let (queue, decided) = sync_channel(QUEUE);
+        let (ended, written) = sync_channel(0);
         let thread = std::thread::Builder::new()
             .name("decisions".to_owned())
-            .spawn(move || write_all(connection, &decided));
+            .spawn(move || {
+                write_all(connection, &decided);
+                drop::<SyncSender<()>>(ended);
+            });
         Ok(match thread {
-            Ok(thread) => Self {
+            Ok(_) => Self {
                 queue: Some(queue),
-                thread: Some(thread),
+                written: Some(written),
                 full: false,
             },
             Err(error) => {
@@ -52,7 +60,7 @@ impl Recorder {
     pub const fn none() -> Self {
         Self {
             queue: None,
-            thread: None,
+            written: None,
             full: false,
         }
     }
@@ -72,10 +80,10 @@ impl Recorder {
 impl Drop for Recorder {
     fn drop(&mut self) {
         self.queue = None;
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
+        if let Some(written) = self.written.take()
+            && written.recv_timeout(LAST_WORDS) == Err(RecvTimeoutError::Timeout)
         {
-            tracing::error!(target: "decisions", "The thread that keeps decisions failed.");
+            tracing::warn!(target: "decisions", "The last decisions could not be kept within {} s.", LAST_WORDS.as_secs());
         }
     }
 }

@@ -79,6 +79,22 @@ fn a_bar_is_read_back_as_it_was_decided() {
 }
 
 #[test]
+fn a_file_that_somebody_holds_locked_does_not_hold_up_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(super::FILE);
+    let mut recorder = Recorder::start(&path).unwrap();
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    // More than two batches, each of which waits for the lock.
+    for number in 0..2_000 {
+        recorder.keep(decided(number, vec![condition("a", 0, Some(true))], false));
+    }
+    let begun = std::time::Instant::now();
+    drop(recorder);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(4));
+}
+
+#[test]
 fn the_condition_that_alone_was_missing_is_counted() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(super::FILE);
