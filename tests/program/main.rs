@@ -27,3 +27,4 @@ mod pusher;
 mod secrets;
 mod settings;
 mod stop;
+mod strategies;

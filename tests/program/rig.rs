@@ -186,3 +186,19 @@ pub fn is_final(status: &str) -> bool {
 pub fn small_buy() -> Value {
     json!({"symbol": "EURUSD", "type": "BUY", "volume": 0.01})
 }
+
+/// Plain HTTP to loopback.
+pub fn http_client() -> reqwest::Client {
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .no_proxy()
+        .timeout(Duration::from_secs(10))
+        .build()
+        .unwrap()
+}
