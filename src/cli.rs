@@ -142,6 +142,7 @@ Examples:
   fx-executor plan strategy.json
   fx-executor plan strategy.json --direction buy       for rules that do not say whether they buy or sell
   fx-executor plan rules.json --symbol EURUSD --timeframe M15
+  fx-executor plan strategy.json --lang id             in Indonesian
   fx-executor plan strategy.json --json                the same for programs, with what every key became
 
 Exit codes: 0 it would run, 3 it is refused, 2 the file cannot be read"
@@ -195,7 +196,10 @@ pub enum Direction {
 /// The languages of the plan's sentences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Language {
+    /// English
     En,
+    /// Indonesian
+    Id,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::stored::Row;
-use crate::cli::{Plan as Options, exit};
+use crate::cli::{self, Plan as Options, exit};
 use crate::os::say;
-use crate::strategy::{Fate, Key, Plan, PlanRefusal, Reason};
+use crate::strategy::{Fate, Key, Language, Plan, PlanRefusal, Reason, tell};
 
 pub(super) fn run(options: &Options) -> ExitCode {
     let row = match Row::read(&options.stored) {
@@ -17,10 +17,14 @@ pub(super) fn run(options: &Options) -> ExitCode {
             return ExitCode::from(exit::UNREADABLE);
         }
     };
+    let language = match options.lang {
+        cli::Language::En => Language::English,
+        cli::Language::Id => Language::Indonesian,
+    };
     let planned = row.plan();
     if options.json {
         let mut document = match &planned {
-            Ok(plan) => accepted(plan),
+            Ok(plan) => accepted(plan, language),
             Err(refusal) => refused(refusal),
         };
         document["name"] = json!(row.name);
@@ -29,8 +33,8 @@ pub(super) fn run(options: &Options) -> ExitCode {
         say(format!("{document:#}"));
     } else {
         say(match &planned {
-            Ok(plan) => sentences(&row, plan),
-            Err(refusal) => refusal_words(&row, refusal),
+            Ok(plan) => sentences(&row, plan, language),
+            Err(refusal) => refusal_words(&row, refusal, language),
         });
     }
     match planned {
@@ -39,21 +43,23 @@ pub(super) fn run(options: &Options) -> ExitCode {
     }
 }
 
-fn sentences(row: &Row, plan: &Plan) -> String {
-    let mut text = format!(
-        "{} would run on {} {}.\n\n{}\n\nBars needed before the first decision: {}.",
-        row.name,
-        plan.symbol(),
-        plan.timeframe(),
-        plan.sentence(),
-        plan.warmup()
-            .iter()
-            .map(|(timeframe, bars)| format!("{bars} of {timeframe}"))
-            .collect::<Vec<_>>()
-            .join(", ")
-    );
+fn sentences(row: &Row, plan: &Plan, language: Language) -> String {
+    let (name, symbol, timeframe) = (&row.name, plan.symbol(), plan.timeframe());
+    let sentence = plan.sentence_in(language);
+    let warmup: Vec<String> = plan
+        .warmup()
+        .iter()
+        .map(|(timeframe, bars)| tell!(language; "{bars} of {timeframe}"; "{bars} bar {timeframe}"))
+        .collect();
+    let warmup = warmup.join(", ");
+    let mut text = tell!(language;
+        "{name} would run on {symbol} {timeframe}.\n\n{sentence}\n\nBars needed before the first decision: {warmup}.";
+        "{name} akan berjalan di {symbol} {timeframe}.\n\n{sentence}\n\nBar yang dibutuhkan sebelum keputusan pertama: {warmup}.");
     if !plan.skipped().is_empty() {
-        text.push_str("\n\nNot followed:");
+        text.push_str(language.pick(
+            "\n\nNot followed:",
+            "\n\nTidak diikuti (alasan dalam bahasa Inggris):",
+        ));
         for skipped in plan.skipped() {
             text.push_str(&format!("\n  {skipped}"));
         }
@@ -61,18 +67,25 @@ fn sentences(row: &Row, plan: &Plan) -> String {
     text
 }
 
-fn refusal_words(row: &Row, refusal: &PlanRefusal) -> String {
-    let mut text = format!("{} is refused:", row.name);
+/// The reasons themselves are English, as the platform and the log have them.
+fn refusal_words(row: &Row, refusal: &PlanRefusal, language: Language) -> String {
+    let name = &row.name;
+    let mut text = tell!(language;
+        "{name} is refused:";
+        "{name} ditolak (alasan dalam bahasa Inggris):");
     for reason in &refusal.reasons {
         text.push_str(&format!("\n  {reason}"));
     }
     if refusal.needs_direction {
-        text.push_str("\n\nWith --direction buy or --direction sell the one of R1 is answered.");
+        text.push_str(language.pick(
+            "\n\nWith --direction buy or --direction sell the one of R1 is answered.",
+            "\n\nDengan --direction buy atau --direction sell, alasan R1 terjawab.",
+        ));
     }
     text
 }
 
-fn accepted(plan: &Plan) -> Value {
+fn accepted(plan: &Plan, language: Language) -> Value {
     let warmup: serde_json::Map<String, Value> = plan
         .warmup()
         .iter()
@@ -81,7 +94,7 @@ fn accepted(plan: &Plan) -> Value {
     let skipped: Vec<Value> = plan.skipped().iter().map(|own| reason(&own.0)).collect();
     json!({
         "runs": true,
-        "sentence": plan.sentence(),
+        "sentence": plan.sentence_in(language),
         "warmup": warmup,
         "skipped": skipped,
         "keys": keys(plan.keys()),

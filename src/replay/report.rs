@@ -15,7 +15,7 @@ use super::tally::{ConditionCount, Results};
 use super::trade::ExitReason;
 use super::verdict::Verdicts;
 use crate::market::Side;
-use crate::strategy::Filter;
+use crate::strategy::{Filter, Language};
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
@@ -85,7 +85,7 @@ impl Report {
             .map(|((side, alternative, condition), count)| ConditionRow {
                 side,
                 alternative,
-                text: condition.words(plan.timeframe()),
+                text: condition.words(plan.timeframe(), Language::English),
                 count: *count,
             })
             .collect();

@@ -9,7 +9,7 @@ use super::run::{Decided, Sink};
 use super::trade::Trade;
 use super::verdict::Verdict;
 use crate::market::Timeframe;
-use crate::strategy::{Condition, Operand, Plan};
+use crate::strategy::{Condition, Language, Operand, Plan};
 
 /// Deals always, decisions where they are wanted.
 #[derive(Debug)]
@@ -109,7 +109,11 @@ impl<W: Write> DecisionTable<W> {
         for (at, condition) in conditions.iter().enumerate() {
             header.push_str(&format!(
                 ",{}",
-                quoted(&format!("{}: {}", at + 1, condition.words(own)))
+                quoted(&format!(
+                    "{}: {}",
+                    at + 1,
+                    condition.words(own, Language::English)
+                ))
             ));
         }
         let mut operands: Vec<Operand> = Vec::new();

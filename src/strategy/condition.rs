@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use super::indicator::{Scale, Source};
+use super::language::{Language, tell};
 use crate::market::{Side, Timeframe};
 
 /// A level further than this factor from the last close cannot be a price of the symbol (R6).
@@ -36,21 +37,21 @@ pub enum Operator {
 }
 
 impl Operator {
-    pub const fn words(self) -> &'static str {
+    pub const fn words(self, language: Language) -> &'static str {
         match self {
-            Self::Greater => "is above",
-            Self::GreaterOrEqual => "is at or above",
-            Self::Less => "is below",
-            Self::LessOrEqual => "is at or below",
-            Self::Equal => "equals",
-            Self::NotEqual => "is not",
-            Self::CrossesAbove => "crosses above",
-            Self::CrossesBelow => "crosses below",
-            Self::WasAbove => "was above",
-            Self::WasBelow => "was below",
-            Self::Inside => "is between",
-            Self::Outside => "is outside",
-            Self::Rises => "rises",
+            Self::Greater => language.pick("is above", "di atas"),
+            Self::GreaterOrEqual => language.pick("is at or above", "di atas atau sama dengan"),
+            Self::Less => language.pick("is below", "di bawah"),
+            Self::LessOrEqual => language.pick("is at or below", "di bawah atau sama dengan"),
+            Self::Equal => language.pick("equals", "sama dengan"),
+            Self::NotEqual => language.pick("is not", "tidak sama dengan"),
+            Self::CrossesAbove => language.pick("crosses above", "menembus ke atas"),
+            Self::CrossesBelow => language.pick("crosses below", "menembus ke bawah"),
+            Self::WasAbove => language.pick("was above", "pada bar sebelumnya di atas"),
+            Self::WasBelow => language.pick("was below", "pada bar sebelumnya di bawah"),
+            Self::Inside => language.pick("is between", "dalam rentang"),
+            Self::Outside => language.pick("is outside", "di luar rentang"),
+            Self::Rises => language.pick("rises", "naik"),
         }
     }
 
@@ -136,23 +137,26 @@ impl Operand {
         }
     }
 
-    fn words(self, own: Timeframe) -> String {
+    fn words(self, own: Timeframe, language: Language) -> String {
         match self {
             Self::Number(number) => number.to_string(),
-            Self::Range { low, high } => format!("{low} and {high}"),
+            Self::Range { low, high } => {
+                tell!(language; "{low} and {high}"; "{low} sampai {high}")
+            }
             Self::Series {
                 source,
                 times,
                 plus_pips,
             } => {
-                let mut words = source.name(own);
+                let mut words = source.words(own, language);
                 if (times - 1.0).abs() > f64::EPSILON {
-                    words = format!("{times} times {words}");
+                    words = tell!(language; "{times} times {words}"; "{times} kali {words}");
                 }
+                let pips = plus_pips.abs();
                 if plus_pips > 0.0 {
-                    words.push_str(&format!(" plus {plus_pips} pips"));
+                    words += &tell!(language; " plus {pips} pips"; " ditambah {pips} pip");
                 } else if plus_pips < 0.0 {
-                    words.push_str(&format!(" minus {} pips", -plus_pips));
+                    words += &tell!(language; " minus {pips} pips"; " dikurangi {pips} pip");
                 }
                 words
             }
@@ -172,13 +176,13 @@ pub(super) type Pair = (f64, f64);
 
 impl Condition {
     /// "EMA 9 crosses above EMA 21", in a strategy of this timeframe.
-    pub fn words(&self, own: Timeframe) -> String {
-        let left = self.left.name(own);
-        let operator = self.operator.words();
+    pub fn words(&self, own: Timeframe, language: Language) -> String {
+        let left = self.left.words(own, language);
+        let operator = self.operator.words(language);
         if self.operator == Operator::Rises {
             return format!("{left} {operator}");
         }
-        format!("{left} {operator} {}", self.right.words(own))
+        format!("{left} {operator} {}", self.right.words(own, language))
     }
 
     pub fn sources(&self) -> impl Iterator<Item = Source> {

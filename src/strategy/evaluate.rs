@@ -9,6 +9,7 @@ use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
 
 use super::filters::{Look, NewsCalendar};
+use super::language::Language;
 use super::order::order;
 use super::panel::Panel;
 use super::plan::Plan;
@@ -213,7 +214,7 @@ fn cannot_be_known(plan: &Plan, view: &MarketView<'_>) -> String {
             |((_, _, condition), finding)| {
                 format!(
                     "\"{}\" cannot be known at this bar (it compares {} with {})",
-                    condition.words(plan.timeframe()),
+                    condition.words(plan.timeframe(), Language::English),
                     number(finding.left),
                     number(finding.right)
                 )

@@ -17,6 +17,7 @@ mod evaluate;
 mod exits;
 mod filters;
 mod indicator;
+mod language;
 mod ledger;
 mod manage;
 mod order;
@@ -47,6 +48,8 @@ pub use filters::{
     VolatilityFilter, VolumeFilter,
 };
 pub use indicator::{Band, Ichimoku, Series, Source};
+pub use language::Language;
+pub(crate) use language::tell;
 pub use ledger::{Fate, Key};
 pub use manage::{Adjustment, Opened, PositionView, Touch, manage, next_touch};
 pub use panel::{BarFault, Panel};

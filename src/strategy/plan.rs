@@ -11,6 +11,7 @@ use super::entry::{Trigger, read_entry};
 use super::exits::{Distance, Exits, StopAt, read_exits};
 use super::filters::{Allowances, Filter, Filters, Setting, read_filters, volume_factor};
 use super::indicator::Source;
+use super::language::Language;
 use super::ledger::{Key, Node, Reader};
 use super::reason::{PlanRefusal, Reason, Rule, Skipped};
 use super::risk::{Sizing, read_sizing};
@@ -99,9 +100,14 @@ impl Plan {
         &self.keys
     }
 
-    /// The whole plan in one plain English sentence or a few.
+    /// The whole plan in one plain English sentence or a few, as logs and the platform have it.
     pub fn sentence(&self) -> String {
-        sentence::of(self)
+        self.sentence_in(Language::English)
+    }
+
+    /// The same in the trader's language.
+    pub fn sentence_in(&self, language: Language) -> String {
+        sentence::of(self, language)
     }
 
     /// Every condition with its direction; those with the same direction and alternative must hold together.
@@ -175,7 +181,7 @@ impl Plan {
                     "{} % of {} lots is too small to close alone at {}, so it is left for the next level",
                     level.percent,
                     lots.normalize(),
-                    level.when.words()
+                    level.when.words(Language::English)
                 ));
             }
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::condition::{Condition, Operand, Operator, Pair, truth};
 use super::entry::Trigger;
 use super::indicator::{Series, Source};
+use super::language::Language;
 use super::panel::Panel;
 use super::plan::Plan;
 use crate::market::Side;
@@ -81,7 +82,10 @@ impl Program {
         let close = panel.require(Source::new(Series::Price, panel.timeframe()));
         let words = plan
             .conditions()
-            .map(|(side, at, one)| (side, at, Arc::from(one.words(plan.timeframe()))))
+            .map(|(side, at, one)| {
+                let words = one.words(plan.timeframe(), Language::English);
+                (side, at, Arc::from(words))
+            })
             .collect();
         Self {
             tests,

@@ -5,7 +5,7 @@ use std::fmt;
 
 use fx_executor::market::Bar;
 use fx_executor::strategy::{
-    Allowances, Band, Condition, Finding, Panel, Plan, PlanRequest, Program, Series, plan,
+    Allowances, Band, Condition, Finding, Language, Panel, Plan, PlanRequest, Program, Series, plan,
 };
 use serde_json::{Value, json};
 
@@ -134,7 +134,7 @@ fn compare_bars(case: &Case, plan: &Plan, counts: &mut Counts) {
             format!(
                 "{} {at}: {}",
                 side.name(),
-                condition.words(plan.timeframe())
+                condition.words(plan.timeframe(), Language::English)
             )
         })
         .collect();

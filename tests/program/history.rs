@@ -62,6 +62,23 @@ fn a_plan_is_told_in_words_and_in_json() {
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
+    let (code, text, _) = run(folder.path(), &["plan", "scalper.json", "--lang", "id"]);
+    assert_eq!(code, 0, "{text}");
+    for part in [
+        "akan berjalan di EURUSD M15",
+        "Beli EURUSD saat penutupan bar M15",
+        "Jual EURUSD",
+        "Bar yang dibutuhkan sebelum keputusan pertama: 551 bar M15",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let indonesian = ["plan", "scalper.json", "--json", "--lang", "id"];
+    let (_, text, _) = run(folder.path(), &indonesian);
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(
+        json["sentence"].as_str().unwrap().starts_with("Beli "),
+        "{text}"
+    );
     let (code, text, _) = run(folder.path(), &["plan", "scalper.json", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!((code, &json["runs"]), (0, &true.into()));
@@ -80,6 +97,11 @@ fn what_is_refused_or_unreadable_has_its_own_exit_code() {
         text.contains("(R1)") && text.contains("--direction buy"),
         "{text}"
     );
+    let (code, text, _) = run(folder.path(), &["plan", "rising.json", "--lang", "id"]);
+    assert_eq!(code, 3, "{text}");
+    for part in ["Rising ditolak", "(R1)", "Dengan --direction buy"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
     let (code, text, _) = run(folder.path(), &["plan", "rising.json", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!((code, &json["needsDirection"]), (3, &true.into()));

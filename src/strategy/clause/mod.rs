@@ -7,6 +7,7 @@ mod word;
 
 use super::condition::{Condition, Operand, Operator};
 use super::indicator::{Series, Source, read_source};
+use super::language::Language;
 use super::ledger::{Node, Reader};
 use super::reason::{Reason, Rule, quoted};
 use crate::market::Timeframe;
@@ -124,7 +125,7 @@ fn settle(
     let words: Vec<String> = reading
         .conditions
         .iter()
-        .map(|condition| condition.words(context.timeframe))
+        .map(|condition| condition.words(context.timeframe, Language::English))
         .collect();
     let words = words.join(" and ");
     let always = [

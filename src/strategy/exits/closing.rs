@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::read::{minutes, missing, optional_pips, pips, time_of_day, use_keys};
+use crate::strategy::language::{Language, tell};
 use crate::strategy::ledger::{Node, Reader};
 use crate::strategy::reason::{Reason, Rule};
 
@@ -73,7 +74,7 @@ pub(super) fn read_closing(
         && let Some(most) = minutes(reader, stop, "maxHoldingHours", 60)
     {
         closing.hold_at_most(most);
-        let text = format!("closed after {}", held_words(most));
+        let text = format!("closed after {}", held_words(most, Language::English));
         use_keys(reader, stop, &["maxHoldingHours"], &text);
     }
     let Some(smart) = smart else {
@@ -95,10 +96,10 @@ pub(super) fn read_closing(
 }
 
 /// "4 hours", "90 minutes".
-pub(in crate::strategy) fn held_words(minutes: i64) -> String {
+pub(in crate::strategy) fn held_words(minutes: i64, language: Language) -> String {
     match (minutes % 60, minutes / 60) {
-        (0, hours) => format!("{hours} hours"),
-        _ => format!("{minutes} minutes"),
+        (0, hours) => tell!(language; "{hours} hours"; "{hours} jam"),
+        _ => tell!(language; "{minutes} minutes"; "{minutes} menit"),
     }
 }
 
@@ -117,7 +118,7 @@ fn read_time(reader: &mut Reader, node: &Node<'_>, closing: &mut Closing) {
         && let Some(most) = minutes(reader, node, "maxHoldingMinutes", 1)
     {
         closing.hold_at_most(most);
-        let text = format!("closed after {}", held_words(most));
+        let text = format!("closed after {}", held_words(most, Language::English));
         use_keys(reader, node, &["maxHoldingMinutes"], &text);
     }
     if reader.flag(node, "exitIfNoProgress") {

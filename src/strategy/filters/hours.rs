@@ -3,60 +3,15 @@
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use super::day::{Day, day_and_minute};
 use super::session::factor;
 use super::verdict::{Look, Verdict};
 use super::{is_on, once};
+use crate::strategy::language::{Language, tell};
 use crate::strategy::ledger::{Node, Reader};
 use crate::strategy::reason::{Reason, Rule, quoted};
 
 const DAY_MINUTES: u32 = 1_440;
-const NAMES: [&str; 7] = [
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-    "Sunday",
-];
-
-/// A day of the week, 0 is Monday.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Day(u8);
-
-impl Day {
-    pub const FRIDAY: Self = Self(4);
-    pub const SATURDAY: Self = Self(5);
-    pub const SUNDAY: Self = Self(6);
-
-    pub fn name(self) -> &'static str {
-        NAMES[usize::from(self.0)]
-    }
-
-    /// A whole English name or its first three letters, in any case.
-    fn from_name(name: &str) -> Option<Self> {
-        let name = name.trim();
-        (0..).zip(NAMES).find_map(|(number, own)| {
-            let known = name.eq_ignore_ascii_case(own) || name.eq_ignore_ascii_case(&own[..3]);
-            known.then_some(Self(number))
-        })
-    }
-
-    pub const fn is_weekend(self) -> bool {
-        self.0 >= Self::SATURDAY.0
-    }
-}
-
-/// The day of the week and the minute of the day at a second since 1970 UTC.
-pub fn day_and_minute(second: i64) -> (Day, u32) {
-    // 1 January 1970 was a Thursday.
-    let day = (second.div_euclid(86_400) + 3).rem_euclid(7);
-    let minute = second.rem_euclid(86_400) / 60;
-    (
-        Day(u8::try_from(day).unwrap_or_default()),
-        u32::try_from(minute).unwrap_or_default(),
-    )
-}
 
 /// A part of one day, in minutes since midnight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -71,10 +26,10 @@ impl DayTime {
         self.day == day && minute >= self.from && minute < self.to
     }
 
-    fn words(self) -> String {
+    fn words(self, language: Language) -> String {
         format!(
             "{} {}–{}",
-            self.day.name(),
+            self.day.words(language),
             clock(self.from),
             clock(self.to)
         )
@@ -110,31 +65,32 @@ impl DayFilter {
     }
 
     pub fn verdict_words(&self, look: &Look<'_>) -> String {
-        let (day, minute) = day_and_minute(look.second);
-        format!("{} {} UTC: {}", day.name(), clock(minute), self.words())
+        told_at(look, &self.words(Language::English))
     }
 
-    pub fn words(&self) -> String {
-        let days: Vec<&str> = self.days.iter().map(|day| day.name()).collect();
-        let mut words = format!("only on {} (UTC)", days.join(", "));
+    pub fn words(&self, language: Language) -> String {
+        let days: Vec<&str> = self.days.iter().map(|day| day.words(language)).collect();
+        let days = days.join(", ");
+        let mut words = tell!(language; "only on {days} (UTC)"; "hanya pada hari {days} (UTC)");
         let times = |times: &[DayTime]| {
-            let times: Vec<String> = times.iter().map(|time| time.words()).collect();
+            let times: Vec<String> = times.iter().map(|time| time.words(language)).collect();
             times.join(", ")
         };
         if !self.avoid.is_empty() {
-            words.push_str(&format!(", not on {}", times(&self.avoid)));
+            let avoid = times(&self.avoid);
+            words += &tell!(language; ", not on {avoid}"; ", tidak pada {avoid}");
         }
         let best = times(&self.optimal);
-        if !best.is_empty() && self.other_factor == Decimal::ZERO {
-            words.push_str(&format!(", and only on {best}"));
-        } else if !best.is_empty() && self.other_factor != self.optimal_factor {
-            words.push_str(&format!(
-                ", with the volume times {} outside {best}",
-                self.other_factor
-            ));
+        let (factor, other) = (self.optimal_factor, self.other_factor);
+        if !best.is_empty() && other == Decimal::ZERO {
+            words += &tell!(language; ", and only on {best}"; ", dan hanya pada {best}");
+        } else if !best.is_empty() && other != factor {
+            words += &tell!(language;
+                ", with the volume times {other} outside {best}";
+                ", dengan volume dikali {other} di luar {best}");
         }
-        if self.optimal_factor != Decimal::ONE {
-            words.push_str(&format!(", volume times {}", self.optimal_factor));
+        if factor != Decimal::ONE {
+            words += &tell!(language; ", volume times {factor}"; ", volume dikali {factor}");
         }
         words
     }
@@ -156,7 +112,7 @@ pub(super) fn read_days(reader: &mut Reader, node: &Node<'_>) -> Option<DayFilte
             reader.refuse(&node.path, Rule::Sessions, text);
             return None;
         }
-        None => (0..7).map(Day).collect(),
+        None => Day::all().collect(),
     };
     let avoid = read_times(reader, node, "avoidTimes", "nothing is opened then (UTC)");
     let optimal = read_times(reader, node, "optimalTimes", "the best hours (UTC)");
@@ -297,23 +253,31 @@ impl HourFilter {
     }
 
     pub fn verdict_words(&self, look: &Look<'_>) -> String {
-        let (day, minute) = day_and_minute(look.second);
-        format!("{} {} UTC: {}", day.name(), clock(minute), self.words())
+        told_at(look, &self.words(Language::English))
     }
 
-    pub fn words(&self) -> String {
+    pub fn words(&self, language: Language) -> String {
         let mut parts = Vec::new();
         if let Some((from, to)) = self.hours {
-            parts.push(format!("only {}–{} UTC", clock(from), clock(to)));
+            let (from, to) = (clock(from), clock(to));
+            parts.push(tell!(language; "only {from}–{to} UTC"; "hanya pukul {from}–{to} UTC"));
         }
         if self.weekends {
-            parts.push("not on Saturday and Sunday (UTC)".to_owned());
+            let words = language.pick(
+                "not on Saturday and Sunday (UTC)",
+                "tidak pada hari Sabtu dan Minggu (UTC)",
+            );
+            parts.push(words.to_owned());
         }
-        if let Some(from) = self.friday_from {
-            parts.push(format!("not on Friday from {} UTC on", clock(from)));
+        if let Some(from) = self.friday_from.map(clock) {
+            parts.push(tell!(language;
+                "not on Friday from {from} UTC on";
+                "tidak pada hari Jumat mulai pukul {from} UTC"));
         }
-        if let Some(until) = self.sunday_until {
-            parts.push(format!("not on Sunday before {} UTC", clock(until)));
+        if let Some(until) = self.sunday_until.map(clock) {
+            parts.push(tell!(language;
+                "not on Sunday before {until} UTC";
+                "tidak pada hari Minggu sebelum pukul {until} UTC"));
         }
         parts.join(", ")
     }
@@ -383,6 +347,16 @@ fn minute(text: &str) -> Option<u32> {
     };
     let (hours, minutes) = (number(hours)?, number(minutes)?);
     (minutes < 60 && hours * 60 + minutes <= DAY_MINUTES).then_some(hours * 60 + minutes)
+}
+
+/// A filter's own words behind the time they are held against.
+fn told_at(look: &Look<'_>, words: &str) -> String {
+    let (day, minute) = day_and_minute(look.second);
+    format!(
+        "{} {} UTC: {words}",
+        day.words(Language::English),
+        clock(minute)
+    )
 }
 
 fn clock(minute: u32) -> String {

@@ -5,6 +5,7 @@
 //! trader allows running without them, and are informational while they are off.
 
 mod allowances;
+mod day;
 mod hours;
 mod news;
 mod regime;
@@ -19,7 +20,8 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 pub use allowances::Allowances;
-pub use hours::{Day, DayFilter, DayTime, HourFilter};
+pub use day::Day;
+pub use hours::{DayFilter, DayTime, HourFilter};
 pub use news::{CalendarFault, Impact, Matter, NewsCalendar, NewsEvent, NewsFilter, Pause};
 pub use regime::{Regime, RegimeFilter};
 pub use session::{AllowedSession, Session, SessionFilter};
@@ -29,10 +31,11 @@ pub use verdict::{Look, Verdict};
 pub use volatility::{HighVolatility, SpikeFilter, VolatilityFilter};
 pub use volume::VolumeFilter;
 
-pub(super) use hours::day_and_minute;
+pub(super) use day::day_and_minute;
 pub(super) use volume::volume_factor;
 
 use super::indicator::{Series, Source, normalised};
+use super::language::Language;
 use super::ledger::{Node, Reader};
 use super::reason::{Reason, Rule, quoted};
 use crate::market::Timeframe;
@@ -109,8 +112,8 @@ impl Filter {
     }
 
     /// What it does, for the plan's sentence.
-    pub fn words(&self) -> String {
-        each!(self, one => one.words())
+    pub fn words(&self, language: Language) -> String {
+        each!(self, one => one.words(language))
     }
 }
 

@@ -14,6 +14,7 @@ use super::verdict::{Look, Verdict, at_least, number};
 use super::{read_timeframe, read_timeframes};
 use crate::market::Timeframe;
 use crate::strategy::indicator::{Series, Source, normalised};
+use crate::strategy::language::{Language, tell};
 use crate::strategy::ledger::{Node, Reader};
 use crate::strategy::reason::{Reason, Rule, quoted};
 
@@ -43,12 +44,12 @@ impl Regime {
         Self::Volatile,
     ];
 
-    pub const fn name(self) -> &'static str {
+    pub const fn words(self, language: Language) -> &'static str {
         match self {
-            Self::TrendingUp => "trending up",
-            Self::TrendingDown => "trending down",
-            Self::Ranging => "ranging",
-            Self::Volatile => "volatile",
+            Self::TrendingUp => language.pick("trending up", "tren naik"),
+            Self::TrendingDown => language.pick("trending down", "tren turun"),
+            Self::Ranging => language.pick("ranging", "sideways"),
+            Self::Volatile => language.pick("volatile", "volatil"),
         }
     }
 
@@ -129,31 +130,37 @@ impl RegimeFilter {
             .map(|timeframe| match Regime::at(look, *timeframe) {
                 Some((regime, confidence)) => format!(
                     "{timeframe} is {} (confidence {})",
-                    regime.name(),
+                    regime.words(Language::English),
                     number(confidence, 0, "")
                 ),
                 None => format!("the regime of {timeframe} is unknown"),
             })
             .collect();
-        format!("{}; {}", told.join(", "), self.words())
+        format!("{}; {}", told.join(", "), self.words(Language::English))
     }
 
-    pub fn words(&self) -> String {
+    pub fn words(&self, language: Language) -> String {
+        let own = self.primary;
         let mut words = if self.preferred.len() == Regime::ALL.len() {
-            format!("only in a clear regime of {}", self.primary)
+            tell!(language;
+                "only in a clear regime of {own}";
+                "hanya jika kondisi pasar {own} jelas")
         } else {
-            let names: Vec<&str> = self.preferred.iter().map(|regime| regime.name()).collect();
-            format!("only while {} is {}", self.primary, names.join(" or "))
+            let names = self.preferred.iter().map(|regime| regime.words(language));
+            let names = names.collect::<Vec<_>>();
+            let names = names.join(language.pick(" or ", " atau "));
+            tell!(language; "only while {own} is {names}"; "hanya selama pasar {own} sedang {names}")
         };
         if self.min_confidence > Decimal::ZERO {
-            words.push_str(&format!(
-                " with a confidence of at least {}",
-                self.min_confidence
-            ));
+            let least = self.min_confidence;
+            words += &tell!(language;
+                " with a confidence of at least {least}";
+                " dengan tingkat keyakinan minimal {least}");
         }
         if !self.confirming.is_empty() {
             let names: Vec<String> = self.confirming.iter().map(ToString::to_string).collect();
-            words.push_str(&format!(" and {} too", names.join(" and ")));
+            let names = names.join(language.pick(" and ", " dan "));
+            words += &tell!(language; " and {names} too"; " dan begitu juga {names}");
         }
         words
     }

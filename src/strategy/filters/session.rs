@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::hours::{DayFilter, read_days};
 use super::verdict::{Look, Verdict};
 use crate::strategy::indicator::normalised;
+use crate::strategy::language::{Language, tell};
 use crate::strategy::ledger::{Node, Reader};
 use crate::strategy::reason::{Reason, Rule, quoted};
 
@@ -108,7 +109,8 @@ impl SessionFilter {
         }
     }
 
-    pub fn words(&self) -> String {
+    pub fn words(&self, language: Language) -> String {
+        let reduced = |factor: Decimal| tell!(language; ", volume times {factor}"; ", volume dikali {factor}");
         let first = self.sessions.first().map(|allowed| allowed.factor);
         let same = self
             .sessions
@@ -123,16 +125,15 @@ impl SessionFilter {
                 let factor = if same || allowed.factor == Decimal::ONE {
                     String::new()
                 } else {
-                    format!(", volume times {}", allowed.factor)
+                    reduced(allowed.factor)
                 };
                 format!("{name} ({from:02}:00–{to:02}:00 UTC{factor})")
             })
             .collect();
-        let words = format!("only in {}", sessions.join(" and "));
+        let sessions = sessions.join(language.pick(" and ", " dan "));
+        let words = tell!(language; "only in {sessions}"; "hanya di sesi {sessions}");
         match first {
-            Some(factor) if same && factor != Decimal::ONE => {
-                format!("{words}, volume times {factor}")
-            }
+            Some(factor) if same && factor != Decimal::ONE => words + &reduced(factor),
             _ => words,
         }
     }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::read_action;
 use super::verdict::{Look, Verdict, at_most, number};
 use crate::strategy::indicator::normalised;
+use crate::strategy::language::{Language, tell};
 use crate::strategy::ledger::{Node, Reader};
 use crate::strategy::reason::{Reason, Rule};
 
@@ -39,13 +40,15 @@ impl SpreadFilter {
         }
     }
 
-    pub fn words(&self) -> String {
+    pub fn words(&self, language: Language) -> String {
+        let most = self.max_pips;
         match self.reduce {
-            Some(factor) => format!(
-                "volume times {factor} when the spread is over {} pips",
-                self.max_pips
-            ),
-            None => format!("skips when the spread is over {} pips", self.max_pips),
+            Some(factor) => tell!(language;
+                "volume times {factor} when the spread is over {most} pips";
+                "volume dikali {factor} jika spread di atas {most} pip"),
+            None => tell!(language;
+                "skips when the spread is over {most} pips";
+                "tidak membuka posisi jika spread di atas {most} pip"),
         }
     }
 }

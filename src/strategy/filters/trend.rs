@@ -7,6 +7,7 @@ use super::verdict::{Look, Verdict};
 use crate::market::{Side, Timeframe};
 use crate::strategy::clause::trend;
 use crate::strategy::indicator::Source;
+use crate::strategy::language::{Language, tell};
 use crate::strategy::ledger::{Node, Reader};
 use crate::strategy::reason::{Reason, Rule};
 
@@ -68,13 +69,12 @@ impl TrendFilter {
         )
     }
 
-    pub fn words(&self) -> String {
+    pub fn words(&self, language: Language) -> String {
         let names: Vec<String> = self.timeframes.iter().map(ToString::to_string).collect();
-        format!(
-            "only with the trend (EMA 20 against EMA 50) of at least {} of {}",
-            self.least,
-            names.join(", ")
-        )
+        let (least, names) = (self.least, names.join(", "));
+        tell!(language;
+            "only with the trend (EMA 20 against EMA 50) of at least {least} of {names}";
+            "hanya searah tren (EMA 20 terhadap EMA 50) pada minimal {least} dari {names}")
     }
 }
 

@@ -8,6 +8,7 @@ use super::read_action;
 use super::verdict::{Look, Verdict, at_least, at_most, number};
 use crate::market::Timeframe;
 use crate::strategy::indicator::{SPIKE_BARS, Series};
+use crate::strategy::language::{Language, tell};
 use crate::strategy::ledger::{Node, Reader};
 use crate::strategy::reason::{Rule, quoted};
 
@@ -42,13 +43,21 @@ impl VolatilityFilter {
         format!("ATR {} {atr}, {limits}", self.period)
     }
 
-    pub fn words(&self) -> String {
+    pub fn words(&self, language: Language) -> String {
         let atr = format!("ATR {}", self.period);
         match (self.min_pips, self.max_pips) {
-            (Some(min), Some(max)) => format!("only while {atr} is {min} to {max} pips"),
-            (Some(min), None) => format!("only while {atr} is at least {min} pips"),
-            (None, Some(max)) => format!("only while {atr} is at most {max} pips"),
-            (None, None) => format!("only while {atr} is known"),
+            (Some(min), Some(max)) => tell!(language;
+                "only while {atr} is {min} to {max} pips";
+                "hanya selama {atr} antara {min} dan {max} pip"),
+            (Some(min), None) => tell!(language;
+                "only while {atr} is at least {min} pips";
+                "hanya selama {atr} minimal {min} pip"),
+            (None, Some(max)) => tell!(language;
+                "only while {atr} is at most {max} pips";
+                "hanya selama {atr} maksimal {max} pip"),
+            (None, None) => {
+                tell!(language; "only while {atr} is known"; "hanya selama {atr} diketahui")
+            }
         }
     }
 }
@@ -92,11 +101,11 @@ impl SpikeFilter {
         }
     }
 
-    pub fn words(&self) -> String {
-        format!(
-            "opens nothing for {} minutes after a bar that moved over {} times the average ATR {} of {SPIKE_BARS} bars",
-            self.resume_minutes, self.times, self.period
-        )
+    pub fn words(&self, language: Language) -> String {
+        let (minutes, times, period) = (self.resume_minutes, self.times, self.period);
+        tell!(language;
+            "opens nothing for {minutes} minutes after a bar that moved over {times} times the average ATR {period} of {SPIKE_BARS} bars";
+            "tidak membuka posisi selama {minutes} menit setelah bar yang bergerak lebih dari {times} kali rata-rata ATR {period} selama {SPIKE_BARS} bar")
     }
 }
 
@@ -119,11 +128,11 @@ impl HighVolatility {
         )
     }
 
-    pub fn words(&self) -> String {
-        format!(
-            "opens nothing while ATR 14 is over {} % of the price",
-            self.above_percent
-        )
+    pub fn words(&self, language: Language) -> String {
+        let percent = self.above_percent;
+        tell!(language;
+            "opens nothing while ATR 14 is over {percent} % of the price";
+            "tidak membuka posisi selama ATR 14 di atas {percent} % dari harga")
     }
 }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::verdict::{Look, Verdict, at_least, number};
 use crate::strategy::indicator::Series;
+use crate::strategy::language::{Language, tell};
 use crate::strategy::ledger::{Node, Reader};
 use crate::strategy::reason::Rule;
 
@@ -38,11 +39,11 @@ impl VolumeFilter {
         )
     }
 
-    pub fn words(&self) -> String {
-        format!(
-            "only when the bar's volume is at least {} times its average of {BARS} bars",
-            self.times
-        )
+    pub fn words(&self, language: Language) -> String {
+        let times = self.times;
+        tell!(language;
+            "only when the bar's volume is at least {times} times its average of {BARS} bars";
+            "hanya jika volume bar minimal {times} kali rata-rata volume {BARS} bar")
     }
 }
 

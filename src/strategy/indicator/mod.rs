@@ -9,6 +9,7 @@ mod spike;
 
 use serde::Serialize;
 
+use super::language::{Language, tell};
 use crate::market::Timeframe;
 
 pub(super) use name::{Named, normalised, read_source};
@@ -30,6 +31,23 @@ pub enum Band {
     Width,
     /// Bars since the width was the narrowest of `SQUEEZE_BARS` bars; 0 is this bar.
     SinceNarrowest,
+}
+
+impl Band {
+    const fn words(self, language: Language) -> &'static str {
+        match self {
+            Self::Upper => language.pick("the upper Bollinger band", "Bollinger Band atas"),
+            Self::Middle => language.pick("the middle Bollinger band", "Bollinger Band tengah"),
+            Self::Lower => language.pick("the lower Bollinger band", "Bollinger Band bawah"),
+            Self::Width => {
+                language.pick("the width of the Bollinger bands", "lebar Bollinger Bands")
+            }
+            Self::SinceNarrowest => language.pick(
+                "the age in bars of the narrowest Bollinger bands",
+                "jumlah bar sejak Bollinger Bands tersempit",
+            ),
+        }
+    }
 }
 
 /// One line of Ichimoku Kinko Hyo with its usual lengths 9, 26 and 52; the spans are those that stand under the last bar.
@@ -204,22 +222,26 @@ impl Series {
     }
 
     /// The name in a sentence.
-    pub fn name(self) -> String {
+    pub fn words(self, language: Language) -> String {
         match self {
-            Self::Open => "the open".to_owned(),
-            Self::High => "the high".to_owned(),
-            Self::Low => "the low".to_owned(),
-            Self::Price => "the close".to_owned(),
-            Self::Volume => "the volume".to_owned(),
+            Self::Open => language.pick("the open", "harga pembukaan").to_owned(),
+            Self::High => language.pick("the high", "harga tertinggi").to_owned(),
+            Self::Low => language.pick("the low", "harga terendah").to_owned(),
+            Self::Price => language.pick("the close", "harga penutupan").to_owned(),
+            Self::Volume => language.pick("the volume", "volume").to_owned(),
             Self::Ema(period) => format!("EMA {period}"),
             Self::Sma(period) => format!("SMA {period}"),
-            Self::VolumeSma(period) => format!("its average of {period} bars"),
+            Self::VolumeSma(period) => tell!(language;
+                "its average of {period} bars";
+                "rata-rata volume {period} bar"),
             Self::Rsi(period) => format!("RSI {period}"),
             Self::Macd { fast, slow, .. } => format!("MACD {fast}/{slow}"),
-            Self::MacdSignal { signal, .. } => format!("its signal {signal}"),
-            Self::MacdHistogram { fast, slow, signal } => {
-                format!("the MACD histogram {fast}/{slow}/{signal}")
+            Self::MacdSignal { signal, .. } => {
+                tell!(language; "its signal {signal}"; "garis sinyal {signal}")
             }
+            Self::MacdHistogram { fast, slow, signal } => tell!(language;
+                "the MACD histogram {fast}/{slow}/{signal}";
+                "histogram MACD {fast}/{slow}/{signal}"),
             Self::Atr(period) => format!("ATR {period}"),
             Self::Adx(period) => format!("ADX {period}"),
             Self::Cci(period) => format!("CCI {period}"),
@@ -231,34 +253,34 @@ impl Series {
                 deviations,
                 band,
             } => {
-                let line = match band {
-                    Band::Upper => "the upper Bollinger band",
-                    Band::Middle => "the middle Bollinger band",
-                    Band::Lower => "the lower Bollinger band",
-                    Band::Width => "the width of the Bollinger bands",
-                    Band::SinceNarrowest => "the age in bars of the narrowest Bollinger bands",
-                };
+                let line = band.words(language);
                 format!("{line} {period}/{}", f64::from(deviations) / 1_000.0)
             }
             Self::StochasticK { k, slowing, d } => format!("Stochastic %K {k}/{slowing}/{d}"),
-            Self::StochasticD { .. } => "its %D".to_owned(),
+            Self::StochasticD { .. } => language.pick("its %D", "garis %D").to_owned(),
             Self::Ichimoku(line) => match line {
                 Ichimoku::Tenkan => "Tenkan",
                 Ichimoku::Kijun => "Kijun",
-                Ichimoku::SpanA => "span A",
-                Ichimoku::SpanB => "span B",
+                Ichimoku::SpanA => language.pick("span A", "Span A"),
+                Ichimoku::SpanB => language.pick("span B", "Span B"),
             }
             .to_owned(),
-            Self::Resistance(bars) => format!("the highest high of {bars} bars before"),
-            Self::Support(bars) => format!("the lowest low of {bars} bars before"),
+            Self::Resistance(bars) => tell!(language;
+                "the highest high of {bars} bars before";
+                "titik tertinggi dari {bars} bar sebelumnya"),
+            Self::Support(bars) => tell!(language;
+                "the lowest low of {bars} bars before";
+                "titik terendah dari {bars} bar sebelumnya"),
             Self::SinceSpike {
                 period,
                 thousandths,
                 ..
-            } => format!(
-                "the bars since one over {} times the average ATR {period}",
-                f64::from(thousandths) / 1_000.0
-            ),
+            } => {
+                let times = f64::from(thousandths) / 1_000.0;
+                tell!(language;
+                    "the bars since one over {times} times the average ATR {period}";
+                    "jumlah bar sejak bar di atas {times} kali rata-rata ATR {period}")
+            }
         }
     }
 }
@@ -281,21 +303,23 @@ impl Source {
         }
     }
 
-    /// The name in a sentence about a strategy of this timeframe.
+    /// The English name, for what is refused.
     pub fn name(self, own: Timeframe) -> String {
-        let name = self.series.name();
-        if self.earlier {
-            let what = match self.series {
-                Series::High => "the high",
-                Series::Low => "the low",
-                _ => return format!("{name} on {}", self.timeframe),
-            };
-            return format!("{what} of the last {} bar before", self.timeframe);
+        self.words(own, Language::English)
+    }
+
+    /// The name in a sentence about a strategy of this timeframe.
+    pub fn words(self, own: Timeframe, language: Language) -> String {
+        let (name, timeframe) = (self.series.words(language), self.timeframe);
+        if self.earlier && matches!(self.series, Series::High | Series::Low) {
+            return tell!(language;
+                "{name} of the last {timeframe} bar before";
+                "{name} bar {timeframe} terakhir sebelumnya");
         }
-        if self.timeframe == own {
+        if timeframe == own && !self.earlier {
             name
         } else {
-            format!("{name} on {}", self.timeframe)
+            tell!(language; "{name} on {timeframe}"; "{name} pada {timeframe}")
         }
     }
 }

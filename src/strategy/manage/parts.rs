@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use super::Adjustment;
 use super::holding::{Holding, Reach};
 use crate::strategy::exits::PartialLevel;
+use crate::strategy::language::Language;
 
 /// How far a position has come through its parts.
 pub(super) struct Walk<'a> {
@@ -63,7 +64,11 @@ impl Walk<'_> {
         let (part, level, percent) = self.due?;
         Some(Adjustment::Close {
             volume: (!self.all).then_some(part),
-            why: format!("{} % taken at {}", percent.normalize(), level.when.words()),
+            why: format!(
+                "{} % taken at {}",
+                percent.normalize(),
+                level.when.words(Language::English)
+            ),
         })
     }
 }

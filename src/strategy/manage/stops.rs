@@ -8,6 +8,7 @@ use super::Adjustment;
 use super::holding::Holding;
 use super::parts::Walk;
 use crate::strategy::exits::{Start, Trailing};
+use crate::strategy::language::Language;
 
 /// A stop wanted at this price.
 struct Wish {
@@ -91,7 +92,7 @@ fn trailed(
     Some(Wish {
         stop_loss: holding.spec().round_price(price - holding.sign * distance),
         step: trailing.step_pips * holding.spec().pip(),
-        why: format!("trails the price by {}", trailing.words()),
+        why: format!("trails the price by {}", trailing.words(Language::English)),
     })
 }
 

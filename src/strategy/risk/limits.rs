@@ -8,6 +8,7 @@ use super::{read_count, read_percent, used};
 use crate::market::{Side, TradeMode};
 use crate::strategy::evaluate::MarketView;
 use crate::strategy::filters::Allowances;
+use crate::strategy::language::{Language, tell};
 use crate::strategy::ledger::{Node, Reader};
 use crate::strategy::plan::Plan;
 use crate::strategy::reason::{Reason, Rule};
@@ -42,11 +43,23 @@ pub enum Period {
 }
 
 impl Period {
-    const fn words(self) -> (&'static str, &'static str) {
+    /// Whose loss it is: "today's loss".
+    const fn possessive(self) -> &'static str {
         match self {
-            Self::Day => ("today's", "on a day (UTC)"),
-            Self::Week => ("this week's", "in a week (UTC, from Monday)"),
-            Self::Month => ("this month's", "in a month (UTC)"),
+            Self::Day => "today's",
+            Self::Week => "this week's",
+            Self::Month => "this month's",
+        }
+    }
+
+    const fn words(self, language: Language) -> &'static str {
+        match self {
+            Self::Day => language.pick("on a day (UTC)", "pada hari itu (UTC)"),
+            Self::Week => language.pick(
+                "in a week (UTC, from Monday)",
+                "pada minggu itu (UTC, mulai Senin)",
+            ),
+            Self::Month => language.pick("in a month (UTC)", "pada bulan itu (UTC)"),
         }
     }
 }
@@ -98,35 +111,41 @@ pub struct Limits {
 }
 
 impl Limits {
-    pub(super) fn words(&self) -> Vec<String> {
+    pub(super) fn words(&self, language: Language) -> Vec<String> {
         let mut parts = Vec::new();
         for limit in &self.losses {
-            let (_, period) = limit.period.words();
+            let period = limit.period.words(language);
             let amount = match limit.most {
-                Loss::Money(money) => format!("{money} in account currency"),
-                Loss::PercentOfBalance(percent) => format!("{percent} % of the balance"),
+                Loss::Money(money) => tell!(language;
+                    "{money} in account currency";
+                    "{money} dalam mata uang akun"),
+                Loss::PercentOfBalance(percent) => {
+                    tell!(language; "{percent} % of the balance"; "{percent} % dari saldo")
+                }
             };
-            parts.push(format!(
-                "opens nothing more {period} that has lost {amount}"
-            ));
+            parts.push(tell!(language;
+                "opens nothing more {period} that has lost {amount}";
+                "tidak membuka posisi lagi {period} setelah rugi {amount}"));
         }
         if let Some(most) = self.daily_trades {
-            parts.push(format!("opens at most {most} positions a day (UTC)"));
+            parts.push(tell!(language;
+                "opens at most {most} positions a day (UTC)";
+                "membuka maksimal {most} posisi per hari (UTC)"));
         }
         if let Some(most) = self.losses_in_row {
-            parts.push(format!(
-                "opens nothing more on a day (UTC) after {most} losses in a row"
-            ));
+            parts.push(tell!(language;
+                "opens nothing more on a day (UTC) after {most} losses in a row";
+                "tidak membuka posisi lagi pada hari itu (UTC) setelah {most} kali rugi berturut-turut"));
         }
         if let Some(most) = self.in_symbol {
-            parts.push(format!(
-                "opens nothing while {most} positions of all strategies are open in the symbol"
-            ));
+            parts.push(tell!(language;
+                "opens nothing while {most} positions of all strategies are open in the symbol";
+                "tidak membuka posisi selama ada {most} posisi terbuka dari semua strategi di simbol ini"));
         }
         if let Some(most) = self.at_all {
-            parts.push(format!(
-                "opens nothing while {most} positions of all strategies are open, as any two may be correlated"
-            ));
+            parts.push(tell!(language;
+                "opens nothing while {most} positions of all strategies are open, as any two may be correlated";
+                "tidak membuka posisi selama ada {most} posisi terbuka dari semua strategi, karena dua posisi mana pun bisa berkorelasi"));
         }
         parts
     }
@@ -151,7 +170,7 @@ impl Limits {
             if lost >= most {
                 return Err(format!(
                     "{} loss of {} has reached the limit of {}",
-                    limit.period.words().0,
+                    limit.period.possessive(),
                     lost.round_dp(2).normalize(),
                     most.round_dp(2).normalize()
                 ));

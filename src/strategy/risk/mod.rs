@@ -18,6 +18,7 @@ use limits::{read_limits, read_recovery};
 use super::evaluate::MarketView;
 use super::filters::{Allowances, HighVolatility, Look, day_and_minute};
 use super::indicator::{Series, Source};
+use super::language::{Language, tell};
 use super::ledger::{Node, Reader};
 use super::plan::Plan;
 use super::reason::Rule;
@@ -71,26 +72,34 @@ impl Sizing {
     }
 
     /// What it says beside the number of positions and lots.
-    pub(super) fn words(&self) -> Vec<String> {
+    pub(super) fn words(&self, language: Language) -> Vec<String> {
         let mut parts = Vec::new();
-        if let Some(risk) = self.by_atr {
-            parts.push(format!(
-                "so few lots that {} times ATR {} cost at most {} % of the balance",
-                risk.multiplier, risk.period, risk.percent
-            ));
+        if let Some(AtrRisk {
+            percent,
+            multiplier,
+            period,
+        }) = self.by_atr
+        {
+            parts.push(tell!(language;
+                "so few lots that {multiplier} times ATR {period} cost at most {percent} % of the balance";
+                "lot dibatasi agar pergerakan {multiplier} kali ATR {period} merugikan maksimal {percent} % dari saldo"));
         }
         if let Some(factor) = self.weekend_factor {
-            parts.push(format!(
-                "volume times {factor} on Saturday and Sunday (UTC)"
-            ));
+            parts.push(tell!(language;
+                "volume times {factor} on Saturday and Sunday (UTC)";
+                "volume dikali {factor} pada hari Sabtu dan Minggu (UTC)"));
         }
-        if let Some(recovery) = self.recovery {
-            parts.push(format!(
-                "volume times {} once its results are {} % of the balance below their best, until {} profits in a row",
-                recovery.factor, recovery.drawdown_percent, recovery.wins
-            ));
+        if let Some(Recovery {
+            drawdown_percent: percent,
+            factor,
+            wins,
+        }) = self.recovery
+        {
+            parts.push(tell!(language;
+                "volume times {factor} once its results are {percent} % of the balance below their best, until {wins} profits in a row";
+                "volume dikali {factor} begitu hasilnya {percent} % dari saldo di bawah hasil terbaiknya, sampai {wins} kali profit berturut-turut"));
         }
-        parts.extend(self.limits.words());
+        parts.extend(self.limits.words(language));
         parts
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::strategy::Fate;
+use crate::strategy::{Fate, Language};
 
 fn of(condition: &Value) -> Result<Plan, PlanRefusal> {
     let entry = json!({ "conditions": [condition] });
@@ -14,7 +14,7 @@ fn words(condition: &Value) -> Vec<String> {
     let plan = of(condition).unwrap_or_else(|refusal| panic!("{condition}: {refusal}"));
     let words = plan
         .conditions()
-        .map(|(_, _, one)| one.words(plan.timeframe()));
+        .map(|(_, _, one)| one.words(plan.timeframe(), Language::English));
     words.collect()
 }
 

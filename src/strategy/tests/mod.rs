@@ -1,6 +1,8 @@
 //! Outcomes that a trader would check: what a plan says, when it enters, what it refuses.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod any_filter;
+mod any_plan;
 mod batches;
 mod choices;
 mod clauses;
@@ -10,6 +12,7 @@ mod exit_properties;
 mod exits;
 mod filters;
 mod indicators;
+mod languages;
 mod levels;
 mod limits;
 mod market_filters;

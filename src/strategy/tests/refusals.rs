@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::strategy::{NO_DIRECTION, Reason};
+use crate::strategy::{Language, NO_DIRECTION, Reason};
 
 pub(super) fn condition(indicator: &str, operator: &str, value: &Value) -> Value {
     json!({ "indicator": indicator, "condition": operator, "value": value, "description": "BUY" })
@@ -122,7 +122,10 @@ fn r1_mirrored_halves_are_one_direction_each() {
         )
     };
     let plan = of(&up, &down).unwrap();
-    let text = |side| plan.trigger(side).unwrap().terms()[0].conditions()[0].words(Timeframe::M15);
+    let text = |side| {
+        plan.trigger(side).unwrap().terms()[0].conditions()[0]
+            .words(Timeframe::M15, Language::English)
+    };
     assert_eq!(text(Side::Buy), "EMA 50 is above EMA 110");
     assert_eq!(text(Side::Sell), "EMA 50 is below EMA 110");
     let turned = of(&down, &up).unwrap();

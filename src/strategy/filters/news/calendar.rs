@@ -5,6 +5,8 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use crate::strategy::language::Language;
+
 /// How strongly an event is expected to move its currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Impact {
@@ -14,11 +16,11 @@ pub enum Impact {
 }
 
 impl Impact {
-    pub const fn name(self) -> &'static str {
+    pub const fn words(self, language: Language) -> &'static str {
         match self {
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
+            Self::Low => language.pick("low", "rendah"),
+            Self::Medium => language.pick("medium", "sedang"),
+            Self::High => language.pick("high", "tinggi"),
         }
     }
 

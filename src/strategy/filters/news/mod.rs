@@ -9,6 +9,7 @@ use serde::Serialize;
 pub use calendar::{CalendarFault, Impact, NewsCalendar, NewsEvent};
 
 use super::verdict::{Look, Verdict};
+use crate::strategy::language::{Language, tell};
 use crate::strategy::ledger::{Node, Reader};
 use crate::strategy::reason::Rule;
 
@@ -98,20 +99,20 @@ impl NewsFilter {
                 "news: {} {} ({} impact) at {} UTC",
                 event.currency,
                 event.title,
-                event.impact.name(),
+                event.impact.words(Language::English),
                 event.time.strftime("%Y-%m-%d %H:%M")
             ),
             None => "no news near".to_owned(),
         }
     }
 
-    pub fn words(&self) -> String {
+    pub fn words(&self, language: Language) -> String {
         let pauses: Vec<String> = self
             .pauses
             .iter()
             .map(|pause| {
                 let impacts = pause.matters.iter().filter_map(|matter| match matter {
-                    Matter::Impact(impact) => Some(impact.name()),
+                    Matter::Impact(impact) => Some(impact.words(language)),
                     Matter::Title(_) => None,
                 });
                 let titles = pause.matters.iter().filter_map(|matter| match matter {
@@ -122,24 +123,28 @@ impl NewsFilter {
                 let titles: Vec<&str> = titles.collect();
                 let mut what = String::new();
                 if !impacts.is_empty() {
-                    what = format!("news of {} impact", impacts.join(", "));
+                    let impacts = impacts.join(", ");
+                    what =
+                        tell!(language; "news of {impacts} impact"; "berita berdampak {impacts}");
                 }
                 if !titles.is_empty() {
-                    let joint = if what.is_empty() { "" } else { " and " };
+                    let and = language.pick(" and ", " dan ");
+                    let joint = if what.is_empty() { "" } else { and };
                     what.push_str(&format!("{joint}{}", titles.join(", ")));
                 }
-                format!(
-                    "{} minutes before and {} after {what}",
-                    pause.before_minutes, pause.after_minutes
-                )
+                let (before, after) = (pause.before_minutes, pause.after_minutes);
+                tell!(language;
+                    "{before} minutes before and {after} after {what}";
+                    "{before} menit sebelum dan {after} menit sesudah {what}")
             })
             .collect();
-        let mut words = format!(
-            "opens nothing {} for the symbol's currencies",
-            pauses.join(", ")
-        );
+        let pauses = pauses.join(", ");
+        let mut words = tell!(language;
+            "opens nothing {pauses} for the symbol's currencies";
+            "tidak membuka posisi {pauses} untuk mata uang simbol ini");
         if !self.currencies.is_empty() {
-            words.push_str(&format!(" and {}", self.currencies.join(", ")));
+            let further = self.currencies.join(", ");
+            words += &tell!(language; " and {further}"; " dan {further}");
         }
         words
     }
