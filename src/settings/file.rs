@@ -165,7 +165,7 @@ pub fn save(
         Err(LoadError::Broken { .. }) => {
             let aside = put_aside(path, now).map_err(unwritable)?;
             saved.notices.push(format!(
-                "The old settings file was not readable; it is kept as {}.",
+                "The old settings file was not readable; it is kept as {}. Limits and everything else that stood in it count no more: fill them in again.",
                 aside.display()
             ));
             saved.broken_kept = Some(aside);

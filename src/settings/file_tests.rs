@@ -174,7 +174,9 @@ fn a_broken_file_is_put_aside_before_a_save_and_never_overwritten() {
     draft.set(Field::PlatformUrl, "http://localhost:3000");
     for n in 0..2 {
         place.put(broken);
-        let aside = place.save(&draft).broken_kept.unwrap();
+        let saved = place.save(&draft);
+        assert!(saved.notices[0].contains("Limits"), "{saved:?}");
+        let aside = saved.broken_kept.unwrap();
         assert_eq!(fs::read_to_string(&aside).unwrap(), broken);
         let suffix = ["broken-20260105-101112", "broken-20260105-101112-1"][n];
         assert!(aside.to_string_lossy().ends_with(suffix), "{aside:?}");
