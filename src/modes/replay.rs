@@ -80,6 +80,10 @@ fn replayed(options: &Options) -> Result<String, Failure> {
         ReplayError::History(error) => unreadable(error),
         ReplayError::Output(error) => unwritable(&error),
     })?;
+    if replay.is_empty() {
+        let error = "no bar of the history lies between --from and --to; nothing was replayed";
+        return Err(unreadable(error));
+    }
     let mut report = Report::new(&row.name, &replay, &history, options.server_zone.name());
     report.assumptions.extend(notes);
     tables

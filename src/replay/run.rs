@@ -143,6 +143,11 @@ impl Replay {
         &self.settings
     }
 
+    /// Whether no bar came that was to be judged.
+    pub const fn is_empty(&self) -> bool {
+        self.span.is_none()
+    }
+
     /// Positions closed so far.
     pub const fn positions(&self) -> u64 {
         self.tally.all.positions

@@ -210,19 +210,24 @@ fn a_replay_that_cannot_be_says_why() {
     assert_eq!(code, 2, "{error}");
     written(folder.path(), "out", "a file where the folder should be");
     assert_eq!(replay("scalper.json", "EURUSD_M15.csv").0, 1);
-    let (code, _, error) = run(
-        folder.path(),
-        &[
-            "replay",
-            "scalper.json",
-            "--bars",
-            "EURUSD_M15.csv",
-            "--out",
-            "x",
-            "--from",
-            "yesterday",
-        ],
-    );
-    assert_eq!(code, 2, "{error}");
-    assert!(error.contains("2024-01-31"), "{error}");
+    for (from, words) in [
+        ("yesterday", "2024-01-31"),
+        ("2030-01-01", "no bar of the history"),
+    ] {
+        let (code, _, error) = run(
+            folder.path(),
+            &[
+                "replay",
+                "scalper.json",
+                "--bars",
+                "EURUSD_M15.csv",
+                "--out",
+                "x",
+                "--from",
+                from,
+            ],
+        );
+        assert_eq!(code, 2, "{error}");
+        assert!(error.contains(words), "{error}");
+    }
 }
