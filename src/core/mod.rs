@@ -6,6 +6,7 @@
 
 mod account;
 mod admit;
+mod awaiting;
 mod by_hand;
 mod charts;
 mod choosing;

@@ -23,6 +23,8 @@ pub(super) const ORDER_LIFE_MS: u64 = 10_000;
 /// An order without an answer for so long is looked for.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
+/// The same for a book that was answered and did not show an order yet.
+const SHOWN_SOON: Duration = Duration::from_millis(200);
 /// Attempts at one command's order: the first and its children.
 const MOST_TRIES: u32 = 3;
 
@@ -139,8 +141,9 @@ impl Turn<'_> {
                 self.quoted(&symbol, quote);
             }
             TerminalEvent::Book(book) => {
+                let known = self.state.knows_the_answers(&book, self.now.mono);
                 self.state.terminal.book = Some(book);
-                self.state.book_behind = false;
+                self.state.book_behind = !known;
                 self.forget_closed();
                 self.tell_unmanaged();
             }
@@ -159,6 +162,7 @@ impl Turn<'_> {
                     deal.profit
                 );
                 self.log(LogLevel::Info, "terminal", text);
+                self.seen_closed(&deal);
                 self.record(Record::Dealt { deal });
             }
             TerminalEvent::Answer { cid, outcome } => self.answered(cid, outcome),
@@ -230,7 +234,12 @@ impl Turn<'_> {
     /// Asks again for a book that does not come.
     pub fn progress_book(&mut self) {
         let waited = self.now.mono.saturating_sub(self.state.book_asked_at);
-        if self.state.terminal.up && self.state.book_behind && waited >= LOOK_AGAIN {
+        let pause = if self.state.awaited.is_empty() {
+            LOOK_AGAIN
+        } else {
+            SHOWN_SOON
+        };
+        if self.state.terminal.up && self.state.book_behind && waited >= pause {
             self.ask_for_book();
         }
     }
@@ -322,6 +331,7 @@ impl Turn<'_> {
         });
         self.state.looked_at.remove(&cid);
         self.drop_notice(&doubt_key(cid));
+        self.await_in_book(&entry, &end);
         self.ask_for_book();
         let mono = self.now.mono;
         match &entry.purpose {

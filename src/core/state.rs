@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use super::Now;
+use super::awaiting::Awaited;
 use super::charts::{ChartKey, Charted};
 use super::closing::Sweep;
 use super::command::Command;
@@ -133,6 +134,8 @@ pub struct State {
     pub(super) candidates: BTreeMap<String, Runtime>,
     /// An order ended after the book was sent: who decides by positions waits for the next one.
     pub(super) book_behind: bool,
+    /// Orders that are done and that no book has shown yet.
+    pub(super) awaited: Vec<Awaited>,
     /// Commands for whose sake the book was asked for once more.
     pub(super) profits_asked: BTreeSet<String>,
     /// When the book was last asked for.
@@ -186,6 +189,7 @@ impl State {
             charts: BTreeMap::new(),
             candidates: BTreeMap::new(),
             book_behind: true,
+            awaited: Vec::new(),
             profits_asked: BTreeSet::new(),
             book_asked_at: Duration::ZERO,
             closings: BTreeMap::new(),

@@ -3,10 +3,11 @@
 use serde_json::json;
 
 use super::buy;
+use super::emergency::stop_here;
 use super::terminal::{Manner, Memory, decimal};
 use super::world::World;
 use crate::core::snapshot::{CommandState, UiCommand};
-use crate::market::{Cid, IntentAction, Ticket};
+use crate::market::{Cid, IntentAction, MarginMode, Ticket};
 
 #[test]
 fn a_position_by_hand_may_be_a_foreign_one() {
@@ -29,6 +30,59 @@ fn closing_waits_for_a_book_that_knows_the_last_order() {
     world.wait(1);
     world.assert_executed("c");
     assert!(world.terminal.positions.is_empty());
+}
+
+/// A close that is done and still listed is not given again: on a netting account it would open the other way.
+#[test]
+fn what_is_done_and_still_listed_is_not_done_again() {
+    for mode in [MarginMode::Hedging, MarginMode::Netting] {
+        for stop in [false, true] {
+            let mut world = World::ready();
+            world.terminal.account.margin_mode = mode;
+            world.terminal.holds(11, Cid::new(0, 900).0, "0");
+            world.terminal.lags(6);
+            world.send_book();
+            if stop {
+                stop_here(&mut world);
+            } else {
+                world.pusher("c", "CLOSE_POSITION", &json!({ "ticket": 11 }));
+            }
+            world.wait(12);
+            assert_eq!(world.terminal.closes(), 1, "{mode:?}, stop: {stop}");
+            if !stop {
+                world.assert_executed("c");
+            }
+        }
+    }
+}
+
+/// Nor is one more position opened than the trader allows.
+#[test]
+fn a_position_that_is_not_listed_yet_counts() {
+    let mut world = World::with_one_position_allowed();
+    world.terminal.lags(6);
+    world.send_book();
+    world.pusher("a", "OPEN_POSITION", &buy());
+    world.assert_executed("a");
+    world.pusher("b", "OPEN_POSITION", &buy());
+    world.assert_ends("b", CommandState::Waiting, "list of positions");
+    world.wait(12);
+    world.assert_ends("b", CommandState::Failed, "not opened");
+    assert_eq!(world.terminal.positions.len(), 1);
+}
+
+/// A list that never shows an order is believed in the end.
+#[test]
+fn a_close_that_the_list_denies_is_tried_again() {
+    let mut world = World::ready();
+    world.terminal.holds(11, Cid::new(0, 900).0, "0");
+    world.terminal.lags(1_000);
+    world.send_book();
+    world.pusher("c", "CLOSE_POSITION", &json!({ "ticket": 11 }));
+    world.wait(9);
+    assert_eq!(world.terminal.closes(), 1);
+    world.wait(20);
+    assert!(world.terminal.closes() > 1);
 }
 
 #[test]

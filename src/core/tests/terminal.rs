@@ -49,6 +49,9 @@ pub struct Terminal {
     pub oldest_first: bool,
     /// No book is sent while set.
     pub keeps_book: bool,
+    /// Lists are so many questions old.
+    lag: usize,
+    listed: Vec<(Vec<Position>, Vec<PendingOrder>)>,
     /// Bars for a watched series.
     pub bars: Vec<Bar>,
     pub submitted: Vec<OrderIntent>,
@@ -73,6 +76,8 @@ impl Terminal {
             memory: Memory::Works,
             oldest_first: false,
             keeps_book: false,
+            lag: 0,
+            listed: Vec::new(),
             bars: rising_bars(600),
             submitted: Vec::new(),
             executed: BTreeMap::new(),
@@ -255,13 +260,23 @@ impl Terminal {
 
     pub fn book(&mut self) -> Option<TerminalEvent> {
         self.revision += 1;
-        (!self.keeps_book).then(|| {
+        self.listed
+            .push((self.positions.clone(), self.orders.clone()));
+        let at = self.listed.len().saturating_sub(self.lag + 1);
+        let (positions, orders) = self.listed[at].clone();
+        (!self.keeps_book).then_some({
             TerminalEvent::Book(Book {
                 revision: self.revision,
-                positions: self.positions.clone(),
-                orders: self.orders.clone(),
+                positions,
+                orders,
             })
         })
+    }
+
+    /// From now on its lists are so many questions old, and no older than this moment.
+    pub fn lags(&mut self, lag: usize) {
+        self.lag = lag;
+        self.listed.clear();
     }
 
     /// A position that is there already.
