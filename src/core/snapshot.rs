@@ -16,6 +16,8 @@ use crate::market::{
 /// Which terminal executes orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum TerminalMode {
+    /// The settings cannot be read, so which one is meant is not known: none is used.
+    Unknown,
     /// The built-in simulated terminal; no money is involved.
     Paper,
     MetaTrader,
@@ -277,6 +279,8 @@ pub struct SettingsStatus {
     pub overrides: Vec<String>,
     /// Where the secret is kept, in words.
     pub secret_place: String,
+    /// What the trader should know of the file, though it can be used.
+    pub notes: Vec<String>,
 }
 
 /// What a person asks for. Sent by the window, by `stop-all`, and by the practice check.

@@ -132,7 +132,10 @@ pub fn step(state: &mut State, event: Event, now: Now) -> Step {
         step: Step::default(),
     };
     match event {
-        Event::Started => turn.resume_after_restart(),
+        Event::Started => {
+            turn.tell_notes(&[]);
+            turn.resume_after_restart();
+        }
         Event::Tick => {}
         Event::Delivered(delivery) => turn.deliver(delivery, true),
         Event::HeartbeatAnswered { rows } => turn.deliver_batch(rows),
@@ -192,8 +195,24 @@ impl Turn<'_> {
     fn configure(&mut self, config: Config) {
         // Known by the platform's answer alone, which does not come again for every change.
         let overrides = std::mem::take(&mut self.state.config.settings.overrides);
+        let known = std::mem::take(&mut self.state.config.settings.notes);
         self.state.config = config;
         self.state.config.settings.overrides = overrides;
+        self.tell_notes(&known);
+    }
+
+    /// What the trader should know of his settings: in the window as long as it is so, in the log once.
+    fn tell_notes(&mut self, known: &[String]) {
+        const KEY: &str = "settings:";
+        let of_settings = |notice: &Notice| notice.key.starts_with(KEY);
+        self.state.notices.retain(|notice| !of_settings(notice));
+        for (number, text) in self.state.config.settings.notes.clone().iter().enumerate() {
+            let key = format!("{KEY}{number}");
+            self.notice(&key, Severity::Warning, text, "");
+            if !known.contains(text) {
+                self.log(LogLevel::Warning, "settings", text.clone());
+            }
+        }
     }
 
     fn note_blocking(&mut self) {

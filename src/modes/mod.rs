@@ -14,6 +14,7 @@ mod replay;
 mod resume;
 mod session;
 mod settings_desk;
+mod settings_home;
 mod stop_all;
 mod stored;
 mod terminal_desk;

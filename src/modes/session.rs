@@ -9,14 +9,12 @@ use secrecy::ExposeSecret as _;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::core::snapshot::{Notice, SettingsStatus, Severity, TerminalMode, UiCommand};
-use crate::core::{Config, Limits, NewsCalendar};
-use crate::engine::{self, Connection, Engine, EngineError, EngineOptions, Reconfigure};
+use super::settings_home::SettingsHome;
+use crate::core::snapshot::{Notice, Severity, TerminalMode, UiCommand};
+use crate::engine::{self, Engine, EngineError, EngineOptions, Reconfigure};
 use crate::logs;
 use crate::os::Request;
-use crate::settings::{
-    self, DataDir, DataDirError, DataDirLock, Draft, Field, FileWatch, SecretStore, Settings,
-};
+use crate::settings::{self, DataDir, DataDirError, DataDirLock, Draft, Field, FileWatch};
 use crate::terminal::metatrader::session::Limits as LinkLimits;
 use crate::terminal::{self, MetaTraderOptions, PaperOptions, Terminal};
 use crate::ui::Waker;
@@ -70,126 +68,14 @@ pub(super) struct Session {
     _lock: DataDirLock,
 }
 
-/// Where the settings live, and how they become a configuration.
-#[derive(Debug)]
-pub(super) struct SettingsHome {
-    pub data_dir: PathBuf,
-    pub path: PathBuf,
-    pub store: Box<dyn SecretStore>,
-    pub redactor: Arc<logs::Redactor>,
-    pub practice_page: Option<String>,
-}
-
-/// Settings as they were found.
-pub(super) struct Found {
-    pub config: Config,
-    pub settings: Option<Settings>,
-    pub notices: Vec<String>,
-}
-
-impl SettingsHome {
-    /// Reads the file; whatever is wrong is in the configuration's status, never an early end.
-    pub fn read(&self) -> Found {
-        let mut status = SettingsStatus {
-            file: Some(self.path.display().to_string()),
-            problem: None,
-            overrides: Vec::new(),
-            secret_place: self.store.place(),
-        };
-        let mut notices = Vec::new();
-        let mut usable = None;
-        match settings::load(&self.path, self.store.as_ref()) {
-            Ok(loaded) => {
-                notices = loaded.notices;
-                for secret in loaded.draft.secrets() {
-                    self.redactor.register(secret);
-                }
-                match loaded.draft.settings() {
-                    Ok(settings) => usable = Some(settings),
-                    Err(problems) if loaded.exists => {
-                        let problems: Vec<String> =
-                            problems.iter().map(ToString::to_string).collect();
-                        status.problem = Some(problems.join(" "));
-                    }
-                    Err(_) => {
-                        status.problem = Some(format!(
-                            "There are no settings yet ({}). Fill in the platform's address, the API key and the secret; or try the practice world first: fx-executor practice.",
-                            self.path.display()
-                        ));
-                    }
-                }
-            }
-            Err(error) => {
-                status.problem = Some(error.to_string());
-            }
-        }
-        let news = usable
-            .as_ref()
-            .and_then(|settings| settings.news_calendar.as_deref())
-            .and_then(|path| {
-                read_calendar(path)
-                    .map_err(|notice| notices.push(notice))
-                    .ok()
-            });
-        Found {
-            config: Config {
-                mode: usable
-                    .as_ref()
-                    .map_or(TerminalMode::Paper, |settings| settings.terminal),
-                limits: usable.as_ref().map(limits_of).unwrap_or_default(),
-                resume_lifts_stop: usable
-                    .as_ref()
-                    .is_some_and(|settings| settings.resume_lifts_stop),
-                symbol_map: usable
-                    .as_ref()
-                    .map(|settings| settings.symbol_map.clone())
-                    .unwrap_or_default(),
-                default_direction: usable.as_ref().and_then(|one| one.default_direction),
-                guards: usable
-                    .as_ref()
-                    .map(|settings| settings.guards.clone())
-                    .unwrap_or_default(),
-                run_without: usable
-                    .as_ref()
-                    .map(|settings| settings.run_without)
-                    .unwrap_or_default(),
-                news,
-                settings: status,
-                practice_page: self.practice_page.clone(),
-            },
-            settings: usable,
-            notices,
-        }
-    }
-
-    pub fn connection(&self, settings: Option<Settings>) -> Option<Connection> {
-        settings.map(|settings| Connection {
-            settings,
-            data_dir: self.data_dir.clone(),
-        })
-    }
-}
-
-/// The calendar of economic news, or what is wrong with it; a notice, as strategies that need it are refused by themselves.
-fn read_calendar(path: &Path) -> Result<Arc<NewsCalendar>, String> {
-    let wrong = |what: String| {
-        format!(
-            "The news calendar {} cannot be used: {what}. Strategies that ask for news do not run without it.",
-            path.display()
-        )
-    };
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-    NewsCalendar::parse(&text)
-        .map(Arc::new)
-        .map_err(|fault| wrong(fault.to_string()))
-}
-
 /// Serves the Expert Advisor. Where MetaTrader's shared folder is not known, somebody has to say it first.
 fn metatrader(home: &SettingsHome, end: CancellationToken) -> Terminal {
-    let chosen = home
-        .read()
-        .settings
-        .and_then(|settings| settings.common_files);
+    // Read by itself: something else in the settings may be wrong, and the terminal is needed to get out.
+    let chosen = settings::load(&home.path, home.store.as_ref())
+        .ok()
+        .map(|loaded| loaded.draft.get(Field::CommonFiles).trim().to_owned())
+        .filter(|folder| !folder.is_empty())
+        .map(PathBuf::from);
     match chosen.or_else(terminal::common_files) {
         Some(folder) => {
             let mut options = MetaTraderOptions::new(folder);
@@ -244,17 +130,6 @@ fn move_in(home: &SettingsHome, practice: &Draft) -> Result<(), StartError> {
     Ok(())
 }
 
-fn limits_of(settings: &Settings) -> Limits {
-    Limits {
-        max_lots: settings.limits.max_lots,
-        max_positions: settings
-            .limits
-            .max_positions
-            .and_then(|most| usize::try_from(most).ok()),
-        max_daily_loss: settings.limits.max_daily_loss,
-    }
-}
-
 impl Session {
     pub fn start(options: SessionOptions<'_>) -> Result<Self, StartError> {
         let data_dir = DataDir::open(options.data_dir)?;
@@ -282,15 +157,8 @@ impl Session {
             move_in(&home, &practice.settings)?;
         }
         let found = home.read();
-        let mut notices: Vec<Notice> = found
-            .notices
-            .iter()
-            .enumerate()
-            .map(|(n, text)| notice(&format!("settings:{n}"), text))
-            .collect();
-        if let Some(problem) = logs.file_problem() {
-            notices.push(notice("logs", problem));
-        }
+        let problem = logs.file_problem();
+        let notices = problem.map(|problem| notice("logs", problem)).into_iter();
         let paper = options.practice.map_or_else(
             || PaperOptions::in_folder(data_dir.path()),
             |practice| practice.paper,
@@ -305,9 +173,12 @@ impl Session {
                 Box::new(move |mode, end| match mode {
                     TerminalMode::Paper => terminal::spawn_paper(paper.clone(), end),
                     TerminalMode::MetaTrader => Ok(metatrader(&home, end)),
+                    TerminalMode::Unknown => Ok(terminal::spawn_absent(
+                        "the settings cannot be read, so which terminal is meant is not known; mend them first",
+                    )),
                 })
             },
-            notices,
+            notices: notices.collect(),
             wake: {
                 let waker = waker.clone();
                 Arc::new(move || waker.wake())

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use tokio::sync::mpsc;
 
-use super::session::SettingsHome;
+use super::settings_home::SettingsHome;
 use crate::engine::Reconfigure;
 use crate::settings::{self, Draft, Field};
 use crate::ui::{FieldState, SettingsForm, SettingsPort, TestStep};

@@ -38,7 +38,7 @@ pub(super) struct Held {
 pub struct Draft {
     texts: BTreeMap<Field, String>,
     /// Values in the file that are no text, number or switch.
-    misshapen: Vec<Problem>,
+    pub(super) misshapen: Vec<Problem>,
     pub(super) api_secret: Held,
     /// The proxy's whole address when it has a password, which is never used for another address.
     pub(super) proxy_address: Held,

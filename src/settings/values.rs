@@ -116,6 +116,19 @@ impl Changed {
 }
 
 impl Draft {
+    /// The terminal that is meant, if that can be told, whatever else is wrong; paper where nothing is chosen.
+    pub fn terminal(&self) -> Option<TerminalMode> {
+        let mut misshapen = self.misshapen.iter();
+        if misshapen.any(|problem| problem.field == Field::Terminal) {
+            return None;
+        }
+        match self.get(Field::Terminal).trim() {
+            "metatrader" => Some(TerminalMode::MetaTrader),
+            "paper" | "" => Some(TerminalMode::Paper),
+            _ => None,
+        }
+    }
+
     /// The checked values, or everything that is wrong.
     pub fn settings(&self) -> Result<Settings, Vec<Problem>> {
         let problems = self.problems();
@@ -155,10 +168,7 @@ impl Draft {
                     .filter(|path| !path.is_empty()),
             },
             proxy: self.proxy(),
-            terminal: match text(Field::Terminal) {
-                Some("metatrader") => TerminalMode::MetaTrader,
-                _ => TerminalMode::Paper,
-            },
+            terminal: self.terminal().unwrap_or(TerminalMode::Unknown),
             limits: LocalLimits {
                 max_lots: amount(Field::MaxLots),
                 max_positions: text(Field::MaxPositions).and_then(|text| text.parse().ok()),

@@ -17,7 +17,7 @@ pub struct FieldState {
     pub fetched: Option<String>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SettingsForm {
     /// In the order of [`Field::ALL`].
     pub fields: [FieldState; Field::ALL.len()],
@@ -38,7 +38,7 @@ impl SettingsForm {
 }
 
 /// The text of a secret while it is being typed: never shown by `Debug`, wiped when dropped.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct SecretText(pub(super) String);
 
 impl SecretText {

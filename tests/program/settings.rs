@@ -66,6 +66,20 @@ async fn a_file_spoiled_while_running_is_told_kept_and_cured() {
     executor.end_cleanly().await;
 }
 
+/// Told at the start and when it comes, in the log too: a program without a window has nothing else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_misspelt_limit_is_told_without_a_window() {
+    let rig = Rig::new().await;
+    let file = rig.settings_file();
+    let good = fs::read_to_string(&file).unwrap();
+    fs::write(&file, good.replacen('{', "{\"MaxLots\": 0.001,", 1)).unwrap();
+    let mut executor = rig.subscribed().await;
+    executor.says("did you mean \"maxLots\"?", LONG).await;
+    fs::write(&file, good.replacen('{', "{\"max_positions\": 1,", 1)).unwrap();
+    executor.says("did you mean \"maxPositions\"?", LONG).await;
+    executor.end_cleanly().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn headless_without_usable_settings_ends_with_its_own_code() {
     let rig = Rig::without_settings(1).await;

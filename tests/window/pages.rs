@@ -184,6 +184,10 @@ fn settings_are_checked_tested_and_saved() {
         .type_text("hunter2");
     desk.settle();
     assert!(!desk.has("hunter2"), "masked");
+    assert!(
+        !desk.has("✗ Channel signature"),
+        "the trial was of other values"
+    );
     desk.press("Save");
     wait_for(&mut desk, "Saved and applied.");
     assert_eq!(desk.sent(), [UiCommand::ReloadSettings]);

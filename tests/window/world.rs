@@ -389,6 +389,7 @@ pub fn snapshot(now: Timestamp) -> Snapshot {
             },
         ],
         settings: SettingsStatus {
+            notes: Vec::new(),
             file: Some(
                 "/home/trader/.local/share/fx-executor/config/executor-config.json".to_owned(),
             ),

@@ -29,6 +29,8 @@ pub struct State {
     job: Option<Receiver<Done>>,
     testing: Option<mpsc::Receiver<TestStep>>,
     steps: Vec<TestStep>,
+    /// What the steps are of; they say nothing of other values.
+    tested: Option<SettingsForm>,
     message: Option<Message>,
     seen: Option<SettingsStatus>,
     /// Saved since the last frame: the engine has to be told.
@@ -56,6 +58,7 @@ impl State {
             job: None,
             testing: None,
             steps: Vec::new(),
+            tested: None,
             message: None,
             seen: None,
             reload: false,
@@ -292,6 +295,7 @@ fn actions_ui(ui: &mut Ui, text: &Text, state: &mut State, form: &SettingsForm) 
             .clicked()
         {
             state.steps.clear();
+            state.tested = Some(form.clone());
             state.run(&ctx, Job::Test(form.clone()));
         }
         if ui
@@ -328,7 +332,7 @@ fn actions_ui(ui: &mut Ui, text: &Text, state: &mut State, form: &SettingsForm) 
     if !line.is_empty() {
         banner_ui(ui, tone, &line);
     }
-    if !state.steps.is_empty() {
+    if !state.steps.is_empty() && state.tested.as_ref() == Some(form) {
         card(ui, |ui| {
             heading(ui, text.test_title);
             for step in &state.steps {
