@@ -96,7 +96,7 @@ fn start(folder: &Path, config: &str, terminal: Terminal) -> Engine {
         connection: Some(connection),
         terminal: {
             let terminal = std::sync::Mutex::new(Some(terminal));
-            Box::new(move |_, _| Ok(terminal.lock().unwrap().take().expect("one terminal")))
+            Box::new(move |_, _, _| Ok(terminal.lock().unwrap().take().expect("one terminal")))
         },
         notices: Vec::new(),
         wake: std::sync::Arc::new(|| {}),

@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::command::{ArgumentError, Command};
-use super::durable::{OpenCommand, Purpose};
+use super::durable::{OpenCommand, Progress, Purpose};
 use super::handle::{Verdict, count, not_begun, ticket_of};
 use super::step::Turn;
 use crate::market::{IntentAction, Side, SymbolSpec};
@@ -59,6 +59,15 @@ impl Turn<'_> {
         if let Some(reason) = self.entry_refusal(&spec.name, order.volume) {
             return Verdict::failed(format!("not opened: {reason}"));
         }
+        // Whether the one before became a position is about to be known; until then it may be one too many.
+        if self.has_doubtful_opening(&spec.name) {
+            return Verdict::Wait {
+                reason: format!(
+                    "an earlier order of {} has no certain outcome yet",
+                    spec.name
+                ),
+            };
+        }
         let action = IntentAction::Open {
             symbol: spec.name.clone(),
             side: order.side,
@@ -71,6 +80,16 @@ impl Turn<'_> {
         Verdict::Busy {
             what: "the order is at the terminal".to_owned(),
         }
+    }
+
+    fn has_doubtful_opening(&self, traded: &str) -> bool {
+        let orders = self.durable().intents.values();
+        orders
+            .filter(|entry| entry.progress == Progress::Unknown && self.is_here(entry))
+            .any(|entry| match &entry.intent.action {
+                IntentAction::Open { symbol, .. } => symbol == traded,
+                _ => false,
+            })
     }
 
     /// Why one more position of `volume` lots in `symbol` is not opened.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -240,6 +240,11 @@ impl Durable {
                 };
                 self.intents.insert(intent.cid, entry);
             }
+            Record::IntentPriced { cid, price, .. } => {
+                if let Some(entry) = self.intents.get_mut(cid) {
+                    entry.intent.price = Some(*price);
+                }
+            }
             Record::IntentUnknown { cid, .. } => {
                 if let Some(entry) = self.intents.get_mut(cid) {
                     entry.progress = Progress::Unknown;
@@ -309,6 +314,14 @@ impl Durable {
     }
 
     /// Each account has a daily ledger of its own; deals of another one must not count.
+    /// The last deal that is known, of the account that knows the oldest one: a terminal's history is read from there, with
+    /// a day to spare for clocks that were moved.
+    pub fn deals_since(&self) -> Option<Timestamp> {
+        let ledgers = self.other_days.values().chain([&self.day]);
+        let last = ledgers.filter_map(|ledger| ledger.last_deal_at).min()?;
+        last.checked_sub(SignedDuration::from_hours(24)).ok()
+    }
+
     fn see_account(&mut self, account: &AccountId) {
         let before = self.account.replace(account.clone());
         if let Some(before) = before.filter(|before| before != account) {

@@ -26,6 +26,8 @@ pub struct DayLedger {
     pub by_strategy: BTreeMap<u16, Decimal>,
     /// The highest deal ticket counted, so that a repeated deal counts once.
     pub last_deal: u64,
+    /// When it was, UTC.
+    pub last_deal_at: Option<Timestamp>,
     /// By strategy number.
     pub strategies: BTreeMap<u16, StrategyLedger>,
 }
@@ -62,6 +64,7 @@ impl DayLedger {
             return;
         }
         self.last_deal = deal.ticket.0;
+        self.last_deal_at = Some(deal.time);
         let day = deal.time.strftime("%Y-%m-%d").to_string();
         if day != self.day {
             self.day = day;

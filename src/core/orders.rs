@@ -165,6 +165,7 @@ impl Turn<'_> {
                 self.seen_closed(&deal);
                 self.record(Record::Dealt { deal });
             }
+            TerminalEvent::Priced { cid, price } => self.priced(cid, price),
             TerminalEvent::Answer { cid, outcome } => self.answered(cid, outcome),
             TerminalEvent::Found { cid, found } => self.found(cid, found),
             TerminalEvent::Link(facts) => self.state.terminal.facts = facts,
@@ -286,6 +287,15 @@ impl Turn<'_> {
         }
     }
 
+    /// The first price that anybody saw; kept, so that no further try counts its deviation from a later one.
+    fn priced(&mut self, cid: Cid, price: Decimal) {
+        let known = self.durable().intents.get(&cid);
+        if known.is_some_and(|entry| entry.intent.price.is_none()) {
+            let at = self.now.utc;
+            self.record(Record::IntentPriced { cid, price, at });
+        }
+    }
+
     fn answered(&mut self, cid: Cid, outcome: Outcome) {
         let Some(entry) = self.durable().intents.get(&cid).cloned() else {
             return;
@@ -354,6 +364,7 @@ impl Turn<'_> {
                     .is_some_and(|entry| entry.state == StrategyState::Running);
                 if matches!(&end, OrderEnd::Refused(refusal) if refusal.class == RefusalClass::PriceMoved)
                     && entry.generation < MOST_TRIES
+                    && entry.intent.price.is_some()
                     && runs
                     && self.state.entry_block(self.now).is_none()
                 {
@@ -432,7 +443,9 @@ impl Turn<'_> {
         }
         let allowed = !opens || self.state.entry_block(self.now).is_none();
         let fresh = self.state.time_for(&open.command, self.now) <= open.command.expiry();
-        allowed && fresh && entry.generation < MOST_TRIES
+        // Without the first price nobody could say how far it has moved.
+        let priced = !opens || entry.intent.price.is_some();
+        allowed && fresh && priced && entry.generation < MOST_TRIES
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the journal stores: every change of [`super::Durable`], in order.
 
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -86,6 +87,12 @@ pub enum Record {
         /// Where it is sent to; only there can be seen what became of it.
         #[serde(default)]
         account: Option<AccountId>,
+        at: Timestamp,
+    },
+    /// The price that an order which named none was decided at.
+    IntentPriced {
+        cid: Cid,
+        price: Decimal,
         at: Timestamp,
     },
     /// Nobody knows whether the order happened.

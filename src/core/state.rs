@@ -264,6 +264,11 @@ impl State {
         time.strftime("%Y-%m-%d").to_string()
     }
 
+    /// From where a terminal's deals are not known.
+    pub fn deals_since(&self) -> Option<Timestamp> {
+        self.durable.deals_since()
+    }
+
     /// Why no new position may be opened now; `None` when one may.
     pub(super) fn entry_block(&self, now: Now) -> Option<String> {
         if let Some(stop) = &self.durable.stop {

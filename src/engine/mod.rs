@@ -104,7 +104,9 @@ pub fn start(options: EngineOptions) -> Result<Engine, EngineError> {
     let now = clock.now();
     let (terminals, terminal) = {
         let _inside = runtime.enter();
-        terminals::Terminals::first(options.terminal, options.config.mode, &shutdown)?
+        let mode = options.config.mode;
+        let since = loaded.durable.deals_since();
+        terminals::Terminals::first(options.terminal, mode, since, &shutdown)?
     };
     let first = Arc::new(Snapshot::empty(now.utc, options.config.mode));
     let (snapshot_out, snapshot) = watch::channel(first);

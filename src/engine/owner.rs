@@ -163,7 +163,7 @@ impl Owner {
         if tokio::time::timeout(TERMINAL_END, ended).await.is_err() {
             tracing::warn!(target: "terminal", "The terminal before did not end in time.");
         }
-        let terminal = self.terminals.start(mode);
+        let terminal = self.terminals.start(mode, self.state.deals_since());
         self.terminal_requests = terminal.requests;
         *events = terminal.events;
         let reason = "another kind of terminal was chosen in Settings".to_owned();

@@ -1,13 +1,17 @@
 //! Which terminal runs: one at a time, made and ended by its kind.
 
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::core::snapshot::TerminalMode;
 use crate::terminal::{self, PaperError, Terminal};
 
-/// Makes a terminal of a kind on the current runtime; it runs until the token is cancelled.
-pub type TerminalMaker =
-    Box<dyn Fn(TerminalMode, CancellationToken) -> Result<Terminal, PaperError> + Send>;
+/// Makes a terminal of a kind on the current runtime, which tells the deals since a moment; it runs until the token is
+/// cancelled.
+pub type TerminalMaker = Box<
+    dyn Fn(TerminalMode, Option<Timestamp>, CancellationToken) -> Result<Terminal, PaperError>
+        + Send,
+>;
 
 pub(super) struct Terminals {
     make: TerminalMaker,
@@ -21,10 +25,11 @@ impl Terminals {
     pub fn first(
         make: TerminalMaker,
         mode: TerminalMode,
+        deals_since: Option<Timestamp>,
         shutdown: &CancellationToken,
     ) -> Result<(Self, Terminal), PaperError> {
         let end = shutdown.child_token();
-        let terminal = make(mode, end.clone())?;
+        let terminal = make(mode, deals_since, end.clone())?;
         let terminals = Self {
             make,
             mode,
@@ -43,10 +48,10 @@ impl Terminals {
     }
 
     /// A later terminal; one that cannot be made is an absent one that says why.
-    pub fn start(&mut self, mode: TerminalMode) -> Terminal {
+    pub fn start(&mut self, mode: TerminalMode, deals_since: Option<Timestamp>) -> Terminal {
         self.mode = mode;
         self.end = self.shutdown.child_token();
-        (self.make)(mode, self.end.clone()).unwrap_or_else(|error| {
+        (self.make)(mode, deals_since, self.end.clone()).unwrap_or_else(|error| {
             tracing::error!(target: "terminal", "{error}");
             terminal::spawn_absent(error.to_string())
         })

@@ -5,6 +5,7 @@
 //! until it gives a definite [`Found`].
 
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 
 use super::{
     Account, Bar, Book, Cid, Deal, Found, OrderIntent, Outcome, Permissions, Quote, SymbolSpec,
@@ -77,6 +78,11 @@ pub enum TerminalEvent {
     },
     Book(Book),
     Deal(Deal),
+    /// What an order that named no price is being decided at, before it is sent: its deviation counts from there.
+    Priced {
+        cid: Cid,
+        price: Decimal,
+    },
     Answer {
         cid: Cid,
         outcome: Outcome,

@@ -69,7 +69,11 @@ pub(super) struct Session {
 }
 
 /// Serves the Expert Advisor. Where MetaTrader's shared folder is not known, somebody has to say it first.
-fn metatrader(home: &SettingsHome, end: CancellationToken) -> Terminal {
+fn metatrader(
+    home: &SettingsHome,
+    deals_since: Option<Timestamp>,
+    end: CancellationToken,
+) -> Terminal {
     // Read by itself: something else in the settings may be wrong, and the terminal is needed to get out.
     let chosen = settings::load(&home.path, home.store.as_ref())
         .ok()
@@ -80,6 +84,7 @@ fn metatrader(home: &SettingsHome, end: CancellationToken) -> Terminal {
         Some(folder) => {
             let mut options = MetaTraderOptions::new(folder);
             options.limits = impatient(options.limits);
+            options.deals_since = deals_since;
             terminal::spawn_metatrader(options, end)
         }
         None => terminal::spawn_absent(
@@ -170,9 +175,9 @@ impl Session {
             config: found.config,
             terminal: {
                 let home = Arc::clone(&home);
-                Box::new(move |mode, end| match mode {
+                Box::new(move |mode, deals_since, end| match mode {
                     TerminalMode::Paper => terminal::spawn_paper(paper.clone(), end),
-                    TerminalMode::MetaTrader => Ok(metatrader(&home, end)),
+                    TerminalMode::MetaTrader => Ok(metatrader(&home, deals_since, end)),
                     TerminalMode::Unknown => Ok(terminal::spawn_absent(
                         "the settings cannot be read, so which terminal is meant is not known; mend them first",
                     )),

@@ -27,6 +27,47 @@ fn a_filled_order_is_reported_with_ticket_and_price() {
     assert_eq!(world.report("o").1["ticket"], 1001);
 }
 
+/// Nobody watches the symbol: the terminal tells the first price, and every further try is measured by it.
+#[test]
+fn the_deviation_counts_from_the_first_price_over_a_restart_or_nothing_is_tried_again() {
+    for known in [true, false] {
+        let mut world = World::ready();
+        world.terminal.prices = known;
+        world.terminal.memory = Memory::NotYet;
+        world.terminal.manners.push_back(Manner::LoseOrder);
+        world.pusher("o", "OPEN_POSITION", &buy());
+        world.restart();
+        world.terminal_up();
+        world.terminal.memory = Memory::Works;
+        world.wait(10);
+        let sent = &world.terminal.submitted;
+        assert_eq!(sent[0].price, None);
+        if known {
+            assert_eq!(sent[1].price, Some(decimal("1.1")));
+            world.assert_executed("o");
+        } else {
+            assert_eq!(sent.len(), 1);
+            world.assert_ends("o", CommandState::Failed, "not executed");
+        }
+    }
+}
+
+/// What became of the one before may be a position by now.
+#[test]
+fn an_order_waits_for_one_of_the_same_symbol_that_is_in_doubt() {
+    let mut world = World::ready();
+    world.terminal.memory = Memory::NotYet;
+    world.terminal.manners.push_back(Manner::LoseAnswer);
+    world.pusher("o", "OPEN_POSITION", &buy());
+    world.pusher("p", "OPEN_POSITION", &buy());
+    world.assert_ends("p", CommandState::Waiting, "no certain outcome yet");
+    world.terminal.memory = Memory::Works;
+    world.wait(5);
+    world.assert_executed("o");
+    world.assert_executed("p");
+    assert_eq!(world.terminal.positions.len(), 2);
+}
+
 #[test]
 fn a_journal_that_was_lost_brings_no_client_id_back() {
     let mut before = world_with(&[]);

@@ -49,6 +49,8 @@ pub struct Terminal {
     pub oldest_first: bool,
     /// No book is sent while set.
     pub keeps_book: bool,
+    /// It tells the price that an order is decided at.
+    pub prices: bool,
     /// Lists are so many questions old.
     lag: usize,
     listed: Vec<(Vec<Position>, Vec<PendingOrder>)>,
@@ -76,6 +78,7 @@ impl Terminal {
             memory: Memory::Works,
             oldest_first: false,
             keeps_book: false,
+            prices: true,
             lag: 0,
             listed: Vec::new(),
             bars: rising_bars(600),
@@ -129,7 +132,15 @@ impl Terminal {
                 };
                 vec![TerminalEvent::Found { cid, found }]
             }
-            TerminalRequest::Submit(intent) => self.submit(&intent),
+            TerminalRequest::Submit(intent) => {
+                let opens = matches!(intent.action, IntentAction::Open { .. });
+                let cid = intent.cid;
+                let price = decimal("1.1");
+                let priced = (opens && intent.price.is_none() && self.prices)
+                    .then_some(TerminalEvent::Priced { cid, price });
+                let answers = self.submit(&intent);
+                priced.into_iter().chain(answers).collect()
+            }
             TerminalRequest::SelfTest => Vec::new(),
         }
     }

@@ -191,6 +191,13 @@ impl<S: Store> Desk<S> {
                 self.feed.unwatch(&symbol, timeframe);
             }
             TerminalRequest::Submit(intent) => {
+                let cid = intent.cid;
+                if let Some(price) = self.exchange.entry_price(&intent.action)
+                    && intent.price.is_none()
+                    && down.is_none()
+                {
+                    events.push(TerminalEvent::Priced { cid, price });
+                }
                 let outcome = match down {
                     Some(reason) => Outcome::Unknown {
                         reason: format!("the connection is down: {reason}"),

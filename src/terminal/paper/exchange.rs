@@ -12,8 +12,8 @@ use rust_decimal::Decimal;
 
 use super::ledger::Ledger;
 use crate::market::{
-    Deal, DealEntry, DealReason, PendingOrder, PendingType, Permissions, Position, Quote, Side,
-    SymbolSpec, Ticket, TradeMode,
+    Deal, DealEntry, DealReason, IntentAction, PendingOrder, PendingType, Permissions, Position,
+    Quote, Side, SymbolSpec, Ticket, TradeMode,
 };
 use crate::terminal::market::{Market, Noise, Range, Tick};
 
@@ -59,6 +59,18 @@ impl Exchange {
 
     pub fn now(&self) -> Timestamp {
         Timestamp::from_millisecond(self.ledger.now_ms).unwrap_or(Timestamp::MAX)
+    }
+
+    /// The price at which an entry is decided now.
+    pub fn entry_price(&self, action: &IntentAction) -> Option<Decimal> {
+        let IntentAction::Open { symbol, side, .. } = action else {
+            return None;
+        };
+        let quote = self.market.quote(symbol, self.now())?;
+        Some(match side {
+            Side::Buy => quote.ask,
+            Side::Sell => quote.bid,
+        })
     }
 
     pub(super) fn noise(&self) -> Noise {

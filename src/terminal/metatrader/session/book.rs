@@ -122,7 +122,9 @@ impl Active {
             return;
         }
         let now = self.broker_ms(c);
-        let from_ms = c.memory.deals_from(&self.account_name).unwrap_or_else(|| {
+        let offset = self.offset_s();
+        let known = c.memory.deals_from(&self.account_name, offset);
+        let from_ms = known.unwrap_or_else(|| {
             c.setup
                 .deals_since
                 .map_or(now - DAY_MS, |since| self.to_broker_ms(since))
@@ -161,13 +163,13 @@ impl Active {
         for line in &asked.lines {
             let new = c
                 .memory
-                .is_new_deal(&self.account_name, line.ticket, line.ms);
+                .is_new_deal(&self.account_name, line.ticket, line.ms, offset);
             if let Some(deal) = line.deal_at(offset).filter(|_| new) {
                 c.emit(TerminalEvent::Deal(deal));
             }
         }
         c.memory
-            .history_read(&self.account_name, asked.from_ms + DEAL_OVERLAP_MS);
+            .history_read(&self.account_name, asked.from_ms + DEAL_OVERLAP_MS, offset);
         if opened && let Some(book) = self.book.clone() {
             c.emit(TerminalEvent::Book(book));
         }

@@ -47,9 +47,20 @@ pub struct Looks {
 
 #[derive(Debug, Default)]
 struct DealMark {
-    /// The newest deal by the broker's clock.
+    /// The newest deal by the broker's clock, as that stood at `offset_s`.
     last_ms: i64,
+    /// How far the broker's clock was ahead of UTC.
+    offset_s: Option<i32>,
     told: BTreeSet<u64>,
+}
+
+impl DealMark {
+    /// A clock that is put back deals out times that have been; one put forward only makes more be read than need be.
+    fn clock_at(&mut self, offset_s: i32) {
+        if let Some(before) = self.offset_s.replace(offset_s) {
+            self.last_ms += i64::from((offset_s - before).min(0)) * 1_000;
+        }
+    }
 }
 
 impl Memory {
@@ -69,13 +80,16 @@ impl Memory {
     }
 
     /// From where deals of an account are not known; `None` before the first history.
-    pub fn deals_from(&self, account: &str) -> Option<i64> {
-        self.deals.get(account).map(|mark| mark.last_ms)
+    pub fn deals_from(&mut self, account: &str, offset_s: i32) -> Option<i64> {
+        let mark = self.deals.get_mut(account)?;
+        mark.clock_at(offset_s);
+        Some(mark.last_ms)
     }
 
     /// Whether this deal was not told before.
-    pub fn is_new_deal(&mut self, account: &str, ticket: u64, ms: i64) -> bool {
+    pub fn is_new_deal(&mut self, account: &str, ticket: u64, ms: i64, offset_s: i32) -> bool {
         let mark = self.deals.entry(account.to_owned()).or_default();
+        mark.clock_at(offset_s);
         mark.last_ms = mark.last_ms.max(ms);
         let new = mark.told.insert(ticket);
         if mark.told.len() > MOST {
@@ -86,8 +100,9 @@ impl Memory {
     }
 
     /// History without any deal still was read up to here.
-    pub fn history_read(&mut self, account: &str, from_ms: i64) {
+    pub fn history_read(&mut self, account: &str, from_ms: i64, offset_s: i32) {
         let mark = self.deals.entry(account.to_owned()).or_default();
+        mark.clock_at(offset_s);
         mark.last_ms = mark.last_ms.max(from_ms);
     }
 }

@@ -49,6 +49,7 @@ impl Active {
             return;
         }
         let opens = matches!(intent.action, IntentAction::Open { .. });
+        let named = intent.price.is_some();
         if opens && let Err(refusal) = self.may_open() {
             return answer(cid, Outcome::Refused(refusal), c);
         }
@@ -83,6 +84,9 @@ impl Active {
             intent,
         };
         self.flights.insert(cid, flight);
+        if let Some(price) = price.filter(|_| !named) {
+            c.emit(TerminalEvent::Priced { cid, price });
+        }
         if opens && before.is_none() {
             self.send_check(cid, c);
         } else {
@@ -224,9 +228,12 @@ impl Active {
         };
         if line.ok {
             // Nobody watches this symbol: the price of the check is the first that is known.
-            flight.price = flight
-                .price
-                .or_else(|| entry_price(&flight.intent.action, line.bid, line.ask));
+            if flight.price.is_none() {
+                flight.price = entry_price(&flight.intent.action, line.bid, line.ask);
+                if let Some(price) = flight.price {
+                    c.emit(TerminalEvent::Priced { cid, price });
+                }
+            }
             let reserve = c.setup.margin_reserve;
             match reserve.check(flight.free_before, line.free) {
                 Ok(()) => return self.send_order(cid, c),
