@@ -194,6 +194,7 @@ ulong    g_contact = 0;            // last line received from a program that has
 ulong    g_polled = 0;             // last look at the link
 ulong    g_spoke = 0;              // last line sent
 ulong    g_leftover_at = 0;       // not before then are market orders that still work looked for
+ulong    g_leftover_look = 0;     // when that was last done
 ulong    g_hot = 0;                // until then the timer event waits for the next request
 bool     g_wrote = false;          // the last operation on the pipe was a write
 uchar    g_rx[];                   // bytes of lines not yet complete
@@ -3529,6 +3530,12 @@ void Watch()
       Bye("account");
       g_retry = now;
      }
+   // also while nobody is connected: what an order left behind must not fill later
+   if(now - g_leftover_look >= 1000)
+     {
+      g_leftover_look = now;
+      CancelLeftovers();
+     }
   }
 
 void Connect()
@@ -3584,7 +3591,6 @@ void Clockwork()
          SendTime();
       if(AccountFields() != g_account)
          SendAccount();
-      CancelLeftovers();
       JournalReady();
       if(g_journal_size > JOURNAL_LARGE && now >= g_compact_at && ArraySize(g_orders) == 0 && Blank(g_job))
          JournalCompact();

@@ -400,7 +400,10 @@ impl Turn<'_> {
         }
         match end {
             OrderEnd::Done(fill) => {
-                let message = describe_fill(&entry.intent.action, &fill);
+                let mut message = describe_fill(&entry.intent.action, &fill);
+                if let Some(ordered) = self.other_name(id, &entry.intent.action) {
+                    message.push_str(&format!(" (ordered as {ordered})"));
+                }
                 let details = details(&[
                     ("ticket", json!(fill.ticket.0)),
                     ("volume", json!(fill.volume.to_string())),
@@ -430,6 +433,15 @@ impl Turn<'_> {
                 );
             }
         }
+    }
+
+    /// The command's name of the symbol, where the broker's is another.
+    fn other_name(&self, id: &str, action: &IntentAction) -> Option<String> {
+        let IntentAction::Open { symbol, .. } = action else {
+            return None;
+        };
+        let ordered = self.durable().open.get(id)?.command.text("symbol").ok()?;
+        (!ordered.trim().eq_ignore_ascii_case(symbol)).then(|| ordered.trim().to_owned())
     }
 
     fn may_try_again(&self, id: &str, entry: &IntentEntry) -> bool {

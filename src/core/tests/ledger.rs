@@ -3,9 +3,11 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
+use super::cid_of;
 use super::terminal::decimal;
+use super::world::World;
 use crate::core::ledger::DayLedger;
-use crate::market::{Cid, Deal, DealEntry, DealReason, Side, Ticket};
+use crate::market::{Cid, Deal, DealEntry, DealReason, Side, TerminalEvent, Ticket};
 
 fn at(time: &str) -> Timestamp {
     format!("{time}:00Z").parse().unwrap()
@@ -92,6 +94,29 @@ fn a_position_is_won_or_lost_as_a_whole() {
     let tomorrow = ledger(&deals).record(1, at("2026-03-03T00:00"));
     assert_eq!((tomorrow.trades_today, tomorrow.losses_in_row), (0, 0));
     assert_eq!(tomorrow.drawdown, decimal("20"));
+}
+
+/// The computer may have been off over a weekend.
+#[test]
+fn a_terminal_is_asked_for_the_deals_since_the_last_one_that_is_known() {
+    let mut world = World::ready();
+    assert_eq!(world.state.deals_since(), None);
+    world.terminal_says(vec![TerminalEvent::Deal(Deal {
+        ticket: Ticket(5),
+        position: Ticket(1),
+        symbol: "EURUSD".to_owned(),
+        side: Side::Buy,
+        entry: Out,
+        reason: DealReason::StopLoss,
+        volume: decimal("0.1"),
+        price: decimal("1.1"),
+        profit: decimal("-10"),
+        magic: cid_of("s1", 1).0,
+        time: at("2026-02-20T10:00"),
+    })]);
+    world.restart();
+    let since = "2026-02-19T10:00:00Z".parse().unwrap();
+    assert_eq!(world.state.deals_since(), Some(since));
 }
 
 #[test]

@@ -40,6 +40,8 @@ struct Server {
     said: mpsc::Sender<Said>,
     /// Ends what listens now.
     listening: Option<CancellationToken>,
+    /// Where that can be reached: the pipe's name and the port.
+    place: (Option<String>, Option<u16>),
     end: CancellationToken,
 }
 
@@ -78,6 +80,7 @@ pub async fn run(
         arrivals,
         said,
         listening: None,
+        place: (None, None),
         end: end.clone(),
     };
     let mut ticks = interval(TICK);
@@ -118,8 +121,12 @@ pub async fn run(
                 server.step(Input::Tick);
                 Next::Go
             }
-            _ = retry.tick(), if server.listening.is_none() => {
-                server.listen().await;
+            _ = retry.tick() => {
+                if server.listening.is_none() {
+                    server.listen().await;
+                } else {
+                    server.keep_link_file();
+                }
                 Next::Go
             }
         };
@@ -221,7 +228,8 @@ impl Server {
             let reason = problems.join("; ");
             return self.step(Input::NotListening { reason });
         }
-        let written = self.write_link_file(pipe.as_deref(), port);
+        self.place = (pipe, port);
+        let written = self.write_link_file();
         if let Err(error) = written {
             token.cancel();
             let place = link_file::path(&self.options.common_files);
@@ -233,10 +241,21 @@ impl Server {
         self.step(Input::Listening { note });
     }
 
-    fn write_link_file(&self, pipe: Option<&str>, port: Option<u16>) -> io::Result<()> {
+    /// Another run wrote its own over it and took that back at its end: the next Expert Advisor must find this one.
+    fn keep_link_file(&self) {
+        let path = link_file::path(&self.options.common_files);
+        if path.try_exists().is_ok_and(|exists| !exists)
+            && let Err(error) = self.write_link_file()
+        {
+            tracing::warn!(target: "terminal", "{} is gone and cannot be written again: {error}", path.display());
+        }
+    }
+
+    fn write_link_file(&self) -> io::Result<()> {
+        let (pipe, port) = &self.place;
         link_file::write(
             &self.options.common_files,
-            pipe.unwrap_or_default(),
+            pipe.as_deref().unwrap_or_default(),
             port.unwrap_or_default(),
             &self.secret,
         )

@@ -18,6 +18,7 @@ mod away;
 mod chaos;
 mod doubt;
 mod gates;
+mod late_lists;
 pub mod numbers;
 mod partial;
 mod peers;

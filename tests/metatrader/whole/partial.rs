@@ -98,6 +98,23 @@ async fn a_rest_that_a_crash_left_at_work_is_cancelled() {
     assert_eq!(whole.entries().len(), 1);
 }
 
+/// Nobody is there to ask for it: the Expert Advisor cancels it by itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rest_is_cancelled_though_the_executor_is_away() {
+    let mut whole = Whole::with(Kind::Tcp, options(ACCOUNTS[0])).await;
+    whole.terminal.cmd(HALF);
+    whole.terminal.cmd("hook OrderSend.after 1 kill");
+    let order = json!({"symbol": "DE40", "type": "BUY", "volume": 1.0, "stopLoss": 17900});
+    whole.send("OPEN_POSITION", order).await;
+    let died = until(LONG, || (!whole.terminal.is_alive()).then_some(())).await;
+    assert!(died.is_some(), "the hook was not reached");
+    whole.executor.kill();
+    whole.terminal.restart();
+    assert_eq!(working(&whole), 1, "{}", whole.terminal.picture());
+    let gone = until(LONG, || (working(&whole) == 0).then_some(())).await;
+    assert!(gone.is_some(), "{}", whole.terminal.picture());
+}
+
 /// A change leaves no deal that could be searched for; the book shows it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_whose_answer_was_lost_is_reported_as_done() {

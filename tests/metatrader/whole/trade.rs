@@ -100,6 +100,7 @@ async fn a_plain_name_finds_the_brokers_symbol() {
     let opened = whole.executes("OPEN_POSITION", gold).await;
     let message = opened["message"].as_str().unwrap();
     assert!(message.contains("XAUUSD.r filled"), "{message}");
+    assert!(message.contains("ordered as XAUUSD"), "{message}");
     assert_eq!(whole.entries()[0]["sym"], "XAUUSD.r");
     // The twin that cannot be traded is not taken for EURUSD.
     whole.open(buy()).await;

@@ -106,3 +106,21 @@ impl Memory {
         mark.last_ms = mark.last_ms.max(from_ms);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_put_back_hides_no_deal() {
+        const HOUR: i64 = 3_600_000;
+        let mut memory = Memory::default();
+        assert!(memory.is_new_deal("a", 1, 10 * HOUR, 10_800));
+        assert_eq!(memory.deals_from("a", 7_200), Some(9 * HOUR));
+        // By the clock of now this one came after it.
+        assert!(memory.is_new_deal("a", 2, 9 * HOUR + 1, 7_200));
+        assert!(!memory.is_new_deal("a", 1, 10 * HOUR, 7_200));
+        memory.history_read("a", 11 * HOUR, 7_200);
+        assert_eq!(memory.deals_from("a", 10_800), Some(11 * HOUR));
+    }
+}

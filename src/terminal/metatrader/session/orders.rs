@@ -37,6 +37,8 @@ pub struct Flight {
     /// False while only a CHECK is on its way.
     sent: bool,
     free_before: Decimal,
+    /// Margin that it takes, by the terminal's check.
+    takes: Decimal,
     /// It was already said that nobody knows.
     doubted: bool,
 }
@@ -80,6 +82,7 @@ impl Active {
             price,
             sent: false,
             free_before: self.money.map_or(Decimal::ZERO, |money| money.free),
+            takes: Decimal::ZERO,
             doubted: false,
             intent,
         };
@@ -223,10 +226,17 @@ impl Active {
     }
 
     fn checked(&mut self, cid: Cid, line: &ResultLine, c: &mut Context<'_>) {
+        // The terminal does not know of those that were let through since, and answers in turn: their checks first.
+        let others = self.flights.values();
+        let taken: Decimal = others
+            .filter(|flight| flight.sent && !flight.doubted)
+            .map(|flight| flight.takes)
+            .sum();
         let Some(flight) = self.flights.get_mut(&cid) else {
             return;
         };
         if line.ok {
+            flight.takes = (flight.free_before - line.free).max(Decimal::ZERO);
             // Nobody watches this symbol: the price of the check is the first that is known.
             if flight.price.is_none() {
                 flight.price = entry_price(&flight.intent.action, line.bid, line.ask);
@@ -235,7 +245,7 @@ impl Active {
                 }
             }
             let reserve = c.setup.margin_reserve;
-            match reserve.check(flight.free_before, line.free) {
+            match reserve.check(flight.free_before, line.free - taken) {
                 Ok(()) => return self.send_order(cid, c),
                 Err(refusal) => {
                     self.flights.remove(&cid);

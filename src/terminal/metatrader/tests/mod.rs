@@ -267,6 +267,23 @@ async fn a_taken_port_is_said_with_its_number() {
     );
 }
 
+/// Another copy wrote its own over it, and took that back at its end.
+#[tokio::test]
+async fn a_link_file_that_is_gone_is_written_again() {
+    let mut world = World::new();
+    world.text().await;
+    let path = world.folder.path().join("Files/FX-Executor/link.txt");
+    let before = std::fs::read_to_string(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let back = async {
+        while !path.exists() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, back).await.unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), before);
+}
+
 #[tokio::test]
 async fn each_start_has_its_own_secret_and_pipe() {
     let mut first = World::new();

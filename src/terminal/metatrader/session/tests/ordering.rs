@@ -127,6 +127,28 @@ fn a_failed_check_and_too_little_margin_send_nothing() {
     }
 }
 
+/// All are checked before the first is sent, and each check knows of its own order alone.
+#[test]
+fn the_margin_of_orders_on_their_way_is_taken() {
+    let mut world = World::up();
+    let mut checks = Vec::new();
+    for number in 1..=3 {
+        world.request(TerminalRequest::Submit(buy(number)));
+        checks.push(world.id("CHECK"));
+    }
+    // 10000 are free, and each takes 4000: a third one would leave nothing.
+    for (id, number) in checks.into_iter().zip(1..) {
+        let cid = cid(number).0;
+        let free = "ok=1 retcode=0 stage=done free=6000";
+        world.say("RES", &format!("id={id} cid={cid} {free}"));
+    }
+    assert_eq!(world.count("ORDER"), 2);
+    assert!(matches!(
+        world.answers(cid(3)).as_slice(),
+        [Outcome::Refused(refusal)] if refusal.retcode == 10_019
+    ));
+}
+
 #[test]
 fn a_check_without_an_answer_sends_nothing_later() {
     let mut world = World::up();
