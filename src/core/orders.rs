@@ -455,8 +455,10 @@ impl Turn<'_> {
         }
         let allowed = !opens || self.state.entry_block(self.now).is_none();
         let fresh = self.state.time_for(&open.command, self.now) <= open.command.expiry();
-        // Without the first price nobody could say how far it has moved.
-        let priced = !opens || entry.intent.price.is_some();
+        // Without the first price nobody could say how far it has moved, and the command says how far it may.
+        let deviation = open.command.decimal(&["deviation", "slippage"]);
+        let bound = opens && !matches!(deviation, Ok(None));
+        let priced = !bound || entry.intent.price.is_some();
         allowed && fresh && priced && entry.generation < MOST_TRIES
     }
 }

@@ -30,20 +30,24 @@ fn a_filled_order_is_reported_with_ticket_and_price() {
 /// Nobody watches the symbol: the terminal tells the first price, and every further try is measured by it.
 #[test]
 fn the_deviation_counts_from_the_first_price_over_a_restart_or_nothing_is_tried_again() {
-    for known in [true, false] {
+    for (known, bound) in [(true, true), (false, true), (false, false)] {
+        let mut order = buy();
+        if bound {
+            order["deviation"] = json!(5);
+        }
         let mut world = World::ready();
         world.terminal.prices = known;
         world.terminal.memory = Memory::NotYet;
         world.terminal.manners.push_back(Manner::LoseOrder);
-        world.pusher("o", "OPEN_POSITION", &buy());
+        world.pusher("o", "OPEN_POSITION", &order);
         world.restart();
         world.terminal_up();
         world.terminal.memory = Memory::Works;
         world.wait(10);
         let sent = &world.terminal.submitted;
         assert_eq!(sent[0].price, None);
-        if known {
-            assert_eq!(sent[1].price, Some(decimal("1.1")));
+        if known || !bound {
+            assert_eq!(sent[1].price, known.then(|| decimal("1.1")));
             world.assert_executed("o");
         } else {
             assert_eq!(sent.len(), 1);
