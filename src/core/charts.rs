@@ -209,6 +209,7 @@ impl Turn<'_> {
         }
         for key in due {
             self.decide_all(&key);
+            self.care_at_close(&key);
         }
         for key in late {
             self.decide_late(&key);

@@ -348,6 +348,25 @@ impl Turn<'_> {
     pub fn quoted(&mut self, symbol: &str, quote: Quote) {
         self.state.terminal.quotes.insert(symbol.to_owned(), quote);
         self.quote_shadows(symbol, quote);
+        self.care_for_all(symbol, quote);
+    }
+
+    /// A bar of this chart has closed: exits that look at bars are asked at the price that is there, not at the next one.
+    pub fn care_at_close(&mut self, chart: &ChartKey) {
+        let mut runtimes = self
+            .state
+            .runtimes
+            .values()
+            .chain(self.state.former.values());
+        let asked = runtimes.any(|one| one.chart == *chart && one.plan.exits().look_at_bars());
+        let quote = self.state.terminal.quotes.get(&chart.0).copied();
+        if let Some(quote) = quote.filter(|_| asked) {
+            self.quote_shadows(&chart.0, quote);
+            self.care_for_all(&chart.0, quote);
+        }
+    }
+
+    fn care_for_all(&mut self, symbol: &str, quote: Quote) {
         if self.state.book_behind || !self.state.terminal.up {
             return;
         }

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::terminal::{Manner, Memory, decimal};
 use super::world::World;
 use super::{buying_rules, cid_of, start_args};
+use crate::core::snapshot::UiCommand;
 use crate::core::{Config, Event};
 use crate::market::{Quote, Side, TerminalEvent};
 
@@ -271,5 +272,38 @@ fn a_position_keeps_the_exits_that_it_was_opened_with() {
                 "by UPDATE: {by_update}"
             );
         }
+    }
+}
+
+/// As a replay does it at the next bar's open: the price that brings the close is there already.
+#[test]
+fn exits_that_look_at_bars_are_asked_when_a_bar_closes_and_not_at_the_next_price() {
+    let mut slow = buying_rules();
+    slow["exit"]["smartExit"] = json!({ "timeExit": {
+        "enabled": true, "checkEveryMinutes": 15, "exitIfNoProgress": true, "minProgressPips": 1000,
+    } });
+    for (rules, shadow, closes) in [
+        (&slow, false, true),
+        (&slow, true, true),
+        (&buying_rules(), false, false),
+    ] {
+        let mut world = World::ready();
+        world.pusher("a", "START_STRATEGY", &start_args("s1", rules));
+        world.assert_executed("a");
+        let id = "s1".to_owned();
+        world.ui(UiCommand::SetShadow { id, on: shadow });
+        world.next_bar();
+        assert_eq!(world.terminal.positions.len(), usize::from(!shadow));
+        world.wait(2);
+        let mut events = world.terminal.next_bar();
+        let close = events.pop().unwrap();
+        world.terminal_says(events);
+        let has_closed = |world: &World| {
+            world.has_logged("it has gained less than 1000 pips")
+                && world.terminal.positions.is_empty()
+        };
+        assert!(!has_closed(&world), "the bar has not closed");
+        world.terminal_says(vec![close]);
+        assert_eq!(has_closed(&world), closes, "shadow: {shadow}");
     }
 }

@@ -1,10 +1,11 @@
 //! Histories small enough to reckon by hand, files that are broken, and outputs that must not change.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod clocks;
 mod decisions;
 mod fills;
 mod invariants;
+mod live;
 mod outputs;
 mod reading;
 

@@ -10,6 +10,8 @@ mod path;
 mod profile;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod way;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -22,6 +24,8 @@ use path::{LENGTHS, Piece, Step};
 use profile::Profile;
 
 const MINUTE_MS: i64 = 60_000;
+/// The depth of a minute.
+const FINEST: usize = 6;
 const DAY_MINUTES: i64 = 1_440;
 /// The longest history given at once.
 pub const MOST_BARS: usize = 50_000;
@@ -50,6 +54,9 @@ pub struct Range {
 pub struct Market {
     seed: u64,
     profiles: Vec<Profile>,
+    /// Bars of this timeframe are walked as a replay assumes it.
+    #[cfg(test)]
+    straight: Option<Timeframe>,
 }
 
 impl Market {
@@ -57,6 +64,8 @@ impl Market {
         Self {
             seed,
             profiles: Profile::all(),
+            #[cfg(test)]
+            straight: None,
         }
     }
 
@@ -87,11 +96,11 @@ impl Market {
             minute = minute.div_euclid(60) * 60 - 1;
         }
         let piece = self.minute(profile, minute)?;
-        let (index, step) = piece
-            .steps(profile.hours)
+        let (index, step) = self
+            .steps(profile, &piece)
             .into_iter()
             .enumerate()
-            .take_while(|(_, step)| minute * MINUTE_MS + step.offset_ms <= now_ms)
+            .take_while(|(_, step)| piece.minute * MINUTE_MS + step.offset_ms <= now_ms)
             .last()?;
         let tick = self.tick(profile, &piece, index, step);
         Some(Quote {
@@ -106,11 +115,13 @@ impl Market {
         let Some(profile) = self.profile(symbol) else {
             return Vec::new();
         };
-        let first = from_ms.div_euclid(MINUTE_MS);
+        let finest = self.finest();
+        let length = LENGTHS[finest];
+        let first = from_ms.div_euclid(MINUTE_MS * length) * length;
         let last = until_ms.div_euclid(MINUTE_MS);
         let mut ticks = Vec::new();
-        self.visit(profile, 6, first, last + 1, &mut |piece| {
-            for (index, step) in piece.steps(profile.hours).into_iter().enumerate() {
+        self.visit(profile, finest, first, last + 1, &mut |piece| {
+            for (index, step) in self.steps(profile, piece).into_iter().enumerate() {
                 let at_ms = piece.minute * MINUTE_MS + step.offset_ms;
                 if at_ms > from_ms && at_ms <= until_ms {
                     ticks.push(self.tick(profile, piece, index, step));
@@ -124,7 +135,8 @@ impl Market {
     /// `None` when the market is closed all that time.
     pub fn range(&self, symbol: &str, from_ms: i64, until_ms: i64, coarse: bool) -> Option<Range> {
         let profile = self.profile(symbol)?;
-        let (depth, length) = if coarse { (2, 60) } else { (6, 1) };
+        let depth = if coarse { 2 } else { self.finest() };
+        let length = LENGTHS[depth];
         let first = from_ms.div_euclid(MINUTE_MS * length) * length;
         let last = until_ms.div_euclid(MINUTE_MS * length) * length + length;
         let mut found: Option<(i64, i64)> = None;
@@ -205,15 +217,7 @@ impl Market {
         first: i64,
         end: i64,
     ) -> Vec<Bar> {
-        let depth = match timeframe {
-            Timeframe::W1 | Timeframe::D1 => 0,
-            Timeframe::H4 => 1,
-            Timeframe::H1 => 2,
-            Timeframe::M30 => 3,
-            Timeframe::M15 => 4,
-            Timeframe::M5 => 5,
-            Timeframe::M1 => 6,
-        };
+        let depth = depth_of(timeframe);
         let mut bars: Vec<Bar> = Vec::new();
         self.visit(profile, depth, first, end, &mut |piece| {
             let Ok(time) = Timestamp::from_second(bar_start(timeframe, piece.minute) * 60) else {
@@ -261,7 +265,9 @@ impl Market {
 
     fn minute(&self, profile: &Profile, minute: i64) -> Option<Piece> {
         let mut found = None;
-        self.visit(profile, 6, minute, minute + 1, &mut |piece| {
+        let finest = self.finest();
+        let first = minute.div_euclid(LENGTHS[finest]) * LENGTHS[finest];
+        self.visit(profile, finest, first, first + 1, &mut |piece| {
             found = Some(*piece);
         });
         found
@@ -319,8 +325,33 @@ impl Market {
         (profile.middle * log.exp()).round() as i64
     }
 
+    /// The depth of the pieces that are walked from price to price.
+    const fn finest(&self) -> usize {
+        #[cfg(test)]
+        if let Some(timeframe) = self.straight {
+            return depth_of(timeframe);
+        }
+        FINEST
+    }
+
+    fn steps(&self, profile: &Profile, piece: &Piece) -> Vec<Step> {
+        #[cfg(test)]
+        if self.straight.is_some() {
+            return way::steps(piece);
+        }
+        piece.steps(profile.hours)
+    }
+
+    fn spread(&self, profile: &Profile, piece: &Piece, index: usize) -> i64 {
+        #[cfg(test)]
+        if self.straight.is_some() {
+            return profile.spread;
+        }
+        spread(profile, piece, index)
+    }
+
     fn tick(&self, profile: &Profile, piece: &Piece, index: usize, step: Step) -> Tick {
-        let spread = spread(profile, piece, index);
+        let spread = self.spread(profile, piece, index);
         Tick {
             at_ms: piece.minute * MINUTE_MS + step.offset_ms,
             bid: profile.price(step.bid),
@@ -347,6 +378,19 @@ fn descend(
         if part.end() > first && part.minute < end {
             descend(&part, profile, depth, first, end, see);
         }
+    }
+}
+
+/// The depth of the pieces that make up bars of a timeframe.
+const fn depth_of(timeframe: Timeframe) -> usize {
+    match timeframe {
+        Timeframe::W1 | Timeframe::D1 => 0,
+        Timeframe::H4 => 1,
+        Timeframe::H1 => 2,
+        Timeframe::M30 => 3,
+        Timeframe::M15 => 4,
+        Timeframe::M5 => 5,
+        Timeframe::M1 => FINEST,
     }
 }
 
@@ -389,4 +433,4 @@ fn bar_start(timeframe: Timeframe, minute: i64) -> i64 {
     (minute - shift).div_euclid(length) * length + shift
 }
 
-const _: () = assert!(LENGTHS[6] == 1 && LENGTHS[0] == DAY_MINUTES);
+const _: () = assert!(LENGTHS[FINEST] == 1 && LENGTHS[0] == DAY_MINUTES);

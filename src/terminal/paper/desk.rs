@@ -122,10 +122,11 @@ impl<S: Store> Desk<S> {
             self.say_alive(turn.mono, turn.latency_ms, &mut events);
             if turn.room {
                 let now = self.exchange.now();
+                // As the Expert Advisor tells them: what is decided at a bar's close is decided at the price that is there then.
+                events.extend(self.feed.quotes(&self.exchange.market, now, turn.mono));
                 let (bars, behind) = self.feed.bars(&self.exchange.market, now);
                 self.behind = behind;
                 events.extend(bars);
-                events.extend(self.feed.quotes(&self.exchange.market, now, turn.mono));
             }
         }
         events

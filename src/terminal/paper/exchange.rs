@@ -27,6 +27,8 @@ pub struct Switches {
     /// The trade session is closed by hand; quotes go on.
     pub halted: bool,
     pub trade_modes: BTreeMap<String, TradeMode>,
+    /// Market orders are filled at the quote, never beside it.
+    pub without_slippage: bool,
 }
 
 impl Default for Switches {
@@ -35,6 +37,7 @@ impl Default for Switches {
             permissions: Permissions::ALL,
             halted: false,
             trade_modes: BTreeMap::new(),
+            without_slippage: false,
         }
     }
 }

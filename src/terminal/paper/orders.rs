@@ -414,6 +414,9 @@ impl Exchange {
     /// How far a market order fills from the quote, as a price; positive is against the trader. Seeded by the
     /// client id: mostly none, else up to half a spread.
     fn slippage(&self, cid: Cid, spec: &SymbolSpec, quote: Quote) -> Decimal {
+        if self.switches.without_slippage {
+            return Decimal::ZERO;
+        }
         let noise = self.noise().with(cid.0);
         let half_spread = ((quote.ask - quote.bid) / spec.tick_size / Decimal::TWO).floor();
         let most = u64::try_from(half_spread).unwrap_or(0).max(1);

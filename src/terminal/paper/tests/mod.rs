@@ -6,6 +6,7 @@ mod fills;
 mod killed;
 mod properties;
 mod rules;
+pub(crate) mod stepped;
 mod stored;
 mod task;
 mod watching;

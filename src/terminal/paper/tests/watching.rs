@@ -167,6 +167,47 @@ fn only_a_backlog_that_can_be_sent_makes_the_next_turn_come_at_once() {
     assert_eq!(closed(&events, Timeframe::M1), expected);
 }
 
+/// A decision at a bar's close is made at the price that is there then, not at the last one of the bar before.
+#[test]
+fn the_price_of_a_closing_bars_moment_comes_before_the_bar() {
+    let mut desk = Desk::new(exchange_at(WEDNESDAY), Forgetful, 0);
+    let request = TerminalRequest::Watch {
+        symbol: "EURUSD".to_owned(),
+        timeframe: Timeframe::M1,
+        history: 0,
+    };
+    let mut turns = vec![vec![Arrived {
+        request,
+        arrival: arrival(desk.exchange(), Fate::Delivered),
+    }]];
+    turns.resize_with(20, Vec::new);
+    let mut told = 0;
+    for (minute, requests) in (0..).zip(turns) {
+        let now = after(60 * minute);
+        let events = desk.turn(Turn {
+            market_ms: now.as_millisecond(),
+            mono: Duration::from_secs(minute.unsigned_abs()),
+            requests,
+            room: true,
+            ..Turn::default()
+        });
+        let Some(bar) = events
+            .iter()
+            .position(|event| matches!(event, TerminalEvent::BarClosed { .. }))
+        else {
+            continue;
+        };
+        let quote = events.iter().find_map(|event| match event {
+            TerminalEvent::Quote { quote, .. } => Some(*quote),
+            _ => None,
+        });
+        assert_eq!(quote, Market::new(1).quote("EURUSD", now));
+        assert!(matches!(events[bar - 1], TerminalEvent::Quote { .. }));
+        told += 1;
+    }
+    assert_eq!(told, 19);
+}
+
 #[test]
 fn quotes_come_at_most_four_times_a_second_and_only_when_they_changed() {
     let market = Market::new(1);
