@@ -47,7 +47,13 @@ enum Sign {
 }
 
 impl Sign {
-    fn of(entry: &IntentEntry, end: &OrderEnd, known: Option<&Book>) -> Option<Self> {
+    /// `volume` was open when a close was sent; `known` is the list of now.
+    fn of(
+        entry: &IntentEntry,
+        end: &OrderEnd,
+        volume: Option<Decimal>,
+        known: Option<&Book>,
+    ) -> Option<Self> {
         let position = |ticket| known.and_then(|book| find(book, ticket));
         let fill = match end {
             OrderEnd::Done(fill) => Some(fill),
@@ -59,14 +65,17 @@ impl Sign {
                 ticket: fill?.ticket,
                 cid: entry.intent.cid,
             },
-            IntentAction::Close { ticket, .. } => {
+            IntentAction::Close {
+                ticket,
+                volume: part,
+            } => {
                 let closed = fill.map(|fill: &Fill| fill.volume);
-                let before = position(*ticket).map(|position| position.volume);
-                let left = before
-                    .zip(closed)
-                    .map_or(Decimal::ZERO, |(before, closed)| {
-                        (before - closed).max(Decimal::ZERO)
-                    });
+                let left = match volume.zip(closed) {
+                    Some((before, closed)) => (before - closed).max(Decimal::ZERO),
+                    // A part of nobody knows how much.
+                    None if part.is_some() => return None,
+                    None => Decimal::ZERO,
+                };
                 Self::Closed {
                     ticket: *ticket,
                     left,
@@ -127,10 +136,22 @@ impl State {
 impl Turn<'_> {
     /// An order ended: from now on only a list that shows it counts.
     pub(super) fn await_in_book(&mut self, entry: &IntentEntry, end: &OrderEnd) {
-        let sign = Sign::of(entry, end, self.state.terminal.book.as_ref());
+        let volume = self.state.closed_from.remove(&entry.intent.cid);
+        let sign = Sign::of(entry, end, volume, self.state.terminal.book.as_ref());
         let until = self.now.mono + AT_MOST;
         let awaited = sign.map(|sign| Awaited { sign, until });
         self.state.awaited.extend(awaited);
+    }
+
+    /// A close goes out: how much is open now.
+    pub(super) fn note_volume(&mut self, cid: Cid, action: &IntentAction) {
+        if let IntentAction::Close { ticket, .. } = action
+            && let Some(book) = &self.state.terminal.book
+            && let Some(position) = find(book, *ticket)
+        {
+            let volume = position.volume;
+            self.state.closed_from.insert(cid, volume);
+        }
     }
 
     /// A position whose end is told need not be shown open before.

@@ -96,6 +96,7 @@ impl Turn<'_> {
             account: self.durable().account.clone(),
             at: self.now.utc,
         });
+        self.note_volume(cid, &intent.action);
         self.state.looked_at.insert(cid, self.now.mono);
         self.effect(Effect::Terminal(TerminalRequest::Submit(intent)));
         cid

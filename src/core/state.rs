@@ -134,6 +134,8 @@ pub struct State {
     pub(super) candidates: BTreeMap<String, Runtime>,
     /// An order ended after the book was sent: who decides by positions waits for the next one.
     pub(super) book_behind: bool,
+    /// What was open when a close that has no outcome yet was sent.
+    pub(super) closed_from: BTreeMap<Cid, Decimal>,
     /// Orders that are done and that no book has shown yet.
     pub(super) awaited: Vec<Awaited>,
     /// Commands for whose sake the book was asked for once more.
@@ -189,6 +191,7 @@ impl State {
             charts: BTreeMap::new(),
             candidates: BTreeMap::new(),
             book_behind: true,
+            closed_from: BTreeMap::new(),
             awaited: Vec::new(),
             profits_asked: BTreeSet::new(),
             book_asked_at: Duration::ZERO,
