@@ -160,16 +160,21 @@ impl Active {
         // Readers count deals by their growing tickets.
         asked.lines.sort_unstable_by_key(|line| line.ticket);
         let offset = self.offset_s();
+        // A clock that was put back has dealt out times that have not come again; the mark must not wait for them.
+        let now = self.broker_ms(c);
         for line in &asked.lines {
-            let new = c
-                .memory
-                .is_new_deal(&self.account_name, line.ticket, line.ms, offset);
+            let new =
+                c.memory
+                    .is_new_deal(&self.account_name, line.ticket, line.ms.min(now), offset);
             if let Some(deal) = line.deal_at(offset).filter(|_| new) {
                 c.emit(TerminalEvent::Deal(deal));
             }
         }
-        c.memory
-            .history_read(&self.account_name, asked.from_ms + DEAL_OVERLAP_MS, offset);
+        c.memory.history_read(
+            &self.account_name,
+            (asked.from_ms + DEAL_OVERLAP_MS).min(now),
+            offset,
+        );
         if opened && let Some(book) = self.book.clone() {
             c.emit(TerminalEvent::Book(book));
         }

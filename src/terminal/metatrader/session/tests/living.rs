@@ -295,17 +295,47 @@ fn one_chunk_at_a_time_whatever_is_watched() {
     assert_eq!(world.field("SUB", "bars"), "M1,H1");
 }
 
+fn closing_deal(ticket: u64, ms: i64) -> String {
+    format!(
+        "ticket={ticket} order=1 pos=41 sym=EURUSD type=sell entry=out reason=sl vol=0.10 price=1.098 profit=-21 \
+         swap=-1 commission=-0.5 fee=0 sl=0 tp=0 magic=0 comment= ms={ms}"
+    )
+    .split_whitespace()
+    .collect::<Vec<_>>()
+    .join(" ")
+}
+
+/// At the end of summer time; what was dealt before lies in the future then.
+#[test]
+fn a_broker_clock_that_is_put_back_hides_no_deal() {
+    const HOUR: i64 = 3_600_000;
+    let told = |world: &World| {
+        let deal = |event: &TerminalEvent| matches!(event, TerminalEvent::Deal(_));
+        world.events().iter().filter(|event| deal(event)).count()
+    };
+    let mut world = World::up();
+    world.live(5);
+    world.say("TXN", "type=deal_add");
+    let first = closing_deal(90, BROKER_START_MS + 4_000);
+    world.deals(&[&first]);
+    world.time(3_600);
+    let mut known = vec![first];
+    for (ticket, seconds) in [(91, 9), (92, 14), (93, 19)] {
+        world.live(5);
+        world.say("TXN", "type=deal_add");
+        let ms = BROKER_START_MS - HOUR + seconds * 1_000;
+        let from: i64 = world.field("HIST", "from_ms").parse().unwrap();
+        assert!(from <= ms, "deal {ticket} is not asked for");
+        known.push(closing_deal(ticket, ms));
+        let lines: Vec<&str> = known.iter().map(String::as_str).collect();
+        world.deals(&lines);
+        assert_eq!(told(&world), known.len());
+    }
+}
+
 #[test]
 fn after_a_reconnection_deals_are_told_from_the_last_one_and_never_twice() {
-    let deal = |ticket: u64, ms: i64| {
-        format!(
-            "ticket={ticket} order=1 pos=41 sym=EURUSD type=sell entry=out reason=sl vol=0.10 price=1.098 profit=-21 \
-             swap=-1 commission=-0.5 fee=0 sl=0 tp=0 magic=0 comment= ms={ms}"
-        )
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-    };
+    let deal = closing_deal;
     let mut world = World::up();
     world.say("TXN", "type=deal_add");
     world.deals(&[&deal(90, BROKER_START_MS + 5_000)]);
