@@ -20,6 +20,10 @@ use crate::emulated::{Emulated, Options};
 
 /// Commands that may be under way at one time.
 const AT_ONCE: usize = 12;
+/// Within this time a short run proves an absence (`SHORT_LOOKS`).
+const PROVED: Duration = Duration::from_secs(12);
+/// Looks, and seconds between the first and the last of them, that prove an absence in a short run.
+const SHORT_LOOKS: &str = "3,8";
 /// Orders above which a run has time for the real limits.
 const LONG_RUN: u64 = 1_000;
 
@@ -109,6 +113,22 @@ impl Storm<'_> {
         }
     }
 
+    /// Every other trouble meets a system that works: one that trades again. A doubt holds back what opens until its
+    /// absence is proved, and an executor that dies before that begins anew.
+    async fn recover(&mut self) {
+        let deals = |terminal: &Emulated| {
+            terminal
+                .try_cmd("truth deals")
+                .map_or(0, |told| told.0.len())
+        };
+        let before = deals(self.terminal);
+        let began = Instant::now();
+        while deals(self.terminal) == before && began.elapsed() < PROVED {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            self.revive();
+        }
+    }
+
     async fn trouble(&mut self) {
         self.revive();
         match self.chance.u32(..20) {
@@ -195,27 +215,30 @@ impl Storm<'_> {
     }
 }
 
-/// What the platform orders, one command after the other, until `orders` of them were sent.
+/// What the platform orders, one command after the other, until `orders` of them were sent and a
+/// fifth of that number opened something: refusals come fast, and a long run of them proves little.
 async fn load(platform: &Rig, orders: u64, mut chance: fastrand::Rng) {
     let mut under_way: Vec<(String, Instant)> = Vec::new();
     let mut open: BTreeSet<u64> = BTreeSet::new();
-    let mut sent = 0;
-    while sent < orders {
-        under_way.retain(|(id, since)| {
+    let (mut sent, mut opened) = (0, 0);
+    while sent < orders || (opened * 5 <= orders && sent < 5 * orders) {
+        under_way.retain(|(id, _)| {
             let Some(row) = platform.world.command_row(id) else {
                 return true;
             };
             if row.command == "OPEN_POSITION" && row.status == "executed" {
+                opened += 1;
                 open.extend(
                     row.result
                         .iter()
                         .filter_map(|result| result["ticket"].as_u64()),
                 );
             }
-            // Doubts may last; the platform goes on meanwhile.
-            !is_ended(&row) && since.elapsed() < Duration::from_secs(8)
+            !is_ended(&row)
         });
-        if under_way.len() >= AT_ONCE {
+        // Doubts may last; the platform goes on meanwhile.
+        let fresh = |(_, since): &&(String, Instant)| since.elapsed() < Duration::from_secs(8);
+        if under_way.iter().filter(fresh).count() >= AT_ONCE {
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
         }
@@ -252,7 +275,7 @@ async fn load(platform: &Rig, orders: u64, mut chance: fastrand::Rng) {
 
 async fn run(kind: Kind, seed: u64, orders: u64) {
     let patient = orders > LONG_RUN;
-    let looks = (!patient).then_some("3,8");
+    let looks = (!patient).then_some(SHORT_LOOKS);
     let began = Instant::now();
     let mut chance = fastrand::Rng::with_seed(seed);
     let options = Options::default()
@@ -277,6 +300,9 @@ async fn run(kind: Kind, seed: u64, orders: u64) {
             for _ in 0..storm.chance.u32(if patient { 10..40 } else { 3..16 }) {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 storm.revive();
+            }
+            if storm.chance.bool() {
+                storm.recover().await;
             }
             storm.trouble().await;
         }
