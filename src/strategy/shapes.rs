@@ -283,39 +283,3 @@ fn read_logic(reader: &mut Reader, holder: &Node<'_>) -> Option<Logic> {
     reader.used(&node, words);
     Some(logic)
 }
-
-/// Words after LONG or SHORT, BUY or SELL that make the two a direction and not a phrase ("long term", "sell pressure").
-const AFTER_A_DIRECTION: [&str; 32] = [
-    "above",
-    "after",
-    "and",
-    "as",
-    "at",
-    "because",
-    "below",
-    "condition",
-    "conditions",
-    "entries",
-    "entry",
-    "every",
-    "from",
-    "group",
-    "if",
-    "in",
-    "into",
-    "limit",
-    "on",
-    "once",
-    "only",
-    "or",
-    "order",
-    "position",
-    "rule",
-    "setup",
-    "signal",
-    "signals",
-    "trade",
-    "trigger",
-    "when",
-    "while",
-];
