@@ -11,6 +11,7 @@
 
 mod chart;
 mod clause;
+mod closes;
 mod condition;
 mod entry;
 mod evaluate;
@@ -31,6 +32,7 @@ mod shapes;
 #[cfg(test)]
 mod tests;
 
+pub use closes::{Closes, Correlation, Window};
 pub use condition::{Condition, Operand, Operator};
 pub use entry::{Term, Trigger};
 pub use evaluate::{

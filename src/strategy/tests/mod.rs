@@ -6,6 +6,7 @@ mod any_plan;
 mod batches;
 mod choices;
 mod clauses;
+mod closes;
 mod closing;
 mod decisions;
 mod exit_properties;
