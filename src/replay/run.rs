@@ -323,6 +323,7 @@ impl Replay {
             side,
             spec: &self.settings.terms.spec,
             news: None,
+            peers: &[],
         };
         let mut filters = self.plan.filters().all.iter();
         if let Some(at) = filters.position(|filter| !filter.passes(&look)) {
@@ -361,6 +362,7 @@ impl Replay {
                     ..self.account.record(bar.time)
                 },
                 news: None,
+                peers: &[],
                 entries_blocked: None,
             },
         );

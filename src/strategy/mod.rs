@@ -44,10 +44,10 @@ pub use exits::{
     StopLoss, Target, Trailing, When,
 };
 pub use filters::{
-    Allowances, AllowedSession, CalendarFault, Day, DayFilter, DayTime, Filter, Filters,
-    HighVolatility, HourFilter, Impact, Look, Matter, NewsCalendar, NewsEvent, NewsFilter, Pause,
-    Regime, RegimeFilter, Session, SessionFilter, SpikeFilter, SpreadFilter, TrendFilter, Verdict,
-    VolatilityFilter, VolumeFilter,
+    Allowances, AllowedSession, CalendarFault, CorrelationFilter, Day, DayFilter, DayTime, Filter,
+    Filters, HighVolatility, HourFilter, Impact, Look, Matter, NewsCalendar, NewsEvent, NewsFilter,
+    Pause, Peer, Regime, RegimeFilter, Session, SessionFilter, SpikeFilter, SpreadFilter,
+    TrendFilter, Verdict, VolatilityFilter, VolumeFilter,
 };
 pub use indicator::{Band, Ichimoku, Series, Source};
 pub use language::Language;
