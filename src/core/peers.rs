@@ -7,7 +7,7 @@ use super::charts::{ChartKey, Charted};
 use super::state::{Config, State};
 use super::step::Turn;
 use super::trading::Runtime;
-use crate::market::{IntentAction, Side, SymbolSpec, Timeframe, resolve};
+use crate::market::{IntentAction, Side, SymbolSpec, Timeframe, Unresolved, resolve};
 use crate::strategy::{Correlation, CorrelationFilter, Panel, Peer, Plan};
 
 /// A symbol as rules name it, and the terminal's, or why there is none.
@@ -172,10 +172,11 @@ impl State {
 
 fn named_by(plan: &Plan, symbols: &BTreeMap<String, SymbolSpec>, config: &Config) -> Vec<Named> {
     let names = plan.correlation().map_or(&[][..], |one| &one.symbols);
-    let find = |name: &String| {
-        resolve(name, symbols, &config.symbol_map)
-            .map(|spec| spec.name.clone())
-            .map_err(|unresolved| unresolved.to_string())
+    let find = |name: &String| match resolve(name, symbols, &config.symbol_map) {
+        Ok(spec) => Ok(spec.name.clone()),
+        // What nobody may trade, as brokers often show an index, has bars all the same.
+        Err(Unresolved::ViewOnly { name, .. }) => Ok(name),
+        Err(unresolved) => Err(unresolved.to_string()),
     };
     names
         .iter()

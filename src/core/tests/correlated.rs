@@ -207,6 +207,19 @@ fn r15_a_symbol_that_the_terminal_lacks_refuses_the_start_by_name() {
 }
 
 #[test]
+fn a_symbol_that_nobody_may_trade_is_compared_all_the_same() {
+    let mut world = world();
+    world.terminal.view_only = true;
+    world.terminal_down();
+    world.terminal_up();
+    world.pusher("start", "START_STRATEGY", &start(&json!(["USDCHF"])));
+    world.assert_executed("start");
+    world.quote();
+    world.next_bar();
+    assert_eq!(world.terminal.opens(), 1, "{}", said(&mut world));
+}
+
+#[test]
 fn the_trader_names_the_brokers_symbol() {
     let mut world = world();
     let map = [("DXY".to_owned(), "USDCHF".to_owned())].into();

@@ -58,6 +58,8 @@ pub struct Terminal {
     pub bars: Vec<Bar>,
     /// Further symbols, with the bars of each of their series.
     pub others: BTreeMap<&'static str, Vec<Bar>>,
+    /// Nobody may trade these.
+    pub view_only: bool,
     /// Every series asked for, with the bars wanted.
     pub watched: Vec<(String, Timeframe, usize)>,
     pub submitted: Vec<OrderIntent>,
@@ -87,6 +89,7 @@ impl Terminal {
             listed: Vec::new(),
             bars: rising_bars(600),
             others: BTreeMap::new(),
+            view_only: false,
             watched: Vec::new(),
             submitted: Vec::new(),
             executed: BTreeMap::new(),
@@ -108,6 +111,11 @@ impl Terminal {
                 name: (*name).to_owned(),
                 currency_base: name[..3].to_owned(),
                 currency_profit: name[3..].to_owned(),
+                trade_mode: if self.view_only {
+                    TradeMode::Disabled
+                } else {
+                    TradeMode::Full
+                },
                 ..eurusd()
             }))
             .collect(),
