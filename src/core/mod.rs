@@ -28,6 +28,7 @@ mod ledger;
 mod opened;
 mod orders;
 mod outbox;
+mod peers;
 mod picture;
 mod progress;
 mod record;

@@ -7,6 +7,7 @@
 mod chaos;
 mod closings;
 mod commands;
+mod correlated;
 mod delivery;
 mod emergency;
 mod envelopes;

@@ -1,10 +1,12 @@
-//! When not to open: sessions, days and hours, spread, volatility, volume, regime, trends of several timeframes, news.
+//! When not to open: sessions, days and hours, spread, volatility, volume, regime, trends of several timeframes, news,
+//! correlation.
 //!
 //! Each filter says at a bar whether an entry passes, passes with a smaller volume, or does not pass; what cannot be known
 //! does not pass. Filters that cannot be computed here are refused by name while they are switched on (R15), unless the
 //! trader allows running without them, and are informational while they are off.
 
 mod allowances;
+mod correlation;
 mod day;
 mod hours;
 mod news;
@@ -20,6 +22,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 pub use allowances::Allowances;
+pub use correlation::{CorrelationFilter, Peer};
 pub use day::Day;
 pub use hours::{DayFilter, DayTime, HourFilter};
 pub use news::{CalendarFault, Impact, Matter, NewsCalendar, NewsEvent, NewsFilter, Pause};
@@ -54,6 +57,7 @@ pub enum Filter {
     Regime(RegimeFilter),
     Trend(TrendFilter),
     News(NewsFilter),
+    Correlation(CorrelationFilter),
 }
 
 /// The same call on whichever filter it is.
@@ -71,6 +75,7 @@ macro_rules! each {
             Filter::Regime($one) => $call,
             Filter::Trend($one) => $call,
             Filter::News($one) => $call,
+            Filter::Correlation($one) => $call,
         }
     };
 }
@@ -80,9 +85,12 @@ impl Filter {
     pub(super) fn sources(&self, own: Timeframe) -> Vec<Source> {
         let of = |series: Series| Source::new(series, own);
         match self {
-            Self::Session(_) | Self::Days(_) | Self::Hours(_) | Self::Spread(_) | Self::News(_) => {
-                Vec::new()
-            }
+            Self::Session(_)
+            | Self::Days(_)
+            | Self::Hours(_)
+            | Self::Spread(_)
+            | Self::News(_)
+            | Self::Correlation(_) => Vec::new(),
             Self::Volatility(band) => vec![of(Series::Atr(band.period))],
             Self::Spike(spike) => vec![of(spike.series())],
             Self::HighVolatility(_) => vec![of(Series::Atr(14))],
@@ -94,7 +102,7 @@ impl Filter {
 
     /// Whether its verdict depends on the direction of the entry.
     pub const fn is_directed(&self) -> bool {
-        matches!(self, Self::Trend(_))
+        matches!(self, Self::Trend(_) | Self::Correlation(_))
     }
 
     pub fn verdict(&self, look: &Look<'_>) -> Verdict {
@@ -211,12 +219,12 @@ fn read_into(reader: &mut Reader, holder: &Node<'_>, setting: Setting<'_>, all: 
             reader.refuse(&node.path, Rule::NotComputable, text);
         }
     }
+    let known = taken(all, |one| matches!(one, Filter::Correlation(_)));
+    if let Some(node) = once(reader, holder, "correlationFilter", known) {
+        let read = correlation::read_correlation(reader, &node, setting);
+        all.extend(read.map(Filter::Correlation));
+    }
     for (key, name, allowed) in [
-        (
-            "correlationFilter",
-            "the correlation filter",
-            Some(allowances.without_correlation),
-        ),
         (
             "riskSentimentMonitor",
             "the risk sentiment monitor",
@@ -282,7 +290,7 @@ fn is_on(reader: &mut Reader, node: &Node<'_>) -> bool {
 fn read_action(reader: &mut Reader, action: &Node<'_>) {
     let text = action.text().unwrap_or_default();
     match normalised(text).as_str() {
-        "skip" => reader.used(action, "nothing is opened then"),
+        "skip" | "skip_trade" => reader.used(action, "nothing is opened then"),
         "reduce_size" => reader.skip(Reason::new(
             Rule::NotComputable,
             &action.path,

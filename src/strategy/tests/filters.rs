@@ -33,12 +33,7 @@ fn r14_the_pair_list_does_not_stop_what_it_does_not_list() {
 
 #[test]
 fn r15_filters_that_cannot_be_computed_refuse_while_on_and_pass_while_off() {
-    for key in [
-        "newsFilter",
-        "correlationFilter",
-        "riskSentimentMonitor",
-        "mtfSettings",
-    ] {
+    for key in ["newsFilter", "riskSentimentMonitor", "mtfSettings"] {
         for on in [
             json!({ "enabled": true, "strength": 3 }),
             json!({ "strength": 3 }),

@@ -100,13 +100,9 @@ fn r15_a_calendar_that_does_not_reach_this_day_stops_entries() {
 fn r15_what_cannot_be_computed_is_refused_unless_the_trader_allows_running_without() {
     for (key, name) in [
         ("newsFilter", "news"),
-        ("correlationFilter", "correlation"),
         ("riskSentimentMonitor", "riskSentiment"),
     ] {
-        let rules = buying(
-            key,
-            json!({ "enabled": true, "maxCorrelation": 0.7, "checkPairs": ["DXY"] }),
-        );
+        let rules = buying(key, json!({ "enabled": true, "checkDXY": true }));
         assert!(only(&rules).starts_with(&format!("{key}: the ")));
         let allowances = Allowances::without(name).unwrap();
         let plan = with_calendar(&rules, allowances).unwrap();
