@@ -17,6 +17,7 @@ mod hours;
 mod late_orders;
 mod ledger;
 mod limits;
+mod long_memory;
 mod orders;
 mod outbox;
 mod public_stops;
