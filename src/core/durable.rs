@@ -173,6 +173,7 @@ impl Durable {
             Record::ShadowSet { id, on, .. } => keep(&mut self.shadows, id, *on),
             Record::NumbersReadAsAverages { id, on, .. } => keep(&mut self.averages, id, *on),
             Record::Dated { id, at } => self.date(id, *at),
+            Record::ClockPutBack { after, by, .. } => self.put_back(*after, *by),
             Record::PositionsForgotten { cids, former, .. } => self.forget(cids, former),
             Record::InterimReported { id, issuer, .. } => {
                 if let Some(open) = self.open.get_mut(id) {

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod chaos;
+mod clock_back;
 mod closings;
 mod commands;
 mod delivery;
