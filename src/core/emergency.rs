@@ -167,14 +167,7 @@ impl Turn<'_> {
                 completed_at: None,
             },
         });
-        for id in self.strategies_in(&[StrategyState::Running, StrategyState::Paused]) {
-            self.record(Record::StrategyMoved {
-                id,
-                state: StrategyState::Stopped,
-                reason: "stopped by the emergency stop".to_owned(),
-                at: self.now.utc,
-            });
-        }
+        self.stop_strategies();
         self.state.emergency = Sweep::default();
         self.notice(
             "emergency",
@@ -183,6 +176,18 @@ impl Turn<'_> {
             "When you have looked at the account, lift it here; nothing else can.",
         );
         self.progress_emergency();
+    }
+
+    /// Also at a start: the stop may have been latched while no executor ran, or be all that is left of a lost journal.
+    pub fn stop_strategies(&mut self) {
+        for id in self.strategies_in(&[StrategyState::Running, StrategyState::Paused]) {
+            self.record(Record::StrategyMoved {
+                id,
+                state: StrategyState::Stopped,
+                reason: "stopped by the emergency stop".to_owned(),
+                at: self.now.utc,
+            });
+        }
     }
 
     /// What was closed already stays in the sweep: the answer to every order to stop tells it.
