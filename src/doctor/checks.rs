@@ -104,7 +104,7 @@ impl Walk<'_> {
 pub(super) async fn examine(patient: &Patient<'_>, limit: Duration, tell: &mut dyn FnMut(Check)) {
     let settings = &patient.settings;
     let redactor = redactor_of(settings);
-    let mut tell = |check: Check| tell(without_secrets(check, &redactor));
+    let mut tell = |check: Check| tell(without_secrets(&check, &redactor));
     let mut walk = Walk {
         tell: &mut tell,
         limit,
@@ -184,13 +184,13 @@ pub(super) fn redactor_of(settings: &Settings) -> Redactor {
 }
 
 /// What the other side says may hold what it was sent.
-pub(super) fn without_secrets(check: Check, redactor: &Redactor) -> Check {
+pub(super) fn without_secrets(check: &Check, redactor: &Redactor) -> Check {
     let clean = |text: &str| redactor.clean(text).into_owned();
     Check {
         title: clean(&check.title),
         detail: clean(&check.detail),
         remedy: clean(&check.remedy),
-        ..check
+        ..*check
     }
 }
 

@@ -128,7 +128,7 @@ fn a_secret_that_the_other_side_echoes_is_hidden() {
         took: LIMIT,
     };
     let redactor = super::checks::redactor_of(&settings);
-    let shown = super::checks::without_secrets(check, &redactor);
+    let shown = super::checks::without_secrets(&check, &redactor);
     assert!(!format!("{shown:?}").contains(&secret), "{shown:?}");
     assert!(shown.detail.contains("http://host/login/"));
 }

@@ -71,14 +71,16 @@ fn wal(path: &Path) -> PathBuf {
     path.with_file_name("journal.sqlite-wal")
 }
 
-fn damages() -> [(&'static str, fn(&Path)); 5] {
+type Damage = fn(&Path);
+
+fn damages() -> [(&'static str, Damage); 5] {
     [
         ("missing", |path| {
             fs::remove_file(path).unwrap();
             fs::remove_file(wal(path)).unwrap();
         }),
         ("missing, its WAL left", |path| {
-            fs::remove_file(path).unwrap()
+            fs::remove_file(path).unwrap();
         }),
         ("empty", |path| {
             fs::write(path, b"").unwrap();

@@ -48,7 +48,8 @@ fn ordered_ahead(ahead: i64) -> World {
 
 #[test]
 fn what_makes_the_risk_smaller_is_obeyed_after_the_clock_was_put_back() {
-    let obeyed: [(&str, Value, fn(&World) -> bool); 8] = [
+    type Holds = fn(&World) -> bool;
+    let obeyed: [(&str, Value, Holds); 8] = [
         ("STOP_STRATEGY", one(), |world| {
             state(world) == StrategyState::Stopped
         }),
