@@ -373,12 +373,18 @@ impl Turn<'_> {
             .filter(|position| strategy_of(position) == number)
             .map(|position| position.ticket.to_string())
             .collect();
+        let unclear = open.command.unclear_flag("closePositions");
+        let unclear = unclear.map_or_else(String::new, |value| {
+            format!(
+                "; \"closePositions\" is neither true nor false ({value}), so nothing is closed"
+            )
+        });
         Verdict::Done {
             message: if kept.is_empty() {
-                "stopped; no position of it is open".to_owned()
+                format!("stopped; no position of it is open{unclear}")
             } else {
                 format!(
-                    "stopped; {} kept and still managed: {}",
+                    "stopped; {} kept and still managed: {}{unclear}",
                     count(kept.len(), "position", "positions"),
                     kept.join(", ")
                 )

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod chaos;
+mod clock_back;
 mod closings;
 mod commands;
 mod correlated;
@@ -18,6 +19,7 @@ mod hours;
 mod late_orders;
 mod ledger;
 mod limits;
+mod long_memory;
 mod orders;
 mod outbox;
 mod public_stops;

@@ -265,7 +265,15 @@ fn read_options(reader: &mut Reader, options: &Node<'_>, positions: &mut Vec<u32
         );
     }
     if let Some(now) = options.child("startImmediately") {
-        reader.informational(&now, "every strategy starts at the next closed bar");
+        if now.flag() == Some(false) {
+            reader.refuse(
+                &now.path,
+                Rule::UnknownName,
+                "asks for a later start; a strategy starts at the next closed bar, so activate it when it is to trade",
+            );
+        } else if now.value.is_null() || reader.flag(options, "startImmediately") {
+            reader.informational(&now, "every strategy starts at the next closed bar");
+        }
     }
 }
 
