@@ -96,8 +96,13 @@ impl DayFilter {
     }
 }
 
-/// Reads `allowedDays`, `optimalTimes` and `avoidTimes` of a session filter; `None` when it has none of them.
-pub(super) fn read_days(reader: &mut Reader, node: &Node<'_>) -> Option<DayFilter> {
+/// Reads `allowedDays`, `optimalTimes` and `avoidTimes` of a session filter; `None` when it has none of them. Beside listed
+/// sessions the multipliers are theirs, unless there are best hours; they must not count twice.
+pub(super) fn read_days(
+    reader: &mut Reader,
+    node: &Node<'_>,
+    beside_sessions: bool,
+) -> Option<DayFilter> {
     let weekend = node
         .child("mode")
         .is_some_and(|mode| read_mode(reader, &mode));
@@ -116,7 +121,9 @@ pub(super) fn read_days(reader: &mut Reader, node: &Node<'_>) -> Option<DayFilte
     };
     let avoid = read_times(reader, node, "avoidTimes", "nothing is opened then (UTC)");
     let optimal = read_times(reader, node, "optimalTimes", "the best hours (UTC)");
-    let multipliers = node.child("aggressivenessMultiplier");
+    let multipliers = node
+        .child("aggressivenessMultiplier")
+        .filter(|_| !optimal.is_empty() || !beside_sessions);
     let (mut optimal_factor, mut other_factor) = (Decimal::ONE, Decimal::ONE);
     if let Some(multipliers) = &multipliers {
         optimal_factor = factor(reader, multipliers, "optimal");
