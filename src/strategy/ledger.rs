@@ -283,7 +283,7 @@ impl Reader {
 fn note_leaves(leaves: &mut BTreeMap<String, Leaf>, path: &str, value: &Value, off: bool) {
     match value {
         Value::Object(map) if !map.is_empty() => {
-            let off = off || map.get("enabled") == Some(&Value::Bool(false));
+            let off = off || !Node::root(path, value).enabled();
             for (key, value) in map {
                 note_leaves(leaves, &join(path, key), value, off);
             }

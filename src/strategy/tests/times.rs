@@ -261,6 +261,8 @@ fn r13_days_and_hours_that_cannot_be_meant_are_refused() {
     ] {
         assert_eq!(hours(filter), said);
     }
+    let off = json!({ "excludeWeekends": true, "excludeFriday": { "enabled": false } });
+    assert!(rules_planned(&buying("timeFilter", off), None).is_ok());
 }
 
 #[test]
