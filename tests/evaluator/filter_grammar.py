@@ -134,7 +134,7 @@ class FilterGrammar:
 
     def volume(self):
         return {"volumeConfirmation": {"minVolumeMultiplier": self.one(0.8, 1, 1.2, "1.5"),
-                                       **self.maybe(0.5, required=self.one(True, False))}}
+                                       **self.maybe(0.5, required=self.one(True, False, 1, 0, "false"))}}
 
     def high_volatility(self):
         percent = self.usual * self.market.pip / float(self.market.bars.close.median())
@@ -225,7 +225,7 @@ class FilterGrammar:
         found, nested = {}, {}
         for kind in self.some(kinds, 0, most):
             for key, filter in kind().items():
-                filter |= self.maybe(0.3, enabled=self.one(True, True, False)) if key != "regimeDetection" or self.chance(0.5) else {}
+                filter |= self.maybe(0.3, enabled=self.one(True, 1, "TRUE", False, 0)) if key != "regimeDetection" or self.chance(0.5) else {}
                 (nested if key != "dynamicRisk" and self.chance(0.3) else found)[key] = filter
         if nested:
             found["filters"] = nested

@@ -11,8 +11,15 @@ def plain_name(value):
     return normalise(value)
 
 
+def truth_of(value):
+    """True and false, also as text or as 1 and 0; None for anything else."""
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.lower())
+    return bool(value) if isinstance(value, (bool, int, float)) and value in (0, 1) else None
+
+
 def is_off(value):
-    return value is False or (isinstance(value, str) and value.lower() == "false")
+    return truth_of(value) is False
 
 
 def asks(value):
@@ -80,13 +87,10 @@ class Section:
 
     def flag(self, key, absent=False):
         value = self.get(key)
-        if value is None:
-            return absent
-        if is_off(value):
-            return False
-        if value is True or (isinstance(value, str) and value.lower() == "true"):
-            return True
-        raise Refused(f"{key} is neither true nor false")
+        found = absent if value is None else truth_of(value)
+        if found is None:
+            raise Refused(f"{key} is neither true nor false")
+        return found
 
     def items(self, key):
         value = self.get(key)
