@@ -149,13 +149,14 @@ pub(super) struct Setting<'a> {
 
 pub(super) fn read_filters(reader: &mut Reader, rules: &Node<'_>, setting: Setting<'_>) -> Filters {
     let mut all = Vec::new();
-    read_into(reader, rules, setting, &mut all);
+    let mut seen = Vec::new();
+    read_into(reader, rules, setting, &mut all, &mut seen);
     if let Some(nested) = rules.child("filters") {
         if nested.enabled() {
             if let Some(flag) = nested.child("enabled") {
                 reader.used(&flag, "switched on");
             }
-            read_into(reader, &nested, setting, &mut all);
+            read_into(reader, &nested, setting, &mut all, &mut seen);
         } else {
             reader.informational(&nested, "switched off");
         }
@@ -163,53 +164,47 @@ pub(super) fn read_filters(reader: &mut Reader, rules: &Node<'_>, setting: Setti
     Filters { all }
 }
 
-fn read_into(reader: &mut Reader, holder: &Node<'_>, setting: Setting<'_>, all: &mut Vec<Filter>) {
+fn read_into(
+    reader: &mut Reader,
+    holder: &Node<'_>,
+    setting: Setting<'_>,
+    all: &mut Vec<Filter>,
+    seen: &mut Vec<&'static str>,
+) {
     let (own, allowances) = (setting.timeframe, setting.allowances);
-    let taken = |all: &[Filter], kind: fn(&Filter) -> bool| all.iter().any(kind);
-    let known = taken(all, |one| {
-        matches!(one, Filter::Session(_) | Filter::Days(_))
-    });
-    if let Some(node) = once(reader, holder, "sessionFilter", known) {
+    if let Some(node) = once(reader, holder, "sessionFilter", seen) {
         let (sessions, days) = session::read_session(reader, &node, setting.symbol);
         all.extend(sessions.map(Filter::Session));
         all.extend(days.map(Filter::Days));
     }
-    let known = taken(all, |one| matches!(one, Filter::Hours(_)));
-    all.extend(hours::time_filter(reader, holder, known).map(Filter::Hours));
-    let known = taken(all, |one| matches!(one, Filter::Spread(_)));
-    if let Some(node) = once(reader, holder, "spreadFilter", known) {
+    if let Some(node) = once(reader, holder, "timeFilter", seen) {
+        all.extend(hours::read_hours(reader, &node).map(Filter::Hours));
+    }
+    if let Some(node) = once(reader, holder, "spreadFilter", seen) {
         all.extend(spread::read_spread(reader, &node).map(Filter::Spread));
     }
-    let known = taken(all, |one| {
-        matches!(one, Filter::Volatility(_) | Filter::Spike(_))
-    });
-    if let Some(node) = once(reader, holder, "volatilityFilter", known) {
+    if let Some(node) = once(reader, holder, "volatilityFilter", seen) {
         let (band, spike) = volatility::read_volatility(reader, &node, own);
         all.extend(band.map(Filter::Volatility));
         all.extend(spike.map(Filter::Spike));
     }
-    let known = taken(all, |one| matches!(one, Filter::Volume(_)));
-    if let Some(node) = once(reader, holder, "volumeConfirmation", known) {
+    if let Some(node) = once(reader, holder, "volumeConfirmation", seen) {
         all.extend(volume::read_volume(reader, &node).map(Filter::Volume));
     }
-    let known = taken(all, |one| matches!(one, Filter::Regime(_)));
-    if let Some(node) = once(reader, holder, "regimeDetection", known) {
+    if let Some(node) = once(reader, holder, "regimeDetection", seen) {
         if allowances.without_regime {
             run_without(reader, &node, "the market regime filter");
         } else {
             all.extend(regime::read_regime(reader, &node, own).map(Filter::Regime));
         }
     }
-    let known = taken(all, |one| matches!(one, Filter::Trend(_)));
-    if let Some(node) = once(reader, holder, "multiTimeframe", known) {
+    if let Some(node) = once(reader, holder, "multiTimeframe", seen) {
         all.extend(trend::read_aligned(reader, &node, own).map(Filter::Trend));
     }
-    let known = taken(all, |one| matches!(one, Filter::Trend(_)));
-    if let Some(node) = once(reader, holder, "multiTimeframeAnalysis", known) {
+    if let Some(node) = once(reader, holder, "multiTimeframeAnalysis", seen) {
         all.extend(trend::read_higher(reader, &node, own).map(Filter::Trend));
     }
-    let known = taken(all, |one| matches!(one, Filter::News(_)));
-    if let Some(node) = once(reader, holder, "newsFilter", known) {
+    if let Some(node) = once(reader, holder, "newsFilter", seen) {
         if allowances.news_calendar {
             all.extend(news::read_news(reader, &node).map(Filter::News));
         } else if allowances.without_news {
@@ -236,7 +231,7 @@ fn read_into(reader: &mut Reader, holder: &Node<'_>, setting: Setting<'_>, all: 
             None,
         ),
     ] {
-        let Some(node) = once(reader, holder, key, false) else {
+        let Some(node) = once(reader, holder, key, seen) else {
             continue;
         };
         let text = match allowed {
@@ -260,16 +255,30 @@ fn run_without(reader: &mut Reader, node: &Node<'_>, name: &str) {
     reader.skip(Reason::new(Rule::NotComputable, &node.path, text));
 }
 
-/// The filter under this key if it is on; a second one of the same kind is refused.
-fn once<'a>(reader: &mut Reader, holder: &Node<'a>, key: &str, taken: bool) -> Option<Node<'a>> {
+/// The filter under this key if it is on; a second one of the same kind is refused, also when the first asks for nothing.
+fn once<'a>(
+    reader: &mut Reader,
+    holder: &Node<'a>,
+    key: &'static str,
+    seen: &mut Vec<&'static str>,
+) -> Option<Node<'a>> {
     let node = holder.child(key)?;
+    if !node.value.is_object() {
+        reader.refuse(&node.path, Rule::UnknownName, "is not an object");
+        return None;
+    }
     if !is_on(reader, &node) {
         return None;
     }
-    if taken {
+    let kind = match key {
+        "multiTimeframeAnalysis" => "multiTimeframe",
+        _ => key,
+    };
+    if seen.contains(&kind) {
         reader.refuse(&node.path, Rule::UnknownName, "is given twice");
         return None;
     }
+    seen.push(kind);
     Some(node)
 }
 
@@ -320,13 +329,33 @@ fn read_timeframe(reader: &mut Reader, node: &Node<'_>, own: Timeframe) -> Optio
     Some(timeframe)
 }
 
+/// The items of a list; anything else is refused, because a list that is not read would be passed over.
+fn read_items<'a>(reader: &mut Reader, listed: &Node<'a>) -> Vec<Node<'a>> {
+    listed.items().unwrap_or_else(|| {
+        reader.refuse(&listed.path, Rule::UnknownName, "is not a list");
+        Vec::new()
+    })
+}
+
+/// The texts of a list.
+fn read_texts<'a>(reader: &mut Reader, listed: &Node<'a>) -> Vec<&'a str> {
+    let items = read_items(reader, listed);
+    let texts = items.iter().filter_map(|item| {
+        if item.text().is_none() {
+            reader.refuse(&item.path, Rule::UnknownName, "is not a text");
+        }
+        item.text()
+    });
+    texts.collect()
+}
+
 fn read_timeframes(
     reader: &mut Reader,
     listed: &Node<'_>,
     own: Timeframe,
 ) -> Option<Vec<Timeframe>> {
     let mut timeframes = Vec::new();
-    for name in listed.items().unwrap_or_default() {
+    for name in read_items(reader, listed) {
         let timeframe = read_timeframe(reader, &name, own)?;
         if !timeframes.contains(&timeframe) {
             timeframes.push(timeframe);
