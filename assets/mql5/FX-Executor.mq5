@@ -2785,7 +2785,7 @@ bool BuildModify(const Message &m, MqlTradeRequest &req, Outcome &o)
    req.action = TRADE_ACTION_MODIFY;
    req.order = ticket;
    req.symbol = OrderGetString(ORDER_SYMBOL);
-   req.type = (ENUM_ORDER_TYPE)OrderGetInteger(ORDER_TYPE);
+   req.type = type;
    req.type_filling = (ENUM_ORDER_TYPE_FILLING)OrderGetInteger(ORDER_TYPE_FILLING);
    req.type_time = life;
    req.price = price;
@@ -2906,6 +2906,11 @@ bool PinAndLife(const Message &m, const ulong at, Outcome &o)
 void RunOrder(const Message &m, const ulong at)
   {
    string id = Get(m, "id");
+   ENUM_ORDER_TYPE type = (ENUM_ORDER_TYPE)OrderGetInteger(ORDER_TYPE);
+   bool bare = sl <= 0.0 && OrderGetDouble(ORDER_SL) <= 0.0;   // it was placed with nostop=1 and stays as it is
+   string why = "";
+   if(!bare && !StopsMakeSense(m, type, stoplimit > 0.0 ? stoplimit : price, sl, tp, why))
+      return Refuse(o, CODE_BAD_ARGUMENTS, why);
    bool check = m.type == "CHECK";
    long cid = 0;
    Outcome o;

@@ -118,6 +118,7 @@ scenarios! {
     refusals::an_order_for_another_account_is_refused,
     refusals::the_price_may_not_run_away,
     refusals::no_stop_no_order,
+    refusals::a_pending_order_keeps_its_stop,
     orders::a_part_is_closed,
     refusals::a_forbidden_order_names_the_switch,
     refusals::a_closed_or_silent_market_is_not_traded,

@@ -153,6 +153,42 @@ pub fn no_stop_no_order(variant: &Variant) -> Outcome {
     Ok(())
 }
 
+/// What OPEN may not do, MODIFY may not do either: an order that would fill without a stop needs the same word.
+pub fn a_pending_order_keeps_its_stop(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let pending = [
+        ("action", "pending"),
+        ("type", "buy_limit"),
+        ("price", "1.09500"),
+    ];
+    let placed = done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &pending))?;
+    let modify = |n: u64, fields: &str| {
+        let head = head(&rig.terminal, cid(n));
+        format!("{head}\tticket={}\t{fields}", placed.get("order"))
+    };
+    for (n, fields) in [
+        "sl=0",
+        "sl=0.0\tprice=1.09600",
+        "sl=1.09550",
+        "price=1.08900",
+        "tp=1.09400",
+    ]
+    .iter()
+    .enumerate()
+    {
+        has(
+            &res(&rig.peer, "MODIFY", &modify(n as u64 + 2, fields))?,
+            &[("retcode", "-1"), ("stage", "refused")],
+        )
+        .map_err(|why| format!("{fields}: {why}"))?;
+    }
+    ensure!(sends(&rig.terminal) == 1, "{} sends", sends(&rig.terminal));
+    done(&rig, "MODIFY", &modify(20, "sl=0\tnostop=1"))?;
+    // Placed or left without one by that word, it may be moved without saying it again.
+    done(&rig, "MODIFY", &modify(21, "price=1.09400"))?;
+    Ok(())
+}
+
 /// Each of the switches that forbid trading is told by its name, and nothing is sent.
 pub fn a_forbidden_order_names_the_switch(variant: &Variant) -> Outcome {
     let rig = variant.rig();
