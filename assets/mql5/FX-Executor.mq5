@@ -232,7 +232,10 @@ long     g_rev = 0;                // grows with every change of positions, orde
 ulong    g_mark = 0;               // fingerprint of positions and orders when rev was last looked at
 string   g_flags = "";
 string   g_account = "";
-ulong    g_time_at = 0;
+ulong    g_time_at = 0;            // when TIME was last told ...
+long     g_time_ms = 0;            // ... and what: the program reckons made_ms from it
+ulong    g_time_before_at = 0;     // the one before
+long     g_time_before_ms = 0;
 ulong    g_second_at = 0;          // last once-a-second round
 long     g_offset = 0;
 bool     g_connected = false;
@@ -1473,7 +1476,8 @@ void SendTime()
   {
    g_offset = BrokerOffset();
    g_time_at = NowMs();
-   Line("TIME", Int("server_ms", BrokerMs()) + Int("gmt_ms", (long)TimeGMT() * 1000) + Int("offset_s", g_offset) +
+   g_time_ms = BrokerMs();
+   Line("TIME", Int("server_ms", g_time_ms) + Int("gmt_ms", (long)TimeGMT() * 1000) + Int("offset_s", g_offset) +
         Int("tick_ms", (long)TimeCurrent() * 1000));
   }
 
@@ -1552,6 +1556,8 @@ string SymbolFields(const string sym)
           Num("m1lot", margin, MoneyDigits()) + Txt("tsess", Sessions(sym, true)) + Txt("qsess", Sessions(sym, false));
   }
 
+   g_time_before_at = g_time_at;
+   g_time_before_ms = g_time_ms;
 int PriceDigits(const string sym)
   {
    return (int)SymbolInfoInteger(sym, SYMBOL_DIGITS);
@@ -2884,8 +2890,18 @@ bool IsSo(const Message &m, Outcome &o)
    return false;
   }
 
-//--- step 4: for this account, and young enough on both clocks. made_ms is the program's idea of our server_ms; the terminal's
-//--- clock has whole seconds, so it gets one second of grace. It catches what waited in the pipe while OrderSend was at work.
+//--- milliseconds since an order was made, by the counter that no clock can move. The program reckons made_ms from the last TIME that
+//--- it has read: the newest, or while that one was on its way the one before, which a made_ms in the future shows.
+long MadeAgo(const long made)
+  {
+   ulong now = NowMs();
+   long ago = (long)(now - g_time_at) - (made - g_time_ms);
+   long before = (long)(now - g_time_before_at) - (made - g_time_before_ms);
+   return ago < -2000 && g_time_before_ms > 0 && before >= -2000 ? before : ago;
+  }
+
+//--- step 4: for this account, and young enough: since it was read, and since it was made, which counts what waited in the pipe while
+//--- OrderSend was at work. The program may have read TIME a little late, so it gets one second of grace.
 bool PinAndLife(const Message &m, const ulong at, Outcome &o)
   {
    if(Get(m, "acct") != AccountPin())
@@ -2894,10 +2910,10 @@ bool PinAndLife(const Message &m, const ulong at, Outcome &o)
    long made = 0;
    if(!GetMs(m, "ttl_ms", ttl) || ttl == 0 || !GetMs(m, "made_ms", made))
       return Refuse(o, CODE_BAD_ARGUMENTS, "ttl_ms is needed");
-   //--- A clock that was set makes an order look old; what only closes or cancels is late at no time.
+   //--- What only closes or cancels is never late by when it was made: a doubt about time must not hold it up.
    if(m.type == "CLOSE" || m.type == "CLOSEBY" || m.type == "CANCEL")
       made = 0;
-   if((long)(NowMs() - at) > ttl || (made > 0 && BrokerMs() - made > ttl + 1000))
+   if((long)(NowMs() - at) > ttl || (made > 0 && MadeAgo(made) > ttl + 1000))
       return Refuse(o, CODE_LATE, "the order is older than " + IntegerToString(ttl) + " ms");
    return true;
   }

@@ -117,6 +117,7 @@ scenarios! {
     refusals::an_order_that_waited_is_refused,
     refusals::an_order_for_another_account_is_refused,
     refusals::the_price_may_not_run_away,
+    refusals::a_clock_that_is_set_gives_no_second_life,
     refusals::no_stop_no_order,
     refusals::a_pending_order_keeps_its_stop,
     orders::a_part_is_closed,

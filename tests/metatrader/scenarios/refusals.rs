@@ -66,6 +66,37 @@ pub fn an_order_that_waited_is_refused(variant: &Variant) -> Outcome {
     Ok(())
 }
 
+/// While one order is at the broker the computer's clock is set back: another that waited in the link beyond its life does not
+/// get younger by it. Set forward, it makes no fresh order old.
+pub fn a_clock_that_is_set_gives_no_second_life(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    rig.terminal.cmd("latency 4500000");
+    let first = rig.peer.request("ORDER", &buy(&rig.terminal, cid(1), &[]));
+    soon(&rig.peer, "BUSY", |line| line.is("BUSY", first))?;
+    let second = buy(&rig.terminal, cid(2), &[("ttl_ms", "500")]);
+    let second = rig.peer.request("ORDER", &second);
+    rig.terminal.cmd("clock shift -300");
+    soon(&rig.peer, "RES of the first", |line| line.is("RES", first))?;
+    has(
+        &soon(&rig.peer, "RES of the second", |line| {
+            line.is("RES", second)
+        })?,
+        &[("retcode", "-2"), ("stage", "refused")],
+    )?;
+    ensure!(
+        sends(&rig.terminal) == 1,
+        "the order that had waited too long was sent"
+    );
+
+    let rig = variant.rig();
+    soon(&rig.peer, "TIME", |line| line.kind == "TIME")?;
+    let fresh = buy(&rig.terminal, cid(1), &[]);
+    rig.terminal.cmd("clock shift 3600");
+    rig.terminal.cmd("price EURUSD 1.10000 1.10010");
+    done(&rig, "ORDER", &fresh)?;
+    Ok(())
+}
+
 pub fn an_order_for_another_account_is_refused(variant: &Variant) -> Outcome {
     let rig = variant.rig();
     let order = buy(&rig.terminal, cid(1), &[("acct", "999@Broker-Demo")]);
