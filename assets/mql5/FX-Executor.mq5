@@ -1029,6 +1029,11 @@ bool JournalTake(const string line)
       if(!g_flat_said)
          g_flat = f[1] == "1";
       return true;
+bool Hedging()
+  {
+   return AccountInfoInteger(ACCOUNT_MARGIN_MODE) == ACCOUNT_MARGIN_MODE_RETAIL_HEDGING;
+  }
+
      }
    if(n < 6 || (f[0] != "S" && f[0] != "R"))
       return f[0] == "#";
@@ -2379,7 +2384,7 @@ void FillIn(const string sym, Outcome &o)
      }
    if(o.pos != 0 || o.deal == 0 || o.kind != "ORDER")
       return;
-   if(AccountInfoInteger(ACCOUNT_MARGIN_MODE) == ACCOUNT_MARGIN_MODE_RETAIL_HEDGING)
+   if(Hedging())
       o.pos = o.order;                                   // a position is numbered by the order that opened it
    else
       if(PositionSelect(sym))
@@ -2644,10 +2649,43 @@ bool BuildOrder(const Message &m, MqlTradeRequest &req, Outcome &o)
    return true;
   }
 
-//--- on a hedging account what others opened is not touched; on netting one position may be the sum of several programs' orders
-bool Ours(const long magic)
+//--- what of the selected position is ours: 0 when nothing is any more, -1 when nothing ever was. On a hedging account a position has
+//--- one owner. On netting it is the sum of what everybody did, and only its deals tell: what others did on our side is not ours,
+//--- and what they took away, down to turning the position round, is not ours any more.
+double OwnVolume()
   {
-   return OwnMagic(magic) || AccountInfoInteger(ACCOUNT_MARGIN_MODE) != ACCOUNT_MARGIN_MODE_RETAIL_HEDGING;
+   bool own = OwnMagic(PositionGetInteger(POSITION_MAGIC));
+   double held = PositionGetDouble(POSITION_VOLUME);
+   if(Hedging())
+      return own ? held : -1.0;
+   double side = PositionGetInteger(POSITION_TYPE) == POSITION_TYPE_BUY ? 1.0 : -1.0;
+   double all = 0.0;
+   double ours = 0.0;
+   bool ever = false;
+   int n = HistorySelectByPosition(PositionGetInteger(POSITION_IDENTIFIER)) ? HistoryDealsTotal() : 0;
+   for(int i = 0; i < n; i++)
+     {
+      ulong deal = HistoryDealGetTicket(i);
+      long type = deal != 0 ? HistoryDealGetInteger(deal, DEAL_TYPE) : -1;
+      if(type != DEAL_TYPE_BUY && type != DEAL_TYPE_SELL)
+         continue;
+      double vol = HistoryDealGetDouble(deal, DEAL_VOLUME) * (type == DEAL_TYPE_BUY ? side : -side);
+      all = MathRound((all + vol) * 1e8) / 1e8;
+      if(OwnMagic(HistoryDealGetInteger(deal, DEAL_MAGIC)))
+        {
+         ever = true;
+         ours = MathRound((ours + vol) * 1e8) / 1e8;
+        }
+      if(all * ours <= 0.0)
+         ours = 0.0;
+      if(MathAbs(ours) > MathAbs(all))
+         ours = all;
+     }
+   if(!ever)
+      return own ? held : -1.0;                          // its deals may not be in the history yet: its magic tells
+   if(ours <= 0.0)
+      return 0.0;
+   return ours < held ? ours : held;
   }
 
 //--- selects the position of the request; false = refused
@@ -2674,21 +2712,24 @@ bool OurPosition(const Message &m, const string key, ulong &ticket, Outcome &o)
      }
    if(!there)
       return Refuse(o, TRADE_RETCODE_POSITION_CLOSED, "the position is not open any more");
-   if(!Ours(PositionGetInteger(POSITION_MAGIC)))
+   double ours = OwnVolume();
+   if(ours < 0.0)
       return Refuse(o, CODE_BAD_ARGUMENTS, "the position was not opened by FX Executor");
    o.digits = PriceDigits(PositionGetString(POSITION_SYMBOL));
    o.pos = (ulong)PositionGetInteger(POSITION_IDENTIFIER);
    return true;
   }
 
-//--- the request that closes the selected position, or vol of it
+//--- the request that closes what is ours of the selected position, or vol of it
 bool ClosingRequest(const ulong ticket, const double vol, const long dev, const string fill, MqlTradeRequest &req, Outcome &o)
   {
    string sym = PositionGetString(POSITION_SYMBOL);
    bool sell = PositionGetInteger(POSITION_TYPE) == POSITION_TYPE_BUY;
-   double held = PositionGetDouble(POSITION_VOLUME);
-   if(vol > held + 1e-9)
-      return Refuse(o, TRADE_RETCODE_INVALID_CLOSE_VOLUME, "the position is smaller than what is to be closed");
+   double ours = OwnVolume();
+   if(ours <= 0.0)
+      return Refuse(o, TRADE_RETCODE_POSITION_CLOSED, "nothing of the position is FX Executor's");
+   if(vol > ours + 1e-9)
+      return Refuse(o, TRADE_RETCODE_INVALID_CLOSE_VOLUME, "the position, or FX Executor's part of it, is smaller than what is to be closed");
    MqlTick tick;
    double price = 0.0;
    ENUM_ORDER_TYPE_FILLING f = ORDER_FILLING_FOK;
@@ -2701,7 +2742,7 @@ bool ClosingRequest(const ulong ticket, const double vol, const long dev, const 
    req.action = TRADE_ACTION_DEAL;
    req.position = ticket;
    req.symbol = sym;
-   req.volume = vol > 0.0 ? vol : held;
+   req.volume = vol > 0.0 ? vol : ours;
    req.type = sell ? ORDER_TYPE_SELL : ORDER_TYPE_BUY;
    req.price = price;
    req.deviation = dev >= 0 ? (ulong)dev : DEVIATION;
@@ -2751,6 +2792,8 @@ bool BuildStops(const Message &m, MqlTradeRequest &req, Outcome &o)
    req.tp = tp;
    req.magic = o.cid;
    return true;
+   if(ours <= 0.0)
+      return Refuse(o, TRADE_RETCODE_POSITION_CLOSED, "nothing of the position is FX Executor's any more: others closed it or turned it round");
   }
 
 //--- selects the working order of the request; false = refused

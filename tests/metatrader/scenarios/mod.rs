@@ -8,6 +8,7 @@ mod find;
 mod handshake;
 mod idempotency;
 mod journal;
+mod netting;
 mod orders;
 mod priority;
 mod refusals;
@@ -135,6 +136,9 @@ scenarios! {
     emergency::flat_does_not_close_twice,
     emergency::the_dead_man_cancels_what_is_pending,
     emergency::the_dead_man_closes_when_told,
+    netting::only_our_part_is_closed,
+    netting::a_position_that_others_turned_is_not_closed,
+    netting::what_others_took_away_is_not_ours,
     book::a_snapshot_is_never_torn,
     book::rates_neither_overlap_nor_skip,
     book::each_bar_comes_once_when_it_has_closed,
