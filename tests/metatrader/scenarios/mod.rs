@@ -136,9 +136,16 @@ scenarios! {
     emergency::flat_does_not_close_twice,
     emergency::the_dead_man_cancels_what_is_pending,
     emergency::the_dead_man_closes_when_told,
+    emergency::what_fails_is_tried_again,
+    emergency::flat_goes_on_after_a_restart,
+    emergency::flat_closes_once_over_a_restart,
+    emergency::the_dead_man_waits_for_the_button,
+    emergency::what_fills_meanwhile_is_closed_too,
     netting::only_our_part_is_closed,
     netting::a_position_that_others_turned_is_not_closed,
     netting::what_others_took_away_is_not_ours,
+    netting::a_late_list_is_not_closed_again,
+    netting::flat_leaves_the_traders_part,
     book::a_snapshot_is_never_torn,
     book::rates_neither_overlap_nor_skip,
     book::each_bar_comes_once_when_it_has_closed,
@@ -203,6 +210,27 @@ pub fn soon(peer: &Peer, what: &str, fits: impl Fn(&Line) -> bool) -> Result<Lin
         let waiting: Vec<String> = peer.waiting().into_iter().map(|line| line.raw).collect();
         format!("no {what}; waiting lines:\n{}", waiting.join("\n"))
     })
+}
+
+/// `Err` with `otherwise` unless it comes true in time.
+pub fn within(
+    limit: Duration,
+    terminal: &Emulated,
+    otherwise: &str,
+    is_so: impl Fn(&Emulated) -> bool,
+) -> Outcome {
+    let until = std::time::Instant::now() + limit;
+    while !is_so(terminal) {
+        if std::time::Instant::now() >= until {
+            return Err(format!(
+                "{otherwise}\n{}{}",
+                terminal.picture(),
+                terminal.logs().join("\n")
+            ));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
 }
 
 /// Asks and takes the answer of `kind`.

@@ -1,6 +1,6 @@
 //! On a netting account one position is the sum of what everybody did: what others did is theirs.
 
-use super::{Outcome, Variant, buy, cid, done, ensure, has, head, res, sends};
+use super::{BRIEF, Outcome, Variant, buy, cid, done, ensure, has, head, res, sends, soon, within};
 use crate::emulated::Row;
 use crate::harness::Rig;
 
@@ -141,4 +141,56 @@ pub fn what_others_took_away_is_not_ours(variant: &Variant) -> Outcome {
         }
     }
     Ok(())
+}
+
+/// The terminal still lists what the broker has closed: FLAT, which goes on by itself, does not sell it a second time.
+pub fn a_late_list_is_not_closed_again(variant: &Variant) -> Outcome {
+    let rig = netting(variant);
+    done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    rig.terminal.cmd("lag book 3000");
+    rig.terminal.cmd("lag history 3000");
+    let id = rig.peer.request(
+        "FLAT",
+        &format!("{}\ton=1\treason=test", head(&rig.terminal, cid(2))),
+    );
+    let end = soon(&rig.peer, "END of FLAT", |line| line.is("END", id))?;
+    has(&end, &[("n", "1"), ("left", "1")])?;
+    std::thread::sleep(std::time::Duration::from_secs(4));
+    ensure!(
+        rig.terminal.truth("positions").is_empty() && sends(&rig.terminal) == 2,
+        "{} sends\n{}",
+        sends(&rig.terminal),
+        rig.terminal.picture()
+    );
+    Ok(())
+}
+
+/// FLAT and the dead-man switch take our part off, and nothing after it, though the position keeps our magic number.
+pub fn flat_leaves_the_traders_part(variant: &Variant) -> Outcome {
+    let rig = netting(variant);
+    done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    rig.terminal.cmd("by_hand buy EURUSD 1.0");
+    let id = rig.peer.request(
+        "FLAT",
+        &format!("{}\ton=1\treason=test", head(&rig.terminal, cid(2))),
+    );
+    let end = soon(&rig.peer, "END of FLAT", |line| line.is("END", id))?;
+    has(&end, &[("n", "1"), ("left", "0")])?;
+    is_left(&rig, "0", 1.0)?;
+
+    let options = variant
+        .options()
+        .setup("account 1001 margin_mode=netting")
+        .input("InpDeadManSeconds", 1)
+        .input("InpDeadManClose", true);
+    let rig = Rig::start(variant.link, options);
+    done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    rig.terminal.cmd("by_hand buy EURUSD 1.0");
+    rig.peer.cut();
+    within(BRIEF, &rig.terminal, "nothing was closed", |terminal| {
+        sends(terminal) > 1
+    })?;
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    ensure!(sends(&rig.terminal) == 2, "{} sends", sends(&rig.terminal));
+    is_left(&rig, "0", 1.0)
 }
