@@ -3370,14 +3370,22 @@ void Handshake(const Message &m)
    if(m.type == "BYE")
      {
       string reason = Get(m, "reason");
+      bool proven = g_stage == LINK_ANSWERED && Get(m, "mac") == HmacHex(g_secret, reason + "|" + g_other + "|" + g_nonce);
       Forget();
       if(reason == "taken")
+        {
          Say("FX Executor has an Expert Advisor of this account already; this one waits until it is gone.");
+         if(proven)
+            g_contact = g_retry;                         // it lives and serves this account, until the next attempt says otherwise
+        }
       else
-         if(reason == "proto")
-            Say("FX Executor speaks another version of the link. Install the Expert Advisor that came with it.");
+         if(reason == "other_account")
+            Say("FX Executor serves another account, and one at a time; this one waits until the Expert Advisor of that account is gone.");
          else
-            Say("FX Executor does not take the connection (" + reason + "); trying again.");
+            if(reason == "proto")
+               Say("FX Executor speaks another version of the link. Install the Expert Advisor that came with it.");
+            else
+               Say("FX Executor does not take the connection (" + reason + "); trying again.");
       return;
      }
    if(g_stage == LINK_GREETED && m.type == "CHAL" && StringLen(Get(m, "nonce")) == 64)
@@ -3597,7 +3605,9 @@ void RunFlat(const Message &m)
       TakeOff(id, "FLAT", key, (ulong)cid, o);
       o.cid = (ulong)cid;
       Answer(id, o, false);
+      Note(tried, key);
       Poll(0);
+      key = NextOwn(true, tried);
      }
    Line("END", Txt("id", id) + Int("n", ArraySize(tried)) + Int("left", OwnLeft(true)));
    Flush();
@@ -3605,9 +3615,7 @@ void RunFlat(const Message &m)
 
 //--- the next order line; FLAT goes before all others. False when none waits.
 bool OneOrder()
-      Note(tried, key);
   {
-      key = NextOwn(true, tried);
    int n = ArraySize(g_orders);
    if(n == 0)
       return false;
@@ -3720,6 +3728,9 @@ void Watch()
      {
       g_leftover_look = now;
       CancelLeftovers();
+      JournalReady();
+      if(g_journal_size > JOURNAL_LARGE && now >= g_compact_at && ArraySize(g_orders) == 0 && Blank(g_job))
+         JournalCompact();
      }
   }
 
@@ -3728,9 +3739,6 @@ void Connect()
    if(g_handle != INVALID_HANDLE || NowMs() < g_retry)
       return;
    if(AccountInfoInteger(ACCOUNT_LOGIN) == 0)
-      JournalReady();
-      if(g_journal_size > JOURNAL_LARGE && now >= g_compact_at && ArraySize(g_orders) == 0 && Blank(g_job))
-         JournalCompact();
      {
       Say("Waiting for the terminal to log in to a trading account.");
       g_retry = NowMs() + 500;
@@ -3853,6 +3861,8 @@ int OnInit()
    ArrayResize(g_memory, 0);
    g_journal_read = false;
    g_flat = false;
+   g_flat_of = "";
+   g_flat_cid = 0;
    g_flat_said = false;
    g_torn = false;
    if(!JournalReady())
@@ -3861,8 +3871,6 @@ int OnInit()
       JournalCompact();
    LookAtBook();
    if(!EventSetMillisecondTimer(InpTimer < 10 ? 10 : InpTimer))
-   g_flat_of = "";
-   g_flat_cid = 0;
      {
       Print("FX Executor: the terminal gives no timer; remove the Expert Advisor and put it on the chart again.");
       return INIT_FAILED;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{BRIEF, Outcome, Variant, buy, cid, done, ensure, has, head, res, sends, soon, within};
-use crate::emulated::Emulated;
+use crate::emulated::{Emulated, Folders};
 use crate::harness::Rig;
-use crate::scripted::Line;
+use crate::scripted::{Kind, Line, ScriptedExecutor};
 
 fn flat(rig: &Rig, cid: u64, on: u8) -> Result<(usize, Line), String> {
     let id = rig.peer.request(
@@ -284,4 +284,34 @@ pub fn what_fills_meanwhile_is_closed_too(variant: &Variant) -> Outcome {
         "a filled order stayed open",
         |terminal| nothing_is_left(terminal),
     )
+}
+
+/// A second Expert Advisor of an account that the program serves waits and lets everything be, however long; but only the
+/// program itself may tell it that it is served.
+pub fn who_waits_beside_a_served_one_takes_nothing_off(variant: &Variant) -> Outcome {
+    for (proven, stays) in [(true, true), (false, false)] {
+        let folders = Folders::new();
+        let executor = ScriptedExecutor::listen(&folders, variant.link);
+        let options = variant
+            .options()
+            .input("InpTcp", variant.link == Kind::Tcp)
+            .input("InpDeadManSeconds", 2)
+            .input("InpDeadManClose", true);
+        let terminal = Emulated::start(folders, options);
+        let magic = cid(1);
+        terminal.cmd(&format!("by_hand buy EURUSD 0.10 magic={magic}"));
+        let until = std::time::Instant::now() + Duration::from_secs(12);
+        while std::time::Instant::now() < until && !terminal.truth("positions").is_empty() {
+            if let Some(peer) = executor.try_accept(Duration::from_millis(100)) {
+                executor.refuse(&peer, "taken", proven);
+            }
+        }
+        ensure!(
+            stays != terminal.truth("positions").is_empty(),
+            "proven {proven}: {}\n{:?}",
+            terminal.picture(),
+            terminal.logs()
+        );
+    }
+    Ok(())
 }
