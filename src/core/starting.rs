@@ -207,7 +207,11 @@ impl Turn<'_> {
         plan: &Plan,
         notes: &[String],
     ) -> Verdict {
-        let words = running_words(&wanted, plan);
+        let mut words = running_words(&wanted, plan);
+        if let Some(why) = self.state.entry_block(self.now) {
+            words.push_str("; nothing is opened now: ");
+            words.push_str(&why);
+        }
         let replaced = self
             .durable()
             .strategies

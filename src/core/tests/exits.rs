@@ -131,6 +131,7 @@ fn a_position_keeps_its_exits_when_the_settings_allow_its_rules_no_more() {
         world.config.run_without = Allowances::default();
         if case == "new rules at once" {
             world.happens(Event::Configured(world.config.clone()));
+            assert!(world.has_logged("ran before the settings changed and cannot run now"));
             replaced(&mut world);
         } else {
             world.restart();
