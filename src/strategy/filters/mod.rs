@@ -214,8 +214,7 @@ fn read_into(
             reader.refuse(&node.path, Rule::NotComputable, text);
         }
     }
-    let known = taken(all, |one| matches!(one, Filter::Correlation(_)));
-    if let Some(node) = once(reader, holder, "correlationFilter", known) {
+    if let Some(node) = once(reader, holder, "correlationFilter", seen) {
         let read = correlation::read_correlation(reader, &node, setting);
         all.extend(read.map(Filter::Correlation));
     }
