@@ -153,7 +153,8 @@ Exit codes: 0 it would run, 3 it is refused, 2 the file cannot be read"
     #[command(
         after_help = "Bars are MetaTrader's export (tab separated, <DATE> <TIME> <OPEN> ...), or CSV with a header, packed (.gz) or not. Symbol
 and timeframe come from the file's name (EURUSD_M15_2024.csv), else the timeframe from the bars. Files of one timeframe go on one
-after the other; files of higher timeframes that the strategy looks at serve as their history.
+after the other; files of higher timeframes that the strategy looks at serve as their history, files of other symbols those that its
+correlation filter compares.
 
 Examples:
   fx-executor replay strategy.json --bars EURUSD_M15.csv --out result

@@ -29,6 +29,7 @@ mod ledger;
 mod opened;
 mod orders;
 mod outbox;
+mod peers;
 mod picture;
 mod progress;
 mod record;

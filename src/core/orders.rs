@@ -145,6 +145,7 @@ impl Turn<'_> {
                 let known = self.state.knows_the_answers(&book, self.now.mono);
                 self.state.terminal.book = Some(book);
                 self.state.book_behind = !known;
+                self.watch_open_symbols();
                 self.forget_closed();
                 self.tell_unmanaged();
             }

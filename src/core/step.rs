@@ -198,6 +198,8 @@ impl Turn<'_> {
         let known = std::mem::take(&mut self.state.config.settings.notes);
         self.state.config = config;
         self.state.config.settings.overrides = overrides;
+        let due = self.find_peers_again();
+        self.watch_all(due);
         self.tell_notes(&known);
         self.refuse_what_cannot_run("the settings changed");
     }

@@ -8,6 +8,7 @@ mod chaos;
 mod clock_back;
 mod closings;
 mod commands;
+mod correlated;
 mod delivery;
 mod emergency;
 mod envelopes;
