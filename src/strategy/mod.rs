@@ -43,9 +43,9 @@ pub use exits::{
 };
 pub use filters::{
     Allowances, AllowedSession, CalendarFault, Day, DayFilter, DayTime, Filter, Filters,
-    HighVolatility, HourFilter, Impact, Look, Matter, NewsCalendar, NewsEvent, NewsFilter, Pause,
-    Regime, RegimeFilter, Session, SessionFilter, SpikeFilter, SpreadFilter, TrendFilter, Verdict,
-    VolatilityFilter, VolumeFilter,
+    HighVolatility, HourFilter, Impact, Limit, Look, Matter, NewsCalendar, NewsEvent, NewsFilter,
+    Pause, Regime, RegimeFilter, Session, SessionFilter, SpikeFilter, SpreadFilter, TrendFilter,
+    Verdict, VolatilityFilter, VolumeFilter,
 };
 pub use indicator::{Band, Ichimoku, Series, Source};
 pub use language::Language;

@@ -16,7 +16,7 @@ use crate::strategy::{
 fn sessions() -> impl Strategy<Value = SessionFilter> {
     let allowed = (session(), prop_oneof![Just(Decimal::ONE), amount()]);
     let allowed = allowed.prop_map(|(session, factor)| AllowedSession { session, factor });
-    vec(allowed, 1..4).prop_map(|sessions| SessionFilter { sessions })
+    vec(allowed, 1..4).prop_map(SessionFilter::new)
 }
 
 fn days() -> impl Strategy<Value = DayFilter> {
@@ -114,16 +114,21 @@ pub(super) fn filter() -> impl Strategy<Value = Filter> {
         sessions().prop_map(Filter::Session),
         days().prop_map(Filter::Days),
         hours().prop_map(Filter::Hours),
-        spread.prop_map(|(max_pips, reduce)| Filter::Spread(SpreadFilter { max_pips, reduce })),
+        spread.prop_map(|(max_pips, reduce)| Filter::Spread(SpreadFilter {
+            max_pips: max_pips.into(),
+            reduce
+        })),
         band.prop_map(
             |(period, min_pips, max_pips)| Filter::Volatility(VolatilityFilter {
                 period,
-                min_pips,
-                max_pips,
+                min_pips: min_pips.map(Into::into),
+                max_pips: max_pips.map(Into::into),
             })
         ),
         spike.prop_map(Filter::Spike),
-        amount().prop_map(|above_percent| Filter::HighVolatility(HighVolatility { above_percent })),
+        amount().prop_map(|above_percent| Filter::HighVolatility(HighVolatility {
+            above_percent: above_percent.into()
+        })),
         amount().prop_map(|times| Filter::Volume(VolumeFilter { times })),
         regime().prop_map(Filter::Regime),
         (timeframes(), 1_usize..4)
