@@ -51,7 +51,7 @@ pub use indicator::{Band, Ichimoku, Series, Source};
 pub use language::Language;
 pub(crate) use language::tell;
 pub use ledger::{Fate, Key};
-pub use manage::{Adjustment, Opened, PositionView, Touch, manage, next_touch};
+pub use manage::{Adjustment, MovedBy, Opened, PositionView, Touch, manage, next_touch};
 pub use panel::{BarFault, Panel};
 pub use plan::{Plan, PlanRequest, plan, plan_exits};
 pub use program::{Finding, Program, Signal};
