@@ -34,6 +34,8 @@ pub struct Durable {
     pub openings: BTreeMap<Cid, Opening>,
     /// Who ordered own positions, and when; those of open ones for sure.
     pub given: BTreeMap<Cid, Given>,
+    /// Orders that ended without a deal, as far as anybody knew; the latest of them.
+    pub denied: BTreeMap<Cid, IntentEntry>,
     /// The order that failed last and its generation: a child is always made right after its parent failed.
     pub last_failed: Option<(Cid, u32)>,
     /// The client-id counter; never goes back.
@@ -255,6 +257,7 @@ impl Durable {
             Record::IntentFailed { cid, .. } => {
                 if let Some(entry) = self.intents.remove(cid) {
                     self.last_failed = Some((*cid, entry.generation));
+                    self.deny(entry);
                 }
             }
             Record::Dealt { deal } => self.day.count(deal),
@@ -383,7 +386,8 @@ impl Durable {
     }
 
     fn intent_done(&mut self, cid: Cid, volume: Decimal) {
-        if let Some(entry) = self.intents.remove(&cid)
+        let denied = self.denied.remove(&cid);
+        if let Some(entry) = self.intents.remove(&cid).or(denied)
             && let IntentAction::Open {
                 stop_loss: Some(stop_loss),
                 ..

@@ -12,6 +12,7 @@ mod charts;
 mod choosing;
 mod closing;
 mod command;
+mod correction;
 mod decided;
 mod desk;
 mod doubts;

@@ -204,7 +204,7 @@ async fn an_order_whose_answer_was_lost_with_the_link_is_found_and_never_sent_ag
         .ask(TerminalRequest::Find {
             cid,
             since: None,
-            opens: true,
+            twice: crate::market::Twice::Opens,
         })
         .await;
     let found = world

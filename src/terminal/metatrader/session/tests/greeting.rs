@@ -227,7 +227,7 @@ fn while_nothing_is_up_orders_are_certainly_not_sent() {
     world.request(TerminalRequest::Find {
         cid: cid(1),
         since: None,
-        opens: true,
+        twice: crate::market::Twice::Opens,
     });
     world.request(TerminalRequest::SelfTest);
     assert!(matches!(
