@@ -7,7 +7,6 @@ use super::durable::{Durable, IntentEntry, Purpose};
 use super::effect::LogLevel;
 use super::handle::details;
 use super::record::Record;
-use super::result;
 use super::snapshot::{CommandState, Severity};
 use super::step::Turn;
 use crate::market::{Cid, Deal, DealEntry, Fill, IntentAction};
@@ -84,6 +83,7 @@ impl Turn<'_> {
             &format!("Correction: {said}."),
             "It counts like any other of this program's. If you do not want it, close it on the Positions page.",
         );
+        self.expect_stop(&entry);
         self.record(Record::IntentDone {
             cid,
             fill: fill.clone(),
@@ -91,39 +91,19 @@ impl Turn<'_> {
         });
         self.ask_for_book();
         match &entry.purpose {
-            Purpose::Command { id } => self.take_back(id, &said, &fill),
+            Purpose::Command { id } => {
+                let details = details(&[
+                    ("ticket", json!(fill.ticket.0)),
+                    ("volume", json!(fill.volume.to_string())),
+                    ("price", json!(fill.price.to_string())),
+                ]);
+                self.amend(id, CommandState::Executed, &said, details);
+            }
             Purpose::Entry { strategy } => self.decided(strategy, said),
-            Purpose::Exit { .. } | Purpose::Closing { .. } | Purpose::Emergency => {}
+            Purpose::Exit { .. }
+            | Purpose::Stop { .. }
+            | Purpose::Closing { .. }
+            | Purpose::Emergency => {}
         }
-    }
-
-    /// The platform was told that the command failed.
-    fn take_back(&mut self, id: &str, said: &str, fill: &Fill) {
-        if self.durable().finished.get(id) != Some(&CommandState::Failed) {
-            return;
-        }
-        let at = self.now.utc;
-        self.record(Record::Moved {
-            id: id.to_owned(),
-            state: CommandState::Executed,
-            reason: said.to_owned(),
-            at,
-        });
-        self.change_row(id, |row| {
-            row.state = CommandState::Executed;
-            said.clone_into(&mut row.message);
-            row.reported = row.reported.map(|_| false);
-        });
-        let details = details(&[
-            ("ticket", json!(fill.ticket.0)),
-            ("volume", json!(fill.volume.to_string())),
-            ("price", json!(fill.price.to_string())),
-        ]);
-        self.record(Record::ReportDue {
-            id: id.to_owned(),
-            status: "executed".to_owned(),
-            result: result::body(true, said, details),
-            at,
-        });
     }
 }

@@ -40,6 +40,7 @@ pub mod snapshot;
 mod starting;
 mod state;
 mod step;
+mod stops;
 mod superseding;
 mod symbols;
 #[cfg(test)]

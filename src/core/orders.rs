@@ -337,6 +337,9 @@ impl Turn<'_> {
 
     pub(super) fn order_ended(&mut self, entry: IntentEntry, end: OrderEnd) {
         let cid = entry.intent.cid;
+        if matches!(end, OrderEnd::Done(_)) {
+            self.expect_stop(&entry);
+        }
         self.record(match &end {
             OrderEnd::Done(fill) => Record::IntentDone {
                 cid,
@@ -388,6 +391,7 @@ impl Turn<'_> {
                     self.entry_ended(&strategy, &end);
                 }
             }
+            Purpose::Stop { opening } => self.stop_set(*opening, &end),
             Purpose::Exit { strategy } => {
                 if let OrderEnd::Refused(refusal) = &end {
                     let text = format!(
@@ -404,7 +408,8 @@ impl Turn<'_> {
     fn command_order_ended(&mut self, id: &str, entry: IntentEntry, end: OrderEnd) {
         let opens = matches!(entry.intent.action, IntentAction::Open { .. });
         // One that was sent and then proven absent is not: a proof is made of waiting, and what was sent may still come.
-        let moved = matches!(&end, OrderEnd::Refused(refusal) if refusal.class == RefusalClass::PriceMoved);
+        let moved =
+            matches!(&end, OrderEnd::Refused(refusal) if refusal.class == RefusalClass::PriceMoved);
         if moved && self.may_try_again(id, &entry) {
             self.send_again(entry);
             return;

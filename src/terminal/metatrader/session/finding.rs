@@ -244,7 +244,10 @@ impl Active {
             return Some("the terminal has no connection to its trade server".to_owned());
         }
         let now_ms = self.broker_ms(c);
-        if line.from_ms > made_ms || line.from_ms > line.to_ms || line.to_ms < now_ms.saturating_sub(BEFORE_MS) {
+        if line.from_ms > made_ms
+            || line.from_ms > line.to_ms
+            || line.to_ms < now_ms.saturating_sub(BEFORE_MS)
+        {
             return Some(
                 "the history that was searched does not cover the order's time".to_owned(),
             );

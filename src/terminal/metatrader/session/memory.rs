@@ -20,6 +20,8 @@ pub struct Memory {
     pub fillings: Fillings,
     /// Accounts whose broker closes the oldest first.
     pub fifo: BTreeSet<String>,
+    /// When it was last said that strangers connect and do not greet.
+    pub silence_told: Option<Duration>,
     deals: BTreeMap<String, DealMark>,
 }
 
