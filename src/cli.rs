@@ -141,6 +141,7 @@ Exit codes: the number of failed items; 2 also when the command line is wrong, 3
 Examples:
   fx-executor plan strategy.json
   fx-executor plan strategy.json --direction buy       for rules that do not say whether they buy or sell
+  fx-executor plan strategy.json --lots 0.10           for rules that do not name their volume
   fx-executor plan rules.json --symbol EURUSD --timeframe M15
   fx-executor plan strategy.json --lang id             in Indonesian
   fx-executor plan strategy.json --json                the same for programs, with what every key became
@@ -152,7 +153,8 @@ Exit codes: 0 it would run, 3 it is refused, 2 the file cannot be read"
     #[command(
         after_help = "Bars are MetaTrader's export (tab separated, <DATE> <TIME> <OPEN> ...), or CSV with a header, packed (.gz) or not. Symbol
 and timeframe come from the file's name (EURUSD_M15_2024.csv), else the timeframe from the bars. Files of one timeframe go on one
-after the other; files of higher timeframes that the strategy looks at serve as their history.
+after the other; files of higher timeframes that the strategy looks at serve as their history, files of other symbols those that its
+correlation filter compares.
 
 Examples:
   fx-executor replay strategy.json --bars EURUSD_M15.csv --out result
@@ -179,6 +181,9 @@ pub struct Stored {
     /// Filters that the rules may run without where they cannot be computed: news, correlation, riskSentiment, regime
     #[arg(long, value_name = "FILTER,…")]
     pub run_without: Option<String>,
+    /// The lots, as the platform asks for them when a strategy is activated; rules of the AI writer name none
+    #[arg(long, value_name = "LOTS", value_parser = money)]
+    pub lots: Option<Decimal>,
     /// The symbol, where the file has none or another is meant
     #[arg(long)]
     pub symbol: Option<String>,

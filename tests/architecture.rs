@@ -40,7 +40,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "doctor",
-        &["net", "os", "pusher", "platform", "settings", "practice"],
+        &[
+            "net", "os", "logs", "pusher", "platform", "settings", "practice",
+        ],
     ),
 ];
 

@@ -49,6 +49,11 @@
 #define HOT_MS        1000        // so long after a request the pipe is listened to without a pause,
 #define WARM_MS       50          // and so long after a PING, which comes all the time
 #define LEFTOVER_MS   10000       // a market order that still works after so long is cancelled
+#define SETTLE_MS     10000       // so long the terminal's lists may still show what was taken off
+#define DOUBT_MS      60000       // so long a close without an answer is not sent again,
+#define DOUBT_NET_MS  300000      // and so long on netting, where a second one could turn the position round
+#define LOOK_MS       200         // between two looks whether anything of ours is there that must go
+#define PAUSE_MOST_MS 60000       // what cannot be taken off is tried again after 1 s, 2 s, 4 s ... at most so much
 #define MS_MOST       4102444800000 // 1 January 2100
 #define LOOK_APART_MS 300         // time between the two looks that prove an absence
 
@@ -160,6 +165,16 @@ struct Look
    bool              steady;
   };
 
+//--- one of ours that FLAT or the dead-man switch takes off, and when it may be touched again
+struct Leaving
+  {
+   ulong             key;         // see OwnKey
+   ulong             until;       // not before
+   ulong             pause;       // after the next failure
+   bool              under_way;   // it was sent and is done, or nobody knows
+   string            told;        // the last failure, so that each is told once
+  };
+
 //--- one subscribed symbol, and one subscribed series of bars
 struct Subscription
   {
@@ -190,7 +205,7 @@ ulong    g_opened = 0;             // when the connection was opened
 ulong    g_retry = 0;              // not before this time
 ulong    g_pause = 500;            // between attempts
 ulong    g_heard = 0;              // last line received
-ulong    g_contact = 0;            // last line received from a program that has proved itself
+ulong    g_contact = 0;            // last sign of a program that has proved itself and serves this account
 ulong    g_polled = 0;             // last look at the link
 ulong    g_spoke = 0;              // last line sent
 ulong    g_leftover_at = 0;       // not before then are market orders that still work looked for
@@ -232,7 +247,10 @@ long     g_rev = 0;                // grows with every change of positions, orde
 ulong    g_mark = 0;               // fingerprint of positions and orders when rev was last looked at
 string   g_flags = "";
 string   g_account = "";
-ulong    g_time_at = 0;
+ulong    g_time_at = 0;            // when TIME was last told ...
+long     g_time_ms = 0;            // ... and what: the program reckons made_ms from it
+ulong    g_time_before_at = 0;     // the one before
+long     g_time_before_ms = 0;
 ulong    g_second_at = 0;          // last once-a-second round
 long     g_offset = 0;
 bool     g_connected = false;
@@ -252,14 +270,15 @@ Outcome  g_memory[];
 bool     g_journal_read = false;   // what was sent before is known
 bool     g_flat = false;
 bool     g_flat_said = false;      // in this life, so what the journal says is older
-ulong    g_leaving[];              // positions whose closing was sent without a definite answer, and when
-ulong    g_leaving_at[];
-//--- dead-man switch
-bool     g_dead_done = false;
-bool     g_dead_running = false;
-ulong    g_dead_tickets[];
-int      g_dead_orders = 0;
-int      g_dead_at = 0;
+string   g_flat_of = "";           // the account that FLAT was for
+ulong    g_flat_cid = 0;           // and its client id
+//--- what FLAT and the dead-man switch take off
+Leaving  g_leaving[];
+string   g_leaving_of = "";        // the account whose tickets these are
+ulong    g_sent_ticket = 0;        // while the journal is read: of the last "sent" of FLAT or the dead-man switch
+ulong    g_sweep_at = 0;           // the next look
+string   g_hindered = "";          // why it could not go on at the last look
+bool     g_dead = false;           // the dead-man switch has let go
 
 //+------------------------------------------------------------------+
 //| Clocks and the Experts log                                       |
@@ -878,7 +897,7 @@ void Tell(const string level, const string code, const string text)
 //| One record a line, its fields separated by TAB, a checksum last: |
 //|   S cid kind hash ms ticket          about to be sent            |
 //|   R cid kind hash ms stage ...       what came of it             |
-//|   F on ms                            trading is stopped, or not  |
+//|   F on ms account cid                trading is stopped, or not  |
 //| A record whose checksum is wrong was torn by a crash and is left |
 //| out: its request never left, since S is flushed before sending.  |
 //+------------------------------------------------------------------+
@@ -1010,6 +1029,50 @@ void ClearOutcome(Outcome &o)
    o.ms = 0;
   }
 
+//--- names an order or a position; on hedging both may have one number
+ulong OwnKey(const ulong ticket, const bool order)
+  {
+   return ticket * 2 + (order ? 0 : 1);
+  }
+
+bool Hedging()
+  {
+   return AccountInfoInteger(ACCOUNT_MARGIN_MODE) == ACCOUNT_MARGIN_MODE_RETAIL_HEDGING;
+  }
+
+ulong DoubtMs()
+  {
+   return Hedging() ? DOUBT_MS : DOUBT_NET_MS;
+  }
+
+//--- the record of one that is being taken off, made when there is none
+int LeavingAt(const ulong key)
+  {
+   int n = ArraySize(g_leaving);
+   for(int i = 0; i < n; i++)
+      if(g_leaving[i].key == key)
+         return i;
+   ulong now = NowMs();
+   int kept = 0;
+   for(int i = 0; i < n; i++)
+      if(now < g_leaving[i].until + DOUBT_NET_MS)
+         g_leaving[kept++] = g_leaving[i];               // what was not touched for so long is gone
+   ArrayResize(g_leaving, kept + 1, 64);
+   g_leaving[kept].key = key;
+   g_leaving[kept].until = 0;
+   g_leaving[kept].pause = 1000;
+   g_leaving[kept].under_way = false;
+   g_leaving[kept].told = "";
+   return kept;
+  }
+
+void Hold(const ulong key, const ulong ms, const bool under_way)
+  {
+   int i = LeavingAt(key);
+   g_leaving[i].until = NowMs() + ms;
+   g_leaving[i].under_way = under_way;
+  }
+
 //--- false when the record is damaged
 bool JournalTake(const string line)
   {
@@ -1024,7 +1087,11 @@ bool JournalTake(const string line)
    if(f[0] == "F" && n >= 2)
      {
       if(!g_flat_said)
+        {
          g_flat = f[1] == "1";
+         g_flat_of = n >= 5 ? Unescape(f[3]) : "";
+         g_flat_cid = n >= 5 ? (ulong)StringToInteger(f[4]) : 0;
+        }
       return true;
      }
    if(n < 6 || (f[0] != "S" && f[0] != "R"))
@@ -1037,7 +1104,17 @@ bool JournalTake(const string line)
    o.ms = StringToInteger(f[4]);
    o.stage = "sent";
    if(o.cid == 0)
-      return true;                                     // FLAT and the dead-man switch: for the reader of the file only
+     {
+      //--- FLAT and the dead-man switch: of the position whose close has no answer, not to close it a second time
+      if(o.kind != "FLAT" && o.kind != "DEADMAN")
+         return true;
+      if(f[0] == "S")
+         g_sent_ticket = (ulong)StringToInteger(f[5]);
+      bool doubt = f[0] == "S" || f[5] == "sent";
+      if(BrokerMs() - o.ms < DOUBT_NET_MS && g_sent_ticket != 0)
+         Hold(OwnKey(g_sent_ticket, false), doubt ? DoubtMs() : 0, doubt);
+      return true;
+     }
    if(f[0] == "R" && n >= 21)
      {
       o.stage = f[5];
@@ -1102,6 +1179,12 @@ bool JournalReady()
    return true;
   }
 
+string FlatRecord()
+  {
+   return "F\t" + (g_flat ? "1" : "0") + "\t" + IntegerToString(BrokerMs()) + "\t" + Escape(g_flat_of) + "\t" +
+          IntegerToString((long)g_flat_cid);
+  }
+
 //--- writes the memory into a new file and puts it in the place of the old one
 void JournalCompact()
   {
@@ -1123,7 +1206,7 @@ void JournalCompact()
          text = "";
         }
      }
-   text += Sealed("F\t" + (g_flat ? "1" : "0") + "\t" + IntegerToString(BrokerMs()));
+   text += Sealed(FlatRecord());
    uchar last[];
    int size = Utf8(text, last);
    good = good && (int)FileWriteArray(h, last, 0, size) == size;
@@ -1472,8 +1555,11 @@ long BrokerOffset()
 void SendTime()
   {
    g_offset = BrokerOffset();
+   g_time_before_at = g_time_at;
+   g_time_before_ms = g_time_ms;
    g_time_at = NowMs();
-   Line("TIME", Int("server_ms", BrokerMs()) + Int("gmt_ms", (long)TimeGMT() * 1000) + Int("offset_s", g_offset) +
+   g_time_ms = BrokerMs();
+   Line("TIME", Int("server_ms", g_time_ms) + Int("gmt_ms", (long)TimeGMT() * 1000) + Int("offset_s", g_offset) +
         Int("tick_ms", (long)TimeCurrent() * 1000));
   }
 
@@ -2373,7 +2459,7 @@ void FillIn(const string sym, Outcome &o)
      }
    if(o.pos != 0 || o.deal == 0 || o.kind != "ORDER")
       return;
-   if(AccountInfoInteger(ACCOUNT_MARGIN_MODE) == ACCOUNT_MARGIN_MODE_RETAIL_HEDGING)
+   if(Hedging())
       o.pos = o.order;                                   // a position is numbered by the order that opened it
    else
       if(PositionSelect(sym))
@@ -2638,10 +2724,43 @@ bool BuildOrder(const Message &m, MqlTradeRequest &req, Outcome &o)
    return true;
   }
 
-//--- on a hedging account what others opened is not touched; on netting one position may be the sum of several programs' orders
-bool Ours(const long magic)
+//--- what of the selected position is ours: 0 when nothing is any more, -1 when nothing ever was. On a hedging account a position has
+//--- one owner. On netting it is the sum of what everybody did, and only its deals tell: what others did on our side is not ours,
+//--- and what they took away, down to turning the position round, is not ours any more.
+double OwnVolume()
   {
-   return OwnMagic(magic) || AccountInfoInteger(ACCOUNT_MARGIN_MODE) != ACCOUNT_MARGIN_MODE_RETAIL_HEDGING;
+   bool own = OwnMagic(PositionGetInteger(POSITION_MAGIC));
+   double held = PositionGetDouble(POSITION_VOLUME);
+   if(Hedging())
+      return own ? held : -1.0;
+   double side = PositionGetInteger(POSITION_TYPE) == POSITION_TYPE_BUY ? 1.0 : -1.0;
+   double all = 0.0;
+   double ours = 0.0;
+   bool ever = false;
+   int n = HistorySelectByPosition(PositionGetInteger(POSITION_IDENTIFIER)) ? HistoryDealsTotal() : 0;
+   for(int i = 0; i < n; i++)
+     {
+      ulong deal = HistoryDealGetTicket(i);
+      long type = deal != 0 ? HistoryDealGetInteger(deal, DEAL_TYPE) : -1;
+      if(type != DEAL_TYPE_BUY && type != DEAL_TYPE_SELL)
+         continue;
+      double vol = HistoryDealGetDouble(deal, DEAL_VOLUME) * (type == DEAL_TYPE_BUY ? side : -side);
+      all = MathRound((all + vol) * 1e8) / 1e8;
+      if(OwnMagic(HistoryDealGetInteger(deal, DEAL_MAGIC)))
+        {
+         ever = true;
+         ours = MathRound((ours + vol) * 1e8) / 1e8;
+        }
+      if(all * ours <= 0.0)
+         ours = 0.0;
+      if(MathAbs(ours) > MathAbs(all))
+         ours = all;
+     }
+   if(!ever)
+      return own ? held : -1.0;                          // its deals may not be in the history yet: its magic tells
+   if(ours <= 0.0)
+      return 0.0;
+   return ours < held ? ours : held;
   }
 
 //--- selects the position of the request; false = refused
@@ -2668,21 +2787,26 @@ bool OurPosition(const Message &m, const string key, ulong &ticket, Outcome &o)
      }
    if(!there)
       return Refuse(o, TRADE_RETCODE_POSITION_CLOSED, "the position is not open any more");
-   if(!Ours(PositionGetInteger(POSITION_MAGIC)))
+   double ours = OwnVolume();
+   if(ours < 0.0)
       return Refuse(o, CODE_BAD_ARGUMENTS, "the position was not opened by FX Executor");
+   if(ours <= 0.0)
+      return Refuse(o, TRADE_RETCODE_POSITION_CLOSED, "nothing of the position is FX Executor's any more: others closed it or turned it round");
    o.digits = PriceDigits(PositionGetString(POSITION_SYMBOL));
    o.pos = (ulong)PositionGetInteger(POSITION_IDENTIFIER);
    return true;
   }
 
-//--- the request that closes the selected position, or vol of it
+//--- the request that closes what is ours of the selected position, or vol of it
 bool ClosingRequest(const ulong ticket, const double vol, const long dev, const string fill, MqlTradeRequest &req, Outcome &o)
   {
    string sym = PositionGetString(POSITION_SYMBOL);
    bool sell = PositionGetInteger(POSITION_TYPE) == POSITION_TYPE_BUY;
-   double held = PositionGetDouble(POSITION_VOLUME);
-   if(vol > held + 1e-9)
-      return Refuse(o, TRADE_RETCODE_INVALID_CLOSE_VOLUME, "the position is smaller than what is to be closed");
+   double ours = OwnVolume();
+   if(ours <= 0.0)
+      return Refuse(o, TRADE_RETCODE_POSITION_CLOSED, "nothing of the position is FX Executor's");
+   if(vol > ours + 1e-9)
+      return Refuse(o, TRADE_RETCODE_INVALID_CLOSE_VOLUME, "the position, or FX Executor's part of it, is smaller than what is to be closed");
    MqlTick tick;
    double price = 0.0;
    ENUM_ORDER_TYPE_FILLING f = ORDER_FILLING_FOK;
@@ -2695,7 +2819,7 @@ bool ClosingRequest(const ulong ticket, const double vol, const long dev, const 
    req.action = TRADE_ACTION_DEAL;
    req.position = ticket;
    req.symbol = sym;
-   req.volume = vol > 0.0 ? vol : held;
+   req.volume = vol > 0.0 ? vol : ours;
    req.type = sell ? ORDER_TYPE_SELL : ORDER_TYPE_BUY;
    req.price = price;
    req.deviation = dev >= 0 ? (ulong)dev : DEVIATION;
@@ -2782,10 +2906,15 @@ bool BuildModify(const Message &m, MqlTradeRequest &req, Outcome &o)
       return Refuse(o, CODE_BAD_ARGUMENTS, "the fields do not make a change of an order");
    if(Blank(Get(m, "ttype")))
       life = (ENUM_ORDER_TYPE_TIME)OrderGetInteger(ORDER_TYPE_TIME);
+   ENUM_ORDER_TYPE type = (ENUM_ORDER_TYPE)OrderGetInteger(ORDER_TYPE);
+   bool bare = sl <= 0.0 && OrderGetDouble(ORDER_SL) <= 0.0;   // it was placed with nostop=1 and stays as it is
+   string why = "";
+   if(!bare && !StopsMakeSense(m, type, stoplimit > 0.0 ? stoplimit : price, sl, tp, why))
+      return Refuse(o, CODE_BAD_ARGUMENTS, why);
    req.action = TRADE_ACTION_MODIFY;
    req.order = ticket;
    req.symbol = OrderGetString(ORDER_SYMBOL);
-   req.type = (ENUM_ORDER_TYPE)OrderGetInteger(ORDER_TYPE);
+   req.type = type;
    req.type_filling = (ENUM_ORDER_TYPE_FILLING)OrderGetInteger(ORDER_TYPE_FILLING);
    req.type_time = life;
    req.price = price;
@@ -2884,8 +3013,18 @@ bool IsSo(const Message &m, Outcome &o)
    return false;
   }
 
-//--- step 4: for this account, and young enough on both clocks. made_ms is the program's idea of our server_ms; the terminal's
-//--- clock has whole seconds, so it gets one second of grace. It catches what waited in the pipe while OrderSend was at work.
+//--- milliseconds since an order was made, by the counter that no clock can move. The program reckons made_ms from the last TIME that
+//--- it has read: the newest, or while that one was on its way the one before, which a made_ms in the future shows.
+long MadeAgo(const long made)
+  {
+   ulong now = NowMs();
+   long ago = (long)(now - g_time_at) - (made - g_time_ms);
+   long before = (long)(now - g_time_before_at) - (made - g_time_before_ms);
+   return ago < -2000 && g_time_before_ms > 0 && before >= -2000 ? before : ago;
+  }
+
+//--- step 4: for this account, and young enough: since it was read, and since it was made, which counts what waited in the pipe while
+//--- OrderSend was at work. The program may have read TIME a little late, so it gets one second of grace.
 bool PinAndLife(const Message &m, const ulong at, Outcome &o)
   {
    if(Get(m, "acct") != AccountPin())
@@ -2894,10 +3033,10 @@ bool PinAndLife(const Message &m, const ulong at, Outcome &o)
    long made = 0;
    if(!GetMs(m, "ttl_ms", ttl) || ttl == 0 || !GetMs(m, "made_ms", made))
       return Refuse(o, CODE_BAD_ARGUMENTS, "ttl_ms is needed");
-   //--- A clock that was set makes an order look old; what only closes or cancels is late at no time.
+   //--- What only closes or cancels is never late by when it was made: a doubt about time must not hold it up.
    if(m.type == "CLOSE" || m.type == "CLOSEBY" || m.type == "CANCEL")
       made = 0;
-   if((long)(NowMs() - at) > ttl || (made > 0 && BrokerMs() - made > ttl + 1000))
+   if((long)(NowMs() - at) > ttl || (made > 0 && MadeAgo(made) > ttl + 1000))
       return Refuse(o, CODE_LATE, "the order is older than " + IntegerToString(ttl) + " ms");
    return true;
   }
@@ -3029,74 +3168,69 @@ void RunOrder(const Message &m, const ulong at)
    Answer(id, o, false);
   }
 
-//--- ours, still open or working
-int OwnLeft()
+bool Holds(const ulong &keys[], const ulong key)
   {
-   int n = 0;
-   for(int i = 0; i < OrdersTotal(); i++)
-      if(OrderGetTicket(i) != 0 && OwnMagic(OrderGetInteger(ORDER_MAGIC)))
-         n++;
-   for(int i = 0; i < PositionsTotal(); i++)
-      if(PositionGetTicket(i) != 0 && OwnMagic(PositionGetInteger(POSITION_MAGIC)))
-         n++;
-   return n;
+   for(int i = 0; i < ArraySize(keys); i++)
+      if(keys[i] == key)
+         return true;
+   return false;
   }
 
-//--- tickets of our working orders, then of our positions; the number of orders is returned
-int OwnTickets(ulong &tickets[])
+void Note(ulong &keys[], const ulong key)
   {
-   int n = 0;
-   ArrayResize(tickets, OrdersTotal() + PositionsTotal());
+   int n = ArraySize(keys);
+   ArrayResize(keys, n + 1, 64);
+   keys[n] = key;
+  }
+
+//--- what is ours now, without what is in `skip`: working orders, then positions when those are asked for
+void OwnKeys(const bool positions, const ulong &skip[], ulong &keys[])
+  {
+   ArrayResize(keys, 0);
    for(int i = 0; i < OrdersTotal(); i++)
      {
       ulong t = OrderGetTicket(i);
-      if(t != 0 && OwnMagic(OrderGetInteger(ORDER_MAGIC)) && n < ArraySize(tickets))
-         tickets[n++] = t;
+      if(t != 0 && OwnMagic(OrderGetInteger(ORDER_MAGIC)) && !Holds(skip, OwnKey(t, true)))
+         Note(keys, OwnKey(t, true));
      }
-   int orders = n;
-   for(int i = 0; i < PositionsTotal(); i++)
+   for(int i = 0; i < PositionsTotal() && positions; i++)
      {
       ulong t = PositionGetTicket(i);
-      if(t != 0 && OwnMagic(PositionGetInteger(POSITION_MAGIC)) && n < ArraySize(tickets))
-         tickets[n++] = t;
+      if(t != 0 && !Holds(skip, OwnKey(t, false)) && OwnVolume() > 0.0)
+         Note(keys, OwnKey(t, false));
      }
-   ArrayResize(tickets, n);
-   return orders;
   }
 
-//--- cancels one order or closes one position of ours because of FLAT or the dead-man switch
-void TakeOff(const string id, const string kind, const ulong ticket, const bool order, const ulong magic, Outcome &o)
+//--- ours, still open or working
+int OwnLeft(const bool positions)
   {
-   ClearOutcome(o);
-   o.kind = kind;
+   ulong none[];
+   ulong keys[];
+   OwnKeys(positions, none, keys);
+   return ArraySize(keys);
+  }
+
+//--- the next of ours to be taken off, 0 when there is none. Orders come first, so that nothing fills any more; what fills
+//--- meanwhile is a position at the next call, since each looks afresh.
+ulong NextOwn(const bool positions, const ulong &skip[])
+  {
+   ulong keys[];
+   OwnKeys(positions, skip, keys);
+   return ArraySize(keys) > 0 ? keys[0] : 0;
+  }
+
+//--- sends the cancellation of an order or the closing of a position. What is certainly not executed is tried again: at a fresh price,
+//--- or with another filling than the symbol's mask promises.
+void SendOff(const string id, const ulong ticket, const bool order, const ulong magic, Outcome &o)
+  {
    MqlTradeRequest req = {};
-   string forbidden = Forbidden();
-   if(!Blank(forbidden))
-     {
-      Refuse(o, CODE_NOT_PERMITTED, forbidden);
-      o.order = order ? ticket : 0;
-      o.pos = order ? 0 : ticket;
-      return;
-     }
    if(order)
      {
       req.action = TRADE_ACTION_REMOVE;
       req.order = ticket;
       SendTrade(id, req, o, false);
-      o.order = ticket;
       return;
      }
-   int n = ArraySize(g_leaving);
-   for(int i = 0; i < n; i++)
-      if(g_leaving[i] == ticket && NowMs() - g_leaving_at[i] < 60000)
-        {
-         o.stage = "sent";                               // sent before without an answer: on netting a second one could turn it round
-         o.retcode = CODE_UNKNOWN;
-         o.comment = "its closing is on its way already";
-         o.pos = ticket;
-         return;
-        }
-   //--- what is certainly not executed is tried again: at a fresh price, or with another filling than the symbol's mask promises
    string fills[];
    int words = StringSplit("auto,fok,ioc,return", ',', fills);
    int word = 0;
@@ -3119,14 +3253,45 @@ void TakeOff(const string id, const string kind, const ulong ticket, const bool 
          if(o.retcode != TRADE_RETCODE_REQUOTE && o.retcode != TRADE_RETCODE_PRICE_CHANGED)
             break;
      }
-   o.pos = ticket;
-   if(o.stage != "sent")
-      return;
-   int at = n < MAX_TOLD ? n : 0;
-   ArrayResize(g_leaving, at < n ? n : n + 1);
-   ArrayResize(g_leaving_at, at < n ? n : n + 1);
-   g_leaving[at] = ticket;
-   g_leaving_at[at] = NowMs();
+  }
+
+//--- takes one of ours off because of FLAT or the dead-man switch, and notes when it may be touched again
+void TakeOff(const string id, const string kind, const ulong key, const ulong magic, Outcome &o)
+  {
+   if(g_leaving_of != AccountPin() && !Blank(g_leaving_of))
+      ArrayResize(g_leaving, 0);
+   g_leaving_of = AccountPin();
+   bool order = key % 2 == 0;
+   ulong ticket = key / 2;
+   ClearOutcome(o);
+   o.kind = kind;
+   int i = LeavingAt(key);
+   string forbidden = Forbidden();
+   if(g_leaving[i].under_way && NowMs() < g_leaving[i].until)
+     {
+      o.stage = "sent";                                  // on netting a second close could turn the position round
+      o.retcode = CODE_UNKNOWN;
+      o.comment = "its closing is on its way already";
+     }
+   else
+      if(!Blank(forbidden))
+         Refuse(o, CODE_NOT_PERMITTED, forbidden);
+      else
+        {
+         SendOff(id, ticket, order, magic, o);
+         bool sent = o.stage == "sent";
+         if(o.ok || (sent && !order))
+            Hold(key, sent ? DoubtMs() : SETTLE_MS, true);
+         else
+           {
+            Hold(key, g_leaving[i].pause, false);
+            g_leaving[i].pause = g_leaving[i].pause * 2 > PAUSE_MOST_MS ? PAUSE_MOST_MS : g_leaving[i].pause * 2;
+           }
+        }
+   if(order)
+      o.order = ticket;
+   else
+      o.pos = ticket;
   }
 
 //+------------------------------------------------------------------+
@@ -3205,14 +3370,22 @@ void Handshake(const Message &m)
    if(m.type == "BYE")
      {
       string reason = Get(m, "reason");
+      bool proven = g_stage == LINK_ANSWERED && Get(m, "mac") == HmacHex(g_secret, reason + "|" + g_other + "|" + g_nonce);
       Forget();
       if(reason == "taken")
+        {
          Say("FX Executor has an Expert Advisor of this account already; this one waits until it is gone.");
+         if(proven)
+            g_contact = g_retry;                         // it lives and serves this account, until the next attempt says otherwise
+        }
       else
-         if(reason == "proto")
-            Say("FX Executor speaks another version of the link. Install the Expert Advisor that came with it.");
+         if(reason == "other_account")
+            Say("FX Executor serves another account, and one at a time; this one waits until the Expert Advisor of that account is gone.");
          else
-            Say("FX Executor does not take the connection (" + reason + "); trying again.");
+            if(reason == "proto")
+               Say("FX Executor speaks another version of the link. Install the Expert Advisor that came with it.");
+            else
+               Say("FX Executor does not take the connection (" + reason + "); trying again.");
       return;
      }
    if(g_stage == LINK_GREETED && m.type == "CHAL" && StringLen(Get(m, "nonce")) == 64)
@@ -3393,7 +3566,8 @@ void Poll(const int wait)
    g_polled = NowMs();
   }
 
-//--- FLAT: first the latch, so that nothing new comes in; then cancel, so that nothing fills; then close
+//--- FLAT: first the latch, so that nothing new comes in; then cancel, so that nothing fills; then close. What is left after that,
+//--- TakeRiskOff goes on with.
 void RunFlat(const Message &m)
   {
    string id = Get(m, "id");
@@ -3416,25 +3590,26 @@ void RunFlat(const Message &m)
    JournalReady();
    g_flat = on;
    g_flat_said = true;
-   if(!JournalAppend("F\t" + (on ? "1" : "0") + "\t" + IntegerToString(BrokerMs())))
+   g_flat_of = AccountPin();
+   g_flat_cid = (ulong)cid;
+   if(!JournalAppend(FlatRecord()))
       Tell("error", "journal", "The journal cannot be written: after a restart of this Expert Advisor trading would not be stopped any more.");
-   ulong tickets[];
-   int orders = 0;
+   ulong tried[];
    if(on)
-     {
-      orders = OwnTickets(tickets);
-      Print("FX Executor: trading is stopped (", Get(m, "reason"), "); cancelling ", orders, " order(s), closing ", ArraySize(tickets) - orders, " position(s).");
-     }
+      Print("FX Executor: trading is stopped (", Get(m, "reason"), "); taking off ", OwnLeft(true), " order(s) and position(s).");
    else
       Print("FX Executor: trading is allowed again.");
-   for(int i = 0; i < ArraySize(tickets); i++)
+   ulong key = on ? NextOwn(true, tried) : 0;
+   while(key != 0)
      {
-      TakeOff(id, "FLAT", tickets[i], i < orders, (ulong)cid, o);
+      TakeOff(id, "FLAT", key, (ulong)cid, o);
       o.cid = (ulong)cid;
       Answer(id, o, false);
+      Note(tried, key);
       Poll(0);
+      key = NextOwn(true, tried);
      }
-   Line("END", Txt("id", id) + Int("n", ArraySize(tickets)) + Int("left", OwnLeft()));
+   Line("END", Txt("id", id) + Int("n", ArraySize(tried)) + Int("left", OwnLeft(true)));
    Flush();
   }
 
@@ -3467,44 +3642,62 @@ bool OneOrder()
   }
 
 //+------------------------------------------------------------------+
-//| Dead-man switch                                                  |
+//| What goes on by itself until nothing of ours is left: FLAT, and  |
+//| the dead-man switch                                              |
 //+------------------------------------------------------------------+
-void DeadMan()
+bool DeadMan()
   {
-   if(InpDeadManSeconds <= 0)
-      return;
-   if(NowMs() - g_contact < (ulong)InpDeadManSeconds * 1000)
+   if(InpDeadManSeconds <= 0 || (long)(NowMs() - g_contact) < (long)InpDeadManSeconds * 1000)
      {
-      g_dead_done = false;
-      g_dead_running = false;
+      g_dead = false;
+      return false;
+     }
+   if(!g_dead)
+     {
+      g_dead = true;
+      int n = OwnLeft(InpDeadManClose);
+      if(n > 0)
+         Tell("warn", "deadman", "FX Executor has not served this account for " + IntegerToString(InpDeadManSeconds) +
+              " s: taking off " + IntegerToString(n) + " order(s) and position(s) of ours.");
+     }
+   return true;
+  }
+
+//--- one a timer event. What fails is tried again, and what fills meanwhile is taken off too.
+void TakeRiskOff()
+  {
+   bool dead = DeadMan();
+   bool flat = g_flat && g_flat_of == AccountPin();
+   ulong now = NowMs();
+   if((!flat && !dead) || now < g_sweep_at)
+      return;
+   ulong wait[];
+   for(int i = 0; i < ArraySize(g_leaving); i++)
+      if(now < g_leaving[i].until)
+         Note(wait, g_leaving[i].key);
+   ulong key = NextOwn(flat || InpDeadManClose, wait);
+   string hindered = key != 0 ? Forbidden() : "";
+   string code = flat ? "flat" : "deadman";
+   if(!Blank(hindered) && hindered != g_hindered)
+      Tell("error", code, "Orders or positions of ours cannot be taken off: " + hindered + ". It goes on as soon as that has changed.");
+   g_hindered = hindered;
+   if(key == 0 || !Blank(hindered))
+     {
+      g_sweep_at = now + LOOK_MS;
       return;
      }
-   if(g_dead_done || !Connected())                       // without the broker nothing can be taken off: waited for
-      return;
-   if(!g_dead_running)
-     {
-      g_dead_running = true;
-      g_dead_at = 0;
-      g_dead_orders = OwnTickets(g_dead_tickets);
-      if(!InpDeadManClose)
-         ArrayResize(g_dead_tickets, g_dead_orders);
-      if(ArraySize(g_dead_tickets) > 0)
-         Tell("warn", "deadman", "Nothing was heard of FX Executor for " + IntegerToString(InpDeadManSeconds) + " s: taking off " +
-              IntegerToString(ArraySize(g_dead_tickets)) + " order(s) and position(s) of ours.");
-     }
-   if(g_dead_at >= ArraySize(g_dead_tickets))
-     {
-      g_dead_done = true;
-      return;
-     }
-   ulong ticket = g_dead_tickets[g_dead_at];
-   bool order = g_dead_at < g_dead_orders;
-   g_dead_at++;                                          // one a timer event, each once
    Outcome o;
-   TakeOff("", "DEADMAN", ticket, order, 0, o);
-   string what = (order ? "order " : "position ") + IntegerToString((long)ticket);
-   Tell(o.ok ? "warn" : "error", "deadman", (o.ok ? "Took off " : "Could not take off ") + what + " (" +
-        IntegerToString(o.retcode) + " " + o.comment + ").");
+   TakeOff("", flat ? "FLAT" : "DEADMAN", key, flat ? g_flat_cid : 0, o);
+   string what = (key % 2 == 0 ? "order " : "position ") + IntegerToString((long)(key / 2));
+   string why = " (" + IntegerToString(o.retcode) + " " + o.comment + ")";
+   int i = LeavingAt(key);
+   if(o.ok)
+      Tell("warn", code, "Took off " + what + why + ".");
+   else
+      if(g_leaving[i].told != why)
+         Tell("error", code, o.stage == "sent" ? "Whether " + what + " was taken off is not known yet" + why + "; it is looked at again."
+              : "Could not take off " + what + why + "; it is tried again.");
+   g_leaving[i].told = o.ok ? "" : why;
   }
 
 //+------------------------------------------------------------------+
@@ -3535,6 +3728,9 @@ void Watch()
      {
       g_leftover_look = now;
       CancelLeftovers();
+      JournalReady();
+      if(g_journal_size > JOURNAL_LARGE && now >= g_compact_at && ArraySize(g_orders) == 0 && Blank(g_job))
+         JournalCompact();
      }
   }
 
@@ -3591,9 +3787,6 @@ void Clockwork()
          SendTime();
       if(AccountFields() != g_account)
          SendAccount();
-      JournalReady();
-      if(g_journal_size > JOURNAL_LARGE && now >= g_compact_at && ArraySize(g_orders) == 0 && Blank(g_job))
-         JournalCompact();
      }
    if(now - g_spoke >= 1000 && Blank(g_tx))
      {
@@ -3655,8 +3848,12 @@ int OnInit()
    g_second_at = now;
    g_compact_at = 0;
    g_hot = 0;
-   g_dead_done = false;
-   g_dead_running = false;
+   g_dead = false;
+   g_sweep_at = 0;
+   g_hindered = "";
+   ArrayResize(g_leaving, 0);
+   g_leaving_of = "";
+   g_sent_ticket = 0;
    g_clock_s = 0;
    g_lead_at = 0;
    LookAtClock();
@@ -3664,6 +3861,8 @@ int OnInit()
    ArrayResize(g_memory, 0);
    g_journal_read = false;
    g_flat = false;
+   g_flat_of = "";
+   g_flat_cid = 0;
    g_flat_said = false;
    g_torn = false;
    if(!JournalReady())
@@ -3692,7 +3891,7 @@ void OnDeinit(const int reason)
 void OnTimer()
   {
    Work(InpWait);
-   DeadMan();
+   TakeRiskOff();
   }
 
 void OnTick()

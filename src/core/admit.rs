@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 
-use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
 use super::command::{Command, CommandName, Urgency};
@@ -60,20 +59,6 @@ impl Turn<'_> {
         }
         self.not_from_the_future(&mut command);
         command
-    }
-
-    /// Nothing is given after it came. A little more than the clocks may differ, and its time is not believed at all: it could
-    /// make every later stop look like an earlier one.
-    fn not_from_the_future(&self, command: &mut Command) {
-        const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_secs(2);
-        if self.state.clock_within_ms.is_none() {
-            return;
-        }
-        let now = self.state.platform_time(self.now);
-        if let Some(made) = command.created_at.filter(|made| *made > now) {
-            command.created_at = Some(now);
-            command.dated_here |= made.duration_since(now) > CLOCKS_DIFFER;
-        }
     }
 
     fn receive(&mut self, command: &Command) {

@@ -8,7 +8,7 @@ use super::rules::FormerRules;
 use super::step::Turn;
 use super::trading::Runtime;
 use crate::market::{Bar, TerminalRequest, Timeframe};
-use crate::strategy::{self, BarFault, Panel, Plan, Program};
+use crate::strategy::{self, BarFault, Closes, Panel, Plan, Program};
 
 /// Bars asked for beyond the warm-up.
 const SPARE_BARS: usize = 50;
@@ -21,6 +21,8 @@ pub(super) type ChartKey = (String, Timeframe);
 #[derive(Debug)]
 pub(super) struct Charted {
     pub panel: Panel,
+    /// Of the panel's own timeframe, where a correlation filter compares them.
+    pub closes: Option<Closes>,
     /// Bars to ask the terminal for, by timeframe.
     needed: BTreeMap<Timeframe, usize>,
     /// Histories that have come since they were asked for; the panel begins anew when the last one is there.
@@ -28,9 +30,10 @@ pub(super) struct Charted {
 }
 
 impl Charted {
-    fn new(timeframe: Timeframe) -> Self {
+    pub fn new(timeframe: Timeframe) -> Self {
         Self {
             panel: Panel::new(timeframe),
+            closes: None,
             needed: BTreeMap::new(),
             arrived: BTreeMap::new(),
         }
@@ -53,6 +56,15 @@ impl Charted {
         let known = self.needed.entry(own).or_default();
         *known = whole.max(*known).min(MOST_BARS);
         program
+    }
+
+    /// Keeps closes to compare. Whether more are needed than have been asked for.
+    pub fn keep_closes(&mut self, bars: usize) -> bool {
+        let own = self.panel.timeframe();
+        let known = self.needed.entry(own).or_default();
+        *known = (bars + SPARE_BARS).min(MOST_BARS).max(*known);
+        let closes = self.closes.get_or_insert_with(|| Closes::new(own));
+        closes.keep(bars)
     }
 
     /// Whether bars closed since the last one that was decided on: while a history is collected, the terminal tells the bars
@@ -79,6 +91,11 @@ impl Charted {
             .map(|(timeframe, bars)| (*timeframe, bars.as_slice()))
             .collect();
         self.panel.load(&histories, offset_s);
+        if let Some(closes) = &mut self.closes
+            && let Some(bars) = arrived.get(&self.panel.timeframe())
+        {
+            closes.load(bars);
+        }
         let after = self.panel.last_bar().map(|bar| bar.time);
         before.is_some() && after > before
     }
@@ -103,10 +120,13 @@ impl Turn<'_> {
             .entry(key.clone())
             .or_insert_with(|| Charted::new(plan.timeframe()));
         let program = charted.register(&plan);
-        if self.state.terminal.up && !charted.panel.is_loaded() {
-            self.watch(&key);
+        let is_new = !charted.panel.is_loaded();
+        let (peers, mut due) = self.find_peers(&plan);
+        if is_new {
+            due.insert(key);
         }
-        Runtime::new(plan, program)
+        self.watch_all(due);
+        Runtime::new(plan, program, peers)
     }
 
     /// Plans what strategies ran on before, for the positions that were opened then.
@@ -127,6 +147,15 @@ impl Turn<'_> {
         let kept: BTreeSet<(String, u64)> =
             self.durable().former.iter().map(FormerRules::key).collect();
         self.state.former.retain(|key, _| kept.contains(key));
+    }
+
+    /// Asks a terminal that is there for these series; one that comes is asked for all.
+    pub fn watch_all(&mut self, due: BTreeSet<ChartKey>) {
+        if self.state.terminal.up {
+            for key in due {
+                self.watch(&key);
+            }
+        }
     }
 
     fn watch(&mut self, (symbol, timeframe): &ChartKey) {
@@ -156,13 +185,14 @@ impl Turn<'_> {
 
     /// The terminal came up: ask again for every series that something runs on.
     pub fn watch_again(&mut self) {
+        self.find_peers_again();
         let used: BTreeSet<ChartKey> = self
             .state
             .runtimes
             .values()
             .chain(self.state.candidates.values())
             .chain(self.state.former.values())
-            .map(|runtime| runtime.chart.clone())
+            .flat_map(Runtime::series)
             .collect();
         self.state.charts.retain(|key, _| used.contains(key));
         for key in used {
@@ -194,6 +224,9 @@ impl Turn<'_> {
             }
             charted.take_late(timeframe, &bar);
             if key.1 == timeframe {
+                if let Some(closes) = &mut charted.closes {
+                    closes.push(&bar);
+                }
                 match charted.panel.push(&bar, offset_s) {
                     Ok(()) => due.push(key.clone()),
                     Err(BarFault::Old(_)) => {}

@@ -120,7 +120,7 @@ impl CommandName {
         )
     }
 
-    /// The arguments of an order that opens, changes or closes; `None`: whatever comes is read or left. What is not known
+    /// The arguments of an order that opens, changes, closes or resumes all; `None`: whatever comes is read or left. What is not known
     /// here is refused, because leaving it out would do more than was asked: `CLOSE_ALL_POSITIONS` with a symbol would
     /// close the others too.
     pub const fn arguments(self) -> Option<&'static [&'static str]> {
@@ -177,6 +177,8 @@ impl CommandName {
             Self::CloseLosing => &["maxLoss", "comment", "reason"],
             Self::CloseByStrategy => &["strategyId", "strategyName", "comment", "reason"],
             Self::CloseBySymbol => &["symbol", "comment", "reason"],
+            // One that names a strategy would lift the pause of all others, too.
+            Self::Resume => &["comment", "reason"],
             _ => return None,
         })
     }
@@ -232,6 +234,10 @@ pub enum ArgumentError {
     Conflict { first: String, second: String },
     #[error("\"{0}\" means nothing here; is it misspelt?")]
     Unknown(String),
+    #[error(
+        "\"{0}\": a position that is opened by a command belongs to no strategy, so stopping or closing the strategy would leave it open; send the order without it, or activate the strategy"
+    )]
+    OfAStrategy(&'static str),
 }
 
 impl Command {
@@ -321,11 +327,17 @@ impl Command {
             .ok_or_else(|| wrong(key, "a number", value))
     }
 
+    /// Something stands there that [`Command::flag`] cannot read.
+    pub fn unclear_flag(&self, key: &'static str) -> Option<&Value> {
+        let given = self.args.get(key).filter(|value| !value.is_null());
+        given.filter(|_| self.flag(key).is_none())
+    }
+
     pub fn flag(&self, key: &'static str) -> Option<bool> {
         match self.args.get(key) {
             Some(Value::Bool(flag)) => Some(*flag),
-            Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => Some(true),
-            Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => Some(false),
+            Some(Value::String(text)) if text.trim().eq_ignore_ascii_case("true") => Some(true),
+            Some(Value::String(text)) if text.trim().eq_ignore_ascii_case("false") => Some(false),
             _ => None,
         }
     }

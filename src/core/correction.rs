@@ -45,7 +45,7 @@ impl Turn<'_> {
                 price: deal.price,
                 profit: deal.profit,
             };
-            self.correct(entry.clone(), fill);
+            self.correct(&entry.clone(), &fill);
         }
     }
 
@@ -66,11 +66,11 @@ impl Turn<'_> {
             })
             .collect();
         for (entry, fill) in shown {
-            self.correct(entry, fill);
+            self.correct(&entry, &fill);
         }
     }
 
-    fn correct(&mut self, entry: IntentEntry, fill: Fill) {
+    fn correct(&mut self, entry: &IntentEntry, fill: &Fill) {
         let cid = entry.intent.cid;
         let said = format!(
             "{} was said not to be executed and was carried out late: {} lots at {}, position {}",
@@ -83,7 +83,7 @@ impl Turn<'_> {
             &format!("Correction: {said}."),
             "It counts like any other of this program's. If you do not want it, close it on the Positions page.",
         );
-        self.expect_stop(&entry);
+        self.expect_stop(entry);
         self.record(Record::IntentDone {
             cid,
             fill: fill.clone(),

@@ -194,6 +194,12 @@ impl Turn<'_> {
 }
 
 fn read_open(command: &Command) -> Result<OpenOrder, ArgumentError> {
+    // A position of no strategy: what stops or closes a strategy would leave it open.
+    for key in ["strategyId", "strategyName"] {
+        if command.args.get(key).is_some_and(|value| !value.is_null()) {
+            return Err(ArgumentError::OfAStrategy(key));
+        }
+    }
     let symbol = command.text("symbol")?.trim().to_owned();
     let side = match command.one_of(&["type", "action", "side"])? {
         None => return Err(ArgumentError::Missing("type")),
@@ -212,17 +218,28 @@ fn read_open(command: &Command) -> Result<OpenOrder, ArgumentError> {
     let volume = command
         .decimal(&["volume", "lots", "lotSize"])?
         .ok_or(ArgumentError::Missing("volume"))?;
-    let deviation = command.decimal(&["deviation", "slippage"])?;
     Ok(OpenOrder {
         symbol,
         side,
         volume,
         stop_loss: level(command, &["stopLoss", "sl"])?.and_then(positive),
         take_profit: level(command, &["takeProfit", "tp"])?.and_then(positive),
-        deviation: deviation
-            .and_then(|points| u32::try_from(points).ok())
-            .unwrap_or(DEFAULT_DEVIATION),
+        deviation: deviation_of(command)?,
     })
+}
+
+fn deviation_of(command: &Command) -> Result<u32, ArgumentError> {
+    let Some(points) = command.decimal(&["deviation", "slippage"])? else {
+        return Ok(DEFAULT_DEVIATION);
+    };
+    let whole = Some(points).filter(Decimal::is_integer);
+    whole
+        .and_then(|points| u32::try_from(points).ok())
+        .ok_or_else(|| ArgumentError::Wrong {
+            key: "deviation".to_owned(),
+            expected: "a whole number of points",
+            found: points.to_string(),
+        })
 }
 
 /// MetaTrader's habit: a level of 0 means none.

@@ -24,7 +24,8 @@ pub struct Durable {
     pub open: BTreeMap<String, OpenCommand>,
     /// Every command that ever reached a final state: what makes a redelivery harmless.
     pub finished: BTreeMap<String, CommandState>,
-    /// What was carried out lately and undoes earlier orders that come in late; oldest first.
+    /// What was carried out and undoes earlier orders that come in late: the latest of each kind for each strategy, symbol
+    /// and position, whatever else was ordered since.
     pub past: Vec<PastOrder>,
     /// Final answers that the platform does not have yet.
     pub reports: BTreeMap<String, Report>,
@@ -179,6 +180,7 @@ impl Durable {
             Record::ShadowSet { id, on, .. } => keep(&mut self.shadows, id, *on),
             Record::NumbersReadAsAverages { id, on, .. } => keep(&mut self.averages, id, *on),
             Record::Dated { id, at } => self.date(id, *at),
+            Record::ClockPutBack { after, by, .. } => self.put_back(*after, *by),
             Record::PositionsForgotten { cids, former, .. } => self.forget(cids, former),
             Record::InterimReported { id, issuer, .. } => {
                 if let Some(open) = self.open.get_mut(id) {
@@ -389,16 +391,28 @@ impl Durable {
             open.command.created_at = Some(at);
             open.command.dated_here = false;
         }
-        for past in self.past.iter_mut().filter(|past| past.id == id) {
-            past.made_at = at;
-            past.by_own_clock = false;
-            past.told = true;
+        if let Some(found) = self.past.iter().position(|past| past.id == id) {
+            let undated = self.past.remove(found);
+            self.remember(PastOrder {
+                made_at: at,
+                by_own_clock: false,
+                told: true,
+                ..undated
+            });
         }
         for given in self.given.values_mut() {
             if given.command.as_deref() == Some(id) {
                 given.at = Some(at);
             }
         }
+    }
+
+    fn remember(&mut self, order: PastOrder) {
+        if self.past.iter().any(|later| later.replaces(&order)) {
+            return;
+        }
+        self.past.retain(|earlier| !order.replaces(earlier));
+        self.past.push(order);
     }
 
     fn intent_done(&mut self, cid: Cid, volume: Decimal) {
@@ -434,16 +448,13 @@ impl Durable {
     }
 
     fn move_command(&mut self, id: &str, state: CommandState, reason: &str) {
-        const MOST_PAST: usize = 200;
         if state.is_final() {
             if let Some(open) = self.open.remove(id)
                 && open.command.known().is_some_and(PastOrder::counts)
                 && !matches!(state, CommandState::Refused | CommandState::Expired)
                 && (state == CommandState::Executed || open.state == CommandState::Executing)
             {
-                let surplus = (self.past.len() + 1).saturating_sub(MOST_PAST);
-                self.past.drain(..surplus);
-                self.past.push(PastOrder::of(&open.command));
+                self.remember(PastOrder::of(&open.command));
             }
             self.finished.insert(id.to_owned(), state);
         } else if let Some(open) = self.open.get_mut(id) {

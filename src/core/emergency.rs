@@ -58,10 +58,7 @@ impl Turn<'_> {
         }
         self.effect(Effect::Beat(BeatCause::Event));
         let given = text("timestamp").and_then(|time| time.parse::<Timestamp>().ok());
-        // The event tells the platform's time, the lift was at ours.
-        let lifted = self.durable().lifted_at;
-        let lifted = lifted.map(|at| self.state.by_platform_clock(at));
-        let past = matches!((given, lifted), (Some(given), Some(lifted)) if given < lifted);
+        let past = given.is_some_and(|given| self.was_lifted_after(given));
         let stop = self.durable().stop.as_ref();
         let known = if past {
             Some("it was given before the stop was lifted here")
@@ -83,6 +80,14 @@ impl Turn<'_> {
             "Command received: EMERGENCY_STOP",
         );
         self.local_command(CommandName::EmergencyStop, args, Source::Broadcast);
+    }
+
+    /// A person lifted the stop after this moment of the platform's clock: had a stop of that moment come in time, it would
+    /// have been lifted with it. Not known to be so is not so.
+    fn was_lifted_after(&self, given: Timestamp) -> bool {
+        let lifted = self.durable().lifted_at;
+        self.state.clock_within_ms.is_some()
+            && lifted.is_some_and(|at| given < self.state.by_platform_clock(at))
     }
 
     /// Until the owner is known, every stop may be meant for us: nothing opens, and it is judged as soon as we know.
@@ -120,6 +125,14 @@ impl Turn<'_> {
                 return Verdict::failed("the emergency stop was lifted before it was complete");
             }
             Some(_) if begun => {}
+            // The row of a stop that its public event brought long before, say; what was opened since is not meant.
+            _ if open.command.source != Source::Local
+                && (open.command.told_at()).is_some_and(|given| self.was_lifted_after(given)) =>
+            {
+                return Verdict::failed(
+                    "this emergency stop was given before the stop was lifted at the executor; nothing was done now",
+                );
+            }
             // It is on already: whether all is closed is looked at once more.
             Some(stop) if !reaches_further(opened_before, &stop) => self.look_once_more(stop),
             None | Some(_) => self.engage(open, opened_before),
@@ -154,14 +167,7 @@ impl Turn<'_> {
                 completed_at: None,
             },
         });
-        for id in self.strategies_in(&[StrategyState::Running, StrategyState::Paused]) {
-            self.record(Record::StrategyMoved {
-                id,
-                state: StrategyState::Stopped,
-                reason: "stopped by the emergency stop".to_owned(),
-                at: self.now.utc,
-            });
-        }
+        self.stop_strategies();
         self.state.emergency = Sweep::default();
         self.notice(
             "emergency",
@@ -170,6 +176,18 @@ impl Turn<'_> {
             "When you have looked at the account, lift it here; nothing else can.",
         );
         self.progress_emergency();
+    }
+
+    /// Also at a start: the stop may have been latched while no executor ran, or be all that is left of a lost journal.
+    pub fn stop_strategies(&mut self) {
+        for id in self.strategies_in(&[StrategyState::Running, StrategyState::Paused]) {
+            self.record(Record::StrategyMoved {
+                id,
+                state: StrategyState::Stopped,
+                reason: "stopped by the emergency stop".to_owned(),
+                at: self.now.utc,
+            });
+        }
     }
 
     /// What was closed already stays in the sweep: the answer to every order to stop tells it.

@@ -32,10 +32,10 @@ pub fn read(
 ) -> Result<Command, Unreadable> {
     let object = object_of(raw)?;
     let name = name_of(&object).ok_or(Unreadable::NoName)?;
-    // An emergency stop is obeyed whatever its age.
-    let is_stop = CommandName::parse(&name) == Some(CommandName::EmergencyStop);
+    // Stops and pauses are obeyed whatever their age (contract C4).
+    let ageless = CommandName::parse(&name).is_some_and(CommandName::never_stale);
     let time = |key| match time(&object, key) {
-        Err(_) if is_stop => Ok(None),
+        Err(_) if ageless => Ok(None),
         told => told,
     };
     let created_at = time("createdAt")?.or(time("timestamp")?);

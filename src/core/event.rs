@@ -79,7 +79,7 @@ pub enum Event {
         reason: String,
     },
     JournalRecovered,
-    /// The journal was damaged: what was done before is not known, nor whether a stop was on.
+    /// The journal was damaged or lost: what was done before is not known, nor whether a stop was on.
     JournalLost,
     Noticed(Notice),
 }

@@ -146,6 +146,7 @@ impl Turn<'_> {
                 self.state.terminal.book = Some(book);
                 self.state.book_behind = !known;
                 self.correct_by_book();
+                self.watch_open_symbols();
                 self.forget_closed();
                 self.tell_unmanaged();
             }

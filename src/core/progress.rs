@@ -54,6 +54,10 @@ impl Turn<'_> {
         let Some(name) = command.known() else {
             return;
         };
+        if self.awaits_the_clock(open) {
+            self.wait(open, "waiting for the platform's clock");
+            return;
+        }
         if open.state != CommandState::Executing
             && !name.never_stale()
             && !(command.local && command.source == Source::Local)
@@ -114,7 +118,10 @@ impl Turn<'_> {
     /// A later order, still open or carried out already, that undoes this one (contract C5).
     fn superseded_by(&self, id: &str) -> Option<PastOrder> {
         let open = self.durable().open.get(id)?;
-        if open.state == CommandState::Executing || open.command.source == Source::Local {
+        if open.state == CommandState::Executing
+            || open.command.source == Source::Local
+            || self.awaits_the_clock(open)
+        {
             return None;
         }
         self.undone_by(&open.command)

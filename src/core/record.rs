@@ -1,6 +1,6 @@
 //! What the journal stores: every change of [`super::Durable`], in order.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -66,6 +66,12 @@ pub enum Record {
     /// When the platform was given a command that did not tell.
     Dated {
         id: String,
+        at: Timestamp,
+    },
+    /// The platform's clock went back: what was ordered after this moment was ordered so much earlier.
+    ClockPutBack {
+        after: Timestamp,
+        by: SignedDuration,
         at: Timestamp,
     },
     /// The platform has the answer, or will never take it (`accepted: false`: it knows no such command).

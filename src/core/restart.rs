@@ -23,9 +23,13 @@ impl Turn<'_> {
                 self.state.runtimes.insert(strategy.id.clone(), runtime);
             }
         }
+        let stopped = self.durable().stop.is_some();
+        if stopped {
+            self.stop_strategies();
+        }
         self.refuse_what_cannot_run("the restart");
         self.plan_former();
-        if self.durable().stop.is_some() {
+        if stopped {
             self.notice(
                 "emergency",
                 Severity::Error,

@@ -11,7 +11,7 @@ use super::rules::StrategyEntry;
 use super::snapshot::{Severity, StrategyState};
 use super::step::Turn;
 use crate::market::Side;
-use crate::strategy::{self, Allowances, Plan, PlanRefusal, PlanRequest};
+use crate::strategy::{self, Allowances, Plan, PlanRefusal, PlanRequest, Skipped};
 
 /// An UPDATE or RESUME waits so long for the activation that was given before it and may come in after it.
 const ACTIVATION_PATIENCE: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
@@ -153,6 +153,13 @@ impl Turn<'_> {
             Ok(plan) => plan,
             Err(refusal) => return self.refuse_start(wanted, &refusal),
         };
+        let peers = self.state.named_peers(&plan).into_iter();
+        let absent: Vec<String> = peers.filter_map(|(_, symbol)| symbol.err()).collect();
+        let unfollowed = plan.fit_symbols(&absent);
+        let skipped: Vec<Skipped> = (plan.skipped().iter())
+            .chain(unfollowed.iter().flatten())
+            .cloned()
+            .collect();
         if let Some(known) = self.durable().strategies.get(&wanted.id)
             && known.state == StrategyState::Running
             && wanted.state == StrategyState::Running
@@ -167,7 +174,10 @@ impl Turn<'_> {
                 };
                 self.record(Record::StrategyStored { strategy });
             }
-            return Verdict::done(format!("already running {}", running_words(&wanted, &plan)));
+            return Verdict::done(format!(
+                "already running {}",
+                running_words(&wanted, &plan, &skipped)
+            ));
         }
         if !self.state.terminal.up {
             return Verdict::Wait {
@@ -185,6 +195,9 @@ impl Turn<'_> {
             Err(refusal) => return self.refuse_start(wanted, &refusal),
         };
         notes.extend(self.calendar_note(&plan));
+        if let Err(refusal) = unfollowed {
+            return self.refuse_start(wanted, &refusal);
+        }
         if !self.state.candidates.contains_key(command_id) {
             let runtime = self.runtime(plan.clone());
             self.state.candidates.insert(command_id.to_owned(), runtime);
@@ -197,7 +210,13 @@ impl Turn<'_> {
                 ),
             };
         }
-        self.begin(command_id, wanted, &plan, &notes)
+        let candidate = self.state.candidates.get(command_id);
+        if let Some((symbol, timeframe)) = candidate.and_then(|one| self.missing_series(one)) {
+            return Verdict::Wait {
+                reason: format!("waiting for bars of {symbol} {timeframe}"),
+            };
+        }
+        self.begin(command_id, wanted, &plan, &skipped, &notes)
     }
 
     fn begin(
@@ -205,15 +224,20 @@ impl Turn<'_> {
         command_id: &str,
         wanted: StrategyEntry,
         plan: &Plan,
+        skipped: &[Skipped],
         notes: &[String],
     ) -> Verdict {
-        let words = running_words(&wanted, plan);
+        let mut words = running_words(&wanted, plan, skipped);
+        if let Some(why) = self.state.entry_block(self.now) {
+            words.push_str("; nothing is opened now: ");
+            words.push_str(&why);
+        }
         let replaced = self
             .durable()
             .strategies
             .get(&wanted.id)
             .is_some_and(|known| known.state == StrategyState::Running);
-        let skipped: Vec<String> = plan.skipped().iter().map(ToString::to_string).collect();
+        let skipped: Vec<String> = skipped.iter().map(ToString::to_string).collect();
         let paused = wanted.state == StrategyState::Paused;
         let entry = wanted;
         if let Some(runtime) = self.state.candidates.remove(command_id) {
@@ -349,12 +373,18 @@ impl Turn<'_> {
             .filter(|position| strategy_of(position) == number)
             .map(|position| position.ticket.to_string())
             .collect();
+        let unclear = open.command.unclear_flag("closePositions");
+        let unclear = unclear.map_or_else(String::new, |value| {
+            format!(
+                "; \"closePositions\" is neither true nor false ({value}), so nothing is closed"
+            )
+        });
         Verdict::Done {
             message: if kept.is_empty() {
-                "stopped; no position of it is open".to_owned()
+                format!("stopped; no position of it is open{unclear}")
             } else {
                 format!(
-                    "stopped; {} kept and still managed: {}",
+                    "stopped; {} kept and still managed: {}{unclear}",
                     count(kept.len(), "position", "positions"),
                     kept.join(", ")
                 )
@@ -448,8 +478,7 @@ fn same_strategy(known: &StrategyEntry, wanted: &StrategyEntry) -> bool {
         && known.timeframe == wanted.timeframe
 }
 
-fn running_words(strategy: &StrategyEntry, plan: &Plan) -> String {
-    let skipped = plan.skipped();
+fn running_words(strategy: &StrategyEntry, plan: &Plan, skipped: &[Skipped]) -> String {
     let skipped = if skipped.is_empty() {
         "none".to_owned()
     } else {

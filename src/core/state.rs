@@ -116,6 +116,10 @@ pub struct State {
     pub(super) clock_offset: SignedDuration,
     /// Half the round trip of the measurement; `None` before the first.
     pub(super) clock_within_ms: Option<i64>,
+    /// When it was last looked at.
+    pub(super) clock_measured_at: Option<Timestamp>,
+    /// How far the platform's clock was put back since this program runs.
+    pub(super) put_back_by: SignedDuration,
     pub(super) key_refused: Option<(Timestamp, String)>,
     pub(super) journal_broken: Option<(Timestamp, String)>,
     /// Whether it was said meanwhile that commands stay on the platform.
@@ -187,6 +191,8 @@ impl State {
             links: std::array::from_fn(|_| LinkHealth::off(now.utc)),
             clock_offset: SignedDuration::ZERO,
             clock_within_ms: None,
+            clock_measured_at: None,
+            put_back_by: SignedDuration::ZERO,
             key_refused: None,
             journal_broken: None,
             held_back_told: false,

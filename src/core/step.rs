@@ -173,7 +173,7 @@ pub fn step(state: &mut State, event: Event, now: Now) -> Step {
         Event::JournalFailed { reason } => turn.journal_failed(reason),
         Event::JournalRecovered => turn.journal_recovered(),
         Event::JournalLost => turn.pause_until_resumed_here(
-            "paused: the journal was damaged, and what was done before is not known",
+            "paused: the journal was damaged or lost, and what was done before is not known",
         ),
         Event::Noticed(notice) => turn.put_notice(notice),
     }
@@ -199,6 +199,8 @@ impl Turn<'_> {
         let known = std::mem::take(&mut self.state.config.settings.notes);
         self.state.config = config;
         self.state.config.settings.overrides = overrides;
+        let due = self.find_peers_again();
+        self.watch_all(due);
         self.tell_notes(&known);
         self.refuse_what_cannot_run("the settings changed");
     }
@@ -223,45 +225,6 @@ impl Turn<'_> {
             (_, None) => self.state.blocked_since = None,
             (Some((_, known)), Some(reason)) if *known == reason => {}
             (_, Some(reason)) => self.state.blocked_since = Some((self.now.utc, reason)),
-        }
-    }
-
-    /// A slow answer that does not contradict a better measurement says nothing new.
-    fn measure_clock(&mut self, offset_ms: i64, within_ms: i64) {
-        let known_ms = i64::try_from(self.state.clock_offset.as_millis()).unwrap_or(i64::MAX);
-        let agrees = offset_ms.abs_diff(known_ms) <= within_ms.unsigned_abs();
-        if agrees
-            && self
-                .state
-                .clock_within_ms
-                .is_some_and(|known| known < within_ms)
-        {
-            return;
-        }
-        self.state.clock_offset = jiff::SignedDuration::from_millis(offset_ms);
-        self.state.clock_within_ms = Some(within_ms);
-        if offset_ms.abs() > 2_000 {
-            let text = format!(
-                "This computer's clock is {:.1} s {} the platform's.",
-                offset_ms.unsigned_abs() as f64 / 1_000.0,
-                if offset_ms > 0 { "behind" } else { "ahead of" }
-            );
-            if !self
-                .state
-                .notices
-                .iter()
-                .any(|notice| notice.key == "clock")
-            {
-                self.log(LogLevel::Warning, "engine", text.clone());
-            }
-            self.notice(
-                "clock",
-                Severity::Warning,
-                &text,
-                "Switch on automatic time in the system's settings; expiry is judged by the platform's clock meanwhile.",
-            );
-        } else {
-            self.drop_notice("clock");
         }
     }
 

@@ -1,10 +1,12 @@
 //! Which later order undoes an earlier one, in whatever sequence the two arrive (contract C5).
 //!
 //! Commands travel on two roads, so a START may come in after the STOP that was meant to end it, and a STOP after the START
-//! that was meant to begin anew. What was carried out is therefore remembered for a while by the moment it was made, and
-//! each own position by the moment at which its order, or its strategy's activation, was given.
+//! that was meant to begin anew. What was carried out is therefore remembered by the moment it was made, and each own
+//! position by the moment at which its order, or its strategy's activation, was given. Stops never go stale, so there is no
+//! age and no number of orders after which this may be forgotten; the latest order of a kind for a thing says all that
+//! those before it said.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::State;
@@ -61,6 +63,32 @@ impl PastOrder {
             ticket: ticket(command),
             levels: levels(command),
         }
+    }
+
+    /// Whether nothing is lost when `earlier` is forgotten now that this is known.
+    pub fn replaces(&self, earlier: &Self) -> bool {
+        /// An order to open that comes late is judged by the pauses of its time, and a time that is not told yet may
+        /// turn out to be another one; longer than this no order waits for either.
+        const SETTLES_WITHIN: SignedDuration = SignedDuration::from_hours(1);
+        /// Positions come and go, and no change of one holds so long.
+        const CHANGES_HOLD: SignedDuration = SignedDuration::from_hours(24);
+        if self.by_own_clock != earlier.by_own_clock || self.made_at < earlier.made_at {
+            return false;
+        }
+        let older_by = self.made_at.duration_since(earlier.made_at);
+        let name = CommandName::parse(&earlier.name);
+        if name == Some(CommandName::ModifyPosition) && older_by > CHANGES_HOLD {
+            return true;
+        }
+        let same = self.name == earlier.name
+            && self.strategy == earlier.strategy
+            && self.symbol == earlier.symbol
+            && self.ticket == earlier.ticket
+            && (self.levels.0 || !earlier.levels.0)
+            && (self.levels.1 || !earlier.levels.1)
+            && (self.told || !earlier.told);
+        let settled = self.told && !matches!(name, Some(CommandName::Pause | CommandName::Resume));
+        same && (settled || older_by > SETTLES_WITHIN)
     }
 
     /// Whether a command of this name undoes any other.

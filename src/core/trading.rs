@@ -14,6 +14,7 @@ use super::durable::{IntentEntry, Progress, Purpose};
 use super::effect::{Effect, LogLevel};
 use super::handle::strategy_of;
 use super::orders::OrderEnd;
+use super::peers::Named;
 use super::rules::FormerRules;
 use super::shadow::Shadow;
 use super::snapshot::StrategyState;
@@ -36,6 +37,8 @@ pub(super) struct Runtime {
     /// The bars that it looks at.
     pub chart: ChartKey,
     pub program: Program,
+    /// The symbols that its correlation filter names.
+    pub peers: Vec<Named>,
     /// The last bar is not decided on yet: one of a higher timeframe is missing.
     pub waits: bool,
     pub last_decision: String,
@@ -45,11 +48,12 @@ pub(super) struct Runtime {
 }
 
 impl Runtime {
-    pub fn new(plan: Plan, program: Program) -> Self {
+    pub fn new(plan: Plan, program: Program, peers: Vec<Named>) -> Self {
         Self {
             chart: (plan.symbol().to_owned(), plan.timeframe()),
             plan,
             program,
+            peers,
             waits: false,
             last_decision: String::new(),
             decided: None,
@@ -277,6 +281,7 @@ impl Turn<'_> {
                     .unwrap_or_default(),
                 record: self.track_record(strategy, &runtime.plan),
                 news: self.state.config.news.as_deref(),
+                peers: &self.peers(runtime, panel),
                 entries_blocked: blocked.as_deref(),
             },
         );

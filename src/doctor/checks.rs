@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
+use secrecy::SecretString;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use super::subscription::subscribe;
 use super::{Check, Patient};
+use crate::logs::Redactor;
+use crate::net::proxy::ProxySetting;
 use crate::platform::{
     BeatMetadata, BeatStatus, CallError, ChannelAuth, FetchedConfig, PlatformClient, owner_of,
 };
@@ -99,12 +102,14 @@ impl Walk<'_> {
 
 /// Runs all steps in the order in which a command needs them.
 pub(super) async fn examine(patient: &Patient<'_>, limit: Duration, tell: &mut dyn FnMut(Check)) {
+    let settings = &patient.settings;
+    let redactor = redactor_of(settings);
+    let mut tell = |check: Check| tell(without_secrets(&check, &redactor));
     let mut walk = Walk {
-        tell,
+        tell: &mut tell,
         limit,
         broken: None,
     };
-    let settings = &patient.settings;
     let source = patient.source;
     walk.step("Settings", true, async {
         (settings_finding(settings, source), Some(()))
@@ -166,6 +171,27 @@ pub(super) async fn examine(patient: &Patient<'_>, limit: Duration, tell: &mut d
 /// Behind a proxy, name and port are the proxy's business; a wrong proxy is told by the HTTP client's own step.
 fn is_direct(settings: &Settings, tls: bool, host: &str, port: u16) -> bool {
     matches!(settings.proxy.resolve(tls, host, port), Ok(None))
+}
+
+pub(super) fn redactor_of(settings: &Settings) -> Redactor {
+    let redactor = Redactor::default();
+    redactor.register(&settings.credentials.api_key);
+    redactor.register(&settings.credentials.api_secret);
+    if let ProxySetting::Address(address) = &settings.proxy {
+        redactor.register(&SecretString::from(address.as_str()));
+    }
+    redactor
+}
+
+/// What the other side says may hold what it was sent.
+pub(super) fn without_secrets(check: &Check, redactor: &Redactor) -> Check {
+    let clean = |text: &str| redactor.clean(text).into_owned();
+    Check {
+        title: clean(&check.title),
+        detail: clean(&check.detail),
+        remedy: clean(&check.remedy),
+        ..*check
+    }
 }
 
 fn settings_finding(settings: &Settings, source: &str) -> Finding {

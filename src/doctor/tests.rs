@@ -111,3 +111,24 @@ fn no_step_shows_the_secret() {
             .all(|check| !format!("{check:?}").contains(&secret))
     );
 }
+
+#[test]
+fn a_secret_that_the_other_side_echoes_is_hidden() {
+    let secret = "5ec2e7ab".repeat(8);
+    let mut draft = Draft::default();
+    draft.set(Field::PlatformUrl, "http://127.0.0.1:9");
+    draft.set(Field::ApiKey, &format!("exe_{}", "a1".repeat(16)));
+    draft.set_secret(&secret);
+    let settings = draft.settings().unwrap();
+    let check = Check {
+        title: format!("Platform: name {secret}"),
+        ok: Some(false),
+        detail: format!("it redirects to http://host/login/{secret}/x"),
+        remedy: format!("look at {secret}"),
+        took: LIMIT,
+    };
+    let redactor = super::checks::redactor_of(&settings);
+    let shown = super::checks::without_secrets(&check, &redactor);
+    assert!(!format!("{shown:?}").contains(&secret), "{shown:?}");
+    assert!(shown.detail.contains("http://host/login/"));
+}

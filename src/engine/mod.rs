@@ -93,7 +93,7 @@ const FAREWELL: Duration = Duration::from_millis(1_200);
 /// Starts the engine on threads of its own.
 pub fn start(options: EngineOptions) -> Result<Engine, EngineError> {
     let clock = clock::Clock::start();
-    let (journal, loaded) = Journal::open(&options.data_dir.join("journal.sqlite"))?;
+    let (mut journal, loaded) = Journal::open(&options.data_dir.join("journal.sqlite"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("engine-worker")
@@ -116,12 +116,13 @@ pub fn start(options: EngineOptions) -> Result<Engine, EngineError> {
     let (reconfigure, reconfigured) = mpsc::channel(4);
     let mut notices = options.notices;
     let mut first_events = Vec::new();
-    if let Some(kept) = &loaded.damaged {
-        let notice = damaged_notice(kept, now.utc);
+    if loaded.damaged.is_some() || loaded.lost {
+        let notice = lost_notice(loaded.damaged.as_deref(), now.utc);
         // Without a window the log is where the trader reads it.
         tracing::error!(target: "journal", "{} {}", notice.text, notice.remedy);
         notices.push(notice);
         first_events.push(Event::JournalLost);
+        journal.tells_of_the_loss();
     }
     first_events.extend(notices.into_iter().map(Event::Noticed));
     let state = crate::core::State::new(
@@ -208,14 +209,15 @@ impl Engine {
     }
 }
 
-fn damaged_notice(kept: &std::path::Path, at: Timestamp) -> Notice {
+fn lost_notice(kept: Option<&std::path::Path>, at: Timestamp) -> Notice {
+    let what = kept.map_or_else(
+        || "The journal, or a part of it, is gone: it knows less than was stored.".to_owned(),
+        |kept| format!("The journal was damaged. It is kept as {}.", kept.display()),
+    );
     Notice {
         key: "journal-damaged".to_owned(),
         severity: Severity::Error,
-        text: format!(
-            "The journal was damaged. It is kept as {}; trading is paused, because what was done before is not known.",
-            kept.display()
-        ),
+        text: format!("{what} Trading is paused, because what was done before is not known."),
         remedy: "Compare the account with the platform's command list, then resume trading here."
             .to_owned(),
         at,

@@ -2,8 +2,11 @@
 //!
 //! Its owner waits for the disk before anything else happens, so a thread in between would only make every command
 //! later. It stores and reads; it decides nothing. What is acknowledged is on the disk. A damaged file is kept under another name
-//! and said so, never silently replaced.
+//! and said so, never silently replaced; a lost one is noticed by what stands beside it.
 
+mod beside;
+#[cfg(test)]
+mod loss_tests;
 mod reading;
 mod schema;
 #[cfg(test)]
@@ -49,12 +52,17 @@ pub struct Loaded {
     pub counts: Counts,
     /// A damaged journal was found and kept here; what it held is not known to this one.
     pub damaged: Option<PathBuf>,
+    /// Records that were stored before are gone: the file, or a part of it, was removed or replaced.
+    pub lost: bool,
 }
 
 /// An open journal.
 #[derive(Debug)]
 pub struct Journal {
     connection: rusqlite::Connection,
+    beside: beside::Beside,
+    /// Records were lost, and nobody has heard of it yet: until then the mark stays as it was.
+    untold: bool,
 }
 
 /// How long the clean end waits for another program that holds the file.
@@ -65,19 +73,42 @@ const PAGE: usize = 200;
 impl Journal {
     /// Opens or makes the journal at `path` and reads what it holds.
     pub fn open(path: &Path) -> Result<(Self, Loaded), JournalError> {
-        let (connection, damaged) = schema::open(path)?;
+        let beside = beside::Beside::of(path);
+        let (mut connection, damaged) = schema::open(path)?;
         let sqlite = |source| JournalError::Sqlite {
             path: path.to_owned(),
             source,
         };
-        let durable = reading::load(&connection).map_err(sqlite)?;
+        let (mut durable, last) = reading::load_to_end(&connection).map_err(sqlite)?;
+        let lost = beside.misses_records(last);
+        if let Some(stop) = beside.forgotten_stop(&durable, Timestamp::now()) {
+            let again = Record::EmergencyStopped { stop };
+            writing::append(&mut connection, std::slice::from_ref(&again)).map_err(|error| {
+                match error {
+                    writing::WriteError::Sqlite(source) => sqlite(source),
+                    writing::WriteError::Journal(error) => error,
+                }
+            })?;
+            durable.apply(&again);
+        }
         let loaded = Loaded {
             rows: reading::newest(&connection, crate::core::State::ROWS).map_err(sqlite)?,
             counts: reading::counts(&connection).map_err(sqlite)?,
             durable,
             damaged,
+            lost,
         };
-        Ok((Self { connection }, loaded))
+        let journal = Self {
+            connection,
+            beside,
+            untold: lost,
+        };
+        Ok((journal, loaded))
+    }
+
+    /// The next records say that some were lost.
+    pub const fn tells_of_the_loss(&mut self) {
+        self.untold = false;
     }
 
     /// Stores records in one transaction; on `Ok` they are on the disk. Waits for the disk, and no longer than `patience`
@@ -85,7 +116,14 @@ impl Journal {
     pub fn append(&mut self, records: &[Record], patience: Duration) -> Result<(), String> {
         let set = self.connection.busy_timeout(patience);
         set.map_err(|error| error.to_string())?;
-        writing::append(&mut self.connection, records).map_err(|error| error.to_string())
+        self.beside.before(records);
+        let last = writing::append(&mut self.connection, records);
+        let last = last.map_err(|error| error.to_string())?;
+        self.beside.after(records);
+        if !self.untold {
+            self.beside.reach(last);
+        }
+        Ok(())
     }
 
     /// The final answer of a command: status and result.

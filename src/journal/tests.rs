@@ -106,6 +106,7 @@ fn look(path: &Path) -> Loaded {
         rows: super::reading::newest(&connection, 300).unwrap(),
         counts: super::reading::counts(&connection).unwrap(),
         damaged,
+        lost: false,
     }
 }
 

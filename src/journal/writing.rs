@@ -14,7 +14,8 @@ pub(super) enum WriteError {
     Journal(#[from] JournalError),
 }
 
-pub(super) fn append(connection: &mut Connection, records: &[Record]) -> Result<(), WriteError> {
+/// The number of the last record.
+pub(super) fn append(connection: &mut Connection, records: &[Record]) -> Result<i64, WriteError> {
     let transaction = connection.transaction()?;
     for record in records {
         let body = serde_json::to_string(record).map_err(JournalError::from)?;
@@ -23,8 +24,11 @@ pub(super) fn append(connection: &mut Connection, records: &[Record]) -> Result<
             .execute(params![record.command_id(), body])?;
         project(&transaction, record)?;
     }
+    let last = transaction
+        .prepare_cached("SELECT coalesce(max(seq), 0) FROM record")?
+        .query_row([], |row| row.get(0))?;
     transaction.commit()?;
-    Ok(())
+    Ok(last)
 }
 
 /// Keeps the table of commands in step with the records.

@@ -1,5 +1,6 @@
 //! Turns an event into one redacted line and hands it to every sink.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
 use std::sync::Arc;
@@ -40,7 +41,7 @@ impl<S: Subscriber> Layer<S> for LogLayer {
             at: Timestamp::now(),
             level: *event.metadata().level(),
             source: source_of(event.metadata().target()).to_owned(),
-            text: one_line(&self.redactor.clean(&text)),
+            text: one_line(&bounded(self.redactor.clean(&text))),
         });
         for sink in &self.sinks {
             sink.take(&line);
@@ -52,6 +53,19 @@ impl<S: Subscriber> Layer<S> for LogLayer {
 fn source_of(target: &str) -> &str {
     let own = target.strip_prefix("fx_executor::").unwrap_or(target);
     own.split("::").next().unwrap_or(own)
+}
+
+/// A line is for a person, and what came from outside may be of any length; the journal has all of it. Cut only after the
+/// secrets are hidden: a half of one would not be recognised.
+fn bounded(text: Cow<'_, str>) -> Cow<'_, str> {
+    const MOST: usize = 4_000;
+    match text.char_indices().nth(MOST) {
+        None => text,
+        Some((end, _)) => {
+            let more = text.len() - end;
+            Cow::Owned(format!("{} … and {more} bytes more", &text[..end]))
+        }
+    }
 }
 
 /// What came from outside must not be able to fake a line or steer a console.
@@ -268,5 +282,14 @@ mod tests {
             "a\\n[INFO] b\\u{1b}[31m\tc"
         );
         assert_eq!(one_line("a\u{202e}b"), "a\\u{202e}b");
+    }
+
+    #[test]
+    fn a_line_of_any_length_is_cut_and_says_so() {
+        for (text, cut) in [("a".repeat(4_000), false), ("ä".repeat(200_000), true)] {
+            let line = bounded(Cow::Borrowed(&text));
+            assert_eq!(line.contains("bytes more"), cut);
+            assert!(line.chars().count() < 4_100);
+        }
     }
 }

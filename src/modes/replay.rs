@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::stored::{Row, json};
+use super::stored::{Row, document};
 use crate::cli::{Replay as Options, exit};
 use crate::os::say;
 use crate::replay::{
-    DecisionTable, History, Replay, ReplayError, Report, Settings, Tables, page, terms,
+    DecisionTable, Files, History, Replay, ReplayError, Report, Settings, Tables, page, terms,
 };
 use crate::strategy::Plan;
 
@@ -60,8 +60,9 @@ fn replayed(options: &Options) -> Result<String, Failure> {
         .map_err(|refusal| (exit::REFUSED, format!("{} is refused: {refusal}", row.name)))?;
     let mut replay = Replay::new(plan, settings);
     let read = Arc::new(AtomicU64::new(0));
+    let files = Files::of(replay.plan(), &options.bars);
     let mut history = History::open(
-        &options.bars,
+        &files.own,
         replay.plan().symbol(),
         replay.plan().timeframe(),
         &replay.higher(),
@@ -69,6 +70,12 @@ fn replayed(options: &Options) -> Result<String, Failure> {
         &read,
     )
     .map_err(unreadable)?;
+    let missing = history
+        .compare(&mut replay, &files, &options.server_zone)
+        .map_err(unreadable)?;
+    let unfollowed = (replay.plan())
+        .fit_symbols(&missing)
+        .map_err(|refusal| (exit::REFUSED, format!("{} is refused: {refusal}", row.name)))?;
     for file in &history.unused {
         eprintln!("not used: {file}");
     }
@@ -85,6 +92,8 @@ fn replayed(options: &Options) -> Result<String, Failure> {
         return Err(unreadable(error));
     }
     let mut report = Report::new(&row.name, &replay, &history, options.server_zone.name());
+    let unfollowed = unfollowed.iter().map(ToString::to_string);
+    report.skipped.extend(unfollowed);
     report.assumptions.extend(notes);
     tables
         .finish()
@@ -99,7 +108,7 @@ fn replayed(options: &Options) -> Result<String, Failure> {
 
 fn settings(options: &Options, plan: &Plan) -> Result<Settings, Failure> {
     let changes = match &options.spec {
-        Some(path) => Some(json(path).map_err(unreadable)?),
+        Some(path) => Some(document(path).map_err(unreadable)?),
         None => None,
     };
     Ok(Settings {

@@ -89,7 +89,10 @@ fn write_down(data_dir: &DataDir, lift_stop: bool) -> Result<String, String> {
         journal.append(&records, PATIENCE)?;
     }
     journal.close();
-    Ok(if !lift_stop && loaded.durable.stop.is_some() {
+    Ok(if loaded.lost {
+        "No executor is running. The journal, or a part of it, is gone, so the next executor starts paused: compare the account with the platform's command list, then resume."
+            .to_owned()
+    } else if !lift_stop && loaded.durable.stop.is_some() {
         "No executor is running. The emergency stop stays on; --lift-stop lifts it.".to_owned()
     } else {
         "No executor is running; the next one trades.".to_owned()

@@ -144,7 +144,7 @@ impl SettingsPort for SettingsDesk {
     }
 
     fn import(&self, path: &Path) -> Result<SettingsForm, String> {
-        let bytes = std::fs::read(path)
+        let bytes = settings::read_bounded(path)
             .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
         let current = self
             .draft

@@ -50,11 +50,18 @@ pub(super) fn kind_of(status: StatusCode, retry_after: Option<Duration>) -> Call
     }
 }
 
-/// The media type without its parameters, short enough to be shown.
+/// The media type without its parameters. One that is too long to be shown is not cut: the half of a secret would not be
+/// recognised as one.
 pub(super) fn content_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
     let media = value.split(';').next().unwrap_or_default().trim();
-    (!media.is_empty()).then(|| media.chars().take(60).collect::<String>().to_lowercase())
+    (!media.is_empty()).then(|| {
+        if media.len() > 60 {
+            "a type of over 60 characters".to_owned()
+        } else {
+            media.to_lowercase()
+        }
+    })
 }
 
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
@@ -90,8 +97,11 @@ fn redirect_target(response: &Response) -> String {
             url.set_query(None);
             url.set_fragment(None);
             let bare = url.set_username("").is_ok() && url.set_password(None).is_ok();
-            let text = if bare { url.as_str() } else { "no address" };
-            text.chars().take(120).collect()
+            match (bare, url.as_str()) {
+                (true, text) if text.len() <= 120 => text.to_owned(),
+                (true, _) => format!("a long address at {}", url.host_str().unwrap_or_default()),
+                (false, _) => "no address".to_owned(),
+            }
         },
     )
 }
@@ -149,6 +159,19 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(CONTENT_TYPE, HeaderValue::from_str(value).unwrap());
             assert_eq!(is_json(&headers), json, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_to_be_shown_is_not_cut() {
+        let secret = "5ec2e7ab".repeat(8);
+        for (value, shown) in [
+            ("Text/HTML; charset=utf-8".to_owned(), "text/html"),
+            (format!("text/{secret}"), "a type of over 60 characters"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_str(&value).unwrap());
+            assert_eq!(content_type(&headers).unwrap(), shown);
         }
     }
 }

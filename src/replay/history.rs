@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicU64;
 
 use super::clock::ServerClock;
 use super::continuity::Continuity;
+use super::peers::Place;
 use super::reader::{BarReader, HistoryBar, HistoryError};
 use super::run::{Replay, Sink};
 use super::symbols::named_in;
@@ -51,6 +52,8 @@ pub struct History {
     own: Series,
     /// With the bar that comes next.
     higher: Vec<(Series, Option<HistoryBar>)>,
+    /// What a correlation filter compares, with the bar that comes next.
+    compared: Vec<(Place, Series, Option<HistoryBar>)>,
     /// Files that are not used, and why.
     pub unused: Vec<String>,
     pub has_spread: bool,
@@ -126,9 +129,53 @@ impl History {
         Ok(Self {
             own,
             higher,
+            compared: Vec::new(),
             unused,
             has_spread: false,
         })
+    }
+
+    /// Adds the files of one timeframe to what is compared. Whether there is any; `usual` is the timeframe of those that do
+    /// not tell theirs.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub(super) fn add_compared(
+        &mut self,
+        place: Place,
+        paths: &[PathBuf],
+        (timeframe, usual): (Timeframe, Timeframe),
+        clock: &ServerClock,
+    ) -> Result<bool, HistoryError> {
+        let mut probes = Vec::new();
+        for path in paths {
+            let probe = Probe::of(path, clock)?;
+            if probe.timeframe.unwrap_or(usual) == timeframe {
+                let said = format!("{}: ", path.display());
+                self.unused.retain(|unused| !unused.starts_with(&said));
+                probes.push(probe);
+            } else if matches!(place, Place::Other(_)) {
+                self.unused.push(format!(
+                    "{}: bars of another timeframe than {timeframe}, which the correlation filter compares",
+                    path.display()
+                ));
+            }
+        }
+        probes.sort_by_key(|probe| std::cmp::Reverse(probe.first));
+        let is_any = !probes.is_empty();
+        let series = Series {
+            timeframe,
+            clock: clock.clone(),
+            // What is read for the comparison is small beside the strategy's bars, or the same once more.
+            read: Arc::default(),
+            rest: probes.into_iter().map(|probe| probe.path).collect(),
+            reader: None,
+            last: i64::MIN,
+            continuity: Continuity::default(),
+        };
+        self.compared
+            .extend(is_any.then_some((place, series, None)));
+        Ok(is_any)
     }
 
     /// What the strategy's own bars lack.
@@ -149,6 +196,9 @@ impl History {
         for (series, next) in &mut self.higher {
             *next = series.next_bar()?;
         }
+        for (_, series, next) in &mut self.compared {
+            *next = series.next_bar()?;
+        }
         let mut number = 0;
         while let Some(bar) = self.own.next_bar()? {
             let opens = bar.bar.time.as_second();
@@ -158,6 +208,15 @@ impl History {
                     next.filter(|next| next.bar.time.as_second() + length <= opens)
                 {
                     replay.push_higher(series.timeframe, &ready.bar);
+                    *next = series.next_bar()?;
+                }
+            }
+            for (place, series, next) in &mut self.compared {
+                let length = series.timeframe.seconds();
+                while let Some(ready) =
+                    next.filter(|next| next.bar.time.as_second() + length <= opens)
+                {
+                    replay.push_compared(*place, &ready.bar);
                     *next = series.next_bar()?;
                 }
             }
@@ -252,7 +311,7 @@ fn named_timeframe(path: &Path) -> Option<Timeframe> {
 
 /// The symbol that a file's name names, when it is not the wanted one: one of the usual symbols anywhere in it, or a first
 /// word in capitals.
-fn other_symbol(path: &Path, wanted: &str) -> Option<String> {
+pub(super) fn other_symbol(path: &Path, wanted: &str) -> Option<String> {
     let name = name_of(path);
     let wanted = wanted.to_ascii_uppercase();
     if name.to_ascii_uppercase().contains(&wanted) {
@@ -265,6 +324,12 @@ fn other_symbol(path: &Path, wanted: &str) -> Option<String> {
         .filter(|word| word.starts_with(|c: char| c.is_ascii_uppercase()));
     let named = named_in(&name).or(first)?;
     (!wanted.contains(named)).then(|| named.to_owned())
+}
+
+/// Whether a file's name has this symbol in it.
+pub(super) fn named(path: &Path, symbol: &str) -> bool {
+    let name = name_of(path).to_ascii_uppercase();
+    name.contains(&symbol.to_ascii_uppercase())
 }
 
 fn name_of(path: &Path) -> String {

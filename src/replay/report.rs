@@ -179,7 +179,7 @@ fn assumptions(replay: &Replay, history: &History, server_clock: &str) -> Vec<St
                 .to_owned()
         }
     };
-    vec![
+    let mut assumptions = vec![
         format!("Times of the history are {server_clock}; this report is in UTC."),
         "Prices of the history are bid prices. A decision at a bar's close is carried out at the open of the next bar.".to_owned(),
         spread,
@@ -197,5 +197,10 @@ fn assumptions(replay: &Replay, history: &History, server_clock: &str) -> Vec<St
         ),
         format!("For {}, {}.", settings.terms.spec.name, settings.terms.tick_words()),
         "What is open when the history ends is closed at its last price.".to_owned(),
-    ]
+    ];
+    if replay.plan().correlation().is_some() {
+        let text = "No position of another strategy is known here, so the correlation filter holds back only where a correlation cannot be told.";
+        assumptions.push(text.to_owned());
+    }
+    assumptions
 }

@@ -15,6 +15,7 @@ use rust_decimal::Decimal;
 use super::account::{Account, profit};
 use super::holding::{Holding, number_of};
 use super::overview::Overview;
+use super::peers::Peers;
 use super::reader::HistoryBar;
 use super::symbols::Terms;
 use super::tally::Tally;
@@ -93,6 +94,7 @@ pub struct Replay {
     pub(super) tally: Tally,
     pub(super) verdicts: Verdicts,
     pub(super) overview: Overview,
+    pub(super) peers: Peers,
     pub(super) span: Option<(Timestamp, Timestamp)>,
 }
 
@@ -127,6 +129,7 @@ impl Replay {
                 ..Verdicts::default()
             },
             overview: Overview::new(),
+            peers: Peers::default(),
             span: None,
             plan,
             program,
@@ -315,6 +318,7 @@ impl Replay {
         if self.holdings.len() >= self.plan.sizing().max_positions as usize {
             return Verdict::MostOpen(side);
         }
+        let peers = self.peers();
         let look = Look {
             panel: &self.panel,
             second: bar.time.as_second(),
@@ -323,6 +327,7 @@ impl Replay {
             side,
             spec: &self.settings.terms.spec,
             news: None,
+            peers: &peers,
         };
         let mut filters = self.plan.filters().all.iter();
         if let Some(at) = filters.position(|filter| !filter.passes(&look)) {
@@ -361,6 +366,7 @@ impl Replay {
                     ..self.account.record(bar.time)
                 },
                 news: None,
+                peers: &peers,
                 entries_blocked: None,
             },
         );

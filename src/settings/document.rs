@@ -121,8 +121,12 @@ impl<'de> Deserialize<'de> for Document {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Document, A::Error> {
                 let mut document = Document::default();
-                // Of a key that occurs twice the last one counts, as in every other reader of JSON.
                 while let Some((key, value)) = map.next_entry::<String, Box<RawValue>>()? {
+                    // Either of the two may be the one that is meant; with the other one a limit would be gone.
+                    if document.get(&key).is_some() {
+                        let twice = format!("\"{key}\" stands here twice; remove one of the two");
+                        return Err(serde::de::Error::custom(twice));
+                    }
                     document.set(&key, value);
                 }
                 Ok(document)
@@ -281,6 +285,21 @@ mod tests {
             }
             let again = Document::parse(document.to_text().as_bytes()).unwrap();
             prop_assert_eq!(again.to_text(), document.to_text());
+        }
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_refused_with_its_place() {
+        for text in [
+            "{\n  \"maxLots\": 0.1,\n  \"maxLots\": null\n}",
+            "{\n  \"maxLots\": 0.1,\n  \"maxLots\": 0.1\n}",
+        ] {
+            let broken = Document::parse(text.as_bytes()).map(|_| ()).unwrap_err();
+            assert_eq!(broken.line, 3, "{broken}");
+            assert!(
+                broken.what.contains("\"maxLots\" stands here twice"),
+                "{broken}"
+            );
         }
     }
 }

@@ -220,14 +220,16 @@ fn store_secrets(draft: &Draft, store: &dyn SecretStore) -> Result<bool, SecretS
     Ok(moved)
 }
 
+/// No more of a file than may be settings, for a device has no end. One byte beyond that tells a file that is too large.
+pub fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = File::open(path)?;
+    file.take(LARGEST as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 fn read(path: &Path) -> Result<Option<Document>, LoadError> {
-    // One byte more than is read tells a file that is too large.
-    let read = File::open(path).and_then(|file| {
-        let mut bytes = Vec::new();
-        file.take(LARGEST as u64 + 1).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    });
-    let bytes = match read {
+    let bytes = match read_bounded(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => {

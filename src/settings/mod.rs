@@ -25,7 +25,9 @@ pub use document::BrokenText;
 pub use draft::{Draft, Problem};
 pub use fetched::{keep_fetched, kept_fetched};
 pub use field::Field;
-pub use file::{FILE_NAME, LoadError, Loaded, SaveError, Saved, load, locate, save, start_over};
+pub use file::{
+    FILE_NAME, LoadError, Loaded, SaveError, Saved, load, locate, read_bounded, save, start_over,
+};
 pub use secret::{FileStore, SecretName, SecretStore, SecretStoreError, secret_store};
 pub use transfer::{export, export_to, import};
 pub use values::{Changed, LocalLimits, PusherSettings, PusherTarget, Resolved, Settings};

@@ -7,6 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest as _, Sha256};
 
+use super::file::read_bounded;
+
 /// How often the file is looked at.
 const PERIOD: Duration = Duration::from_secs(1);
 
@@ -79,7 +81,7 @@ fn look(path: &Path, seen: Seen) -> io::Result<Seen> {
             return Ok(seen);
         }
     }
-    let digest = Sha256::digest(fs::read(path)?).into();
+    let digest = Sha256::digest(read_bounded(path)?).into();
     Ok(Some((stamp, length, digest)))
 }
 
@@ -152,5 +154,12 @@ mod tests {
         };
         tokio::join!(watch.changed(), write);
         assert_eq!(started.elapsed(), Duration::from_secs(3));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_without_end_is_not_read_to_its_end() {
+        let mut watch = FileWatch::new(Path::new("/dev/zero"));
+        assert!(!watch.poll());
     }
 }

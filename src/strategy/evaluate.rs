@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
 
-use super::filters::{Look, NewsCalendar};
+use super::filters::{Look, NewsCalendar, Peer};
 use super::language::Language;
 use super::order::order;
 use super::panel::Panel;
@@ -35,6 +35,8 @@ pub struct MarketView<'a> {
     pub record: TrackRecord,
     /// The calendar of economic news, where there is one.
     pub news: Option<&'a NewsCalendar>,
+    /// The symbols that the plan's correlation filter looks at; none where it has no such filter.
+    pub peers: &'a [Peer],
     /// Why nothing may be opened now (paused, stopped, terminal away); conditions are evaluated all the same.
     pub entries_blocked: Option<&'a str>,
 }

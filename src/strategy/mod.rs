@@ -11,6 +11,7 @@
 
 mod chart;
 mod clause;
+mod closes;
 mod condition;
 mod direction;
 mod entry;
@@ -32,6 +33,7 @@ mod shapes;
 #[cfg(test)]
 mod tests;
 
+pub use closes::{Closes, Correlation, Window};
 pub use condition::{Condition, Operand, Operator};
 pub use entry::{Term, Trigger};
 pub use evaluate::{
@@ -43,10 +45,10 @@ pub use exits::{
     StopLoss, Target, Trailing, When,
 };
 pub use filters::{
-    Allowances, AllowedSession, CalendarFault, Day, DayFilter, DayTime, Filter, Filters,
-    HighVolatility, HourFilter, Impact, Look, Matter, NewsCalendar, NewsEvent, NewsFilter, Pause,
-    Regime, RegimeFilter, Session, SessionFilter, SpikeFilter, SpreadFilter, TrendFilter, Verdict,
-    VolatilityFilter, VolumeFilter,
+    Allowances, AllowedSession, CalendarFault, CorrelationFilter, Day, DayFilter, DayTime, Filter,
+    Filters, HighVolatility, HourFilter, Impact, Look, Matter, NewsCalendar, NewsEvent, NewsFilter,
+    Pause, Peer, Regime, RegimeFilter, Session, SessionFilter, SpikeFilter, SpreadFilter,
+    TrendFilter, Verdict, VolatilityFilter, VolumeFilter,
 };
 pub use indicator::{Band, Ichimoku, Series, Source};
 pub use language::Language;

@@ -9,7 +9,9 @@ use super::clause::Context;
 use super::condition::Condition;
 use super::entry::{Trigger, read_entry};
 use super::exits::{Distance, Exits, StopAt, read_exits};
-use super::filters::{Allowances, Filter, Filters, Setting, read_filters, volume_factor};
+use super::filters::{
+    Allowances, CorrelationFilter, Filter, Filters, Setting, read_filters, volume_factor,
+};
 use super::indicator::Source;
 use super::language::Language;
 use super::ledger::{Key, Node, Reader};
@@ -83,6 +85,14 @@ impl Plan {
 
     pub const fn filters(&self) -> &Filters {
         &self.filters
+    }
+
+    /// The filter that looks at other symbols.
+    pub fn correlation(&self) -> Option<&CorrelationFilter> {
+        self.filters.all.iter().find_map(|filter| match filter {
+            Filter::Correlation(correlation) => Some(correlation),
+            _ => None,
+        })
     }
 
     /// Entry conditions, as listed in the rules, that are followed.
@@ -188,6 +198,27 @@ impl Plan {
         Ok(notes)
     }
 
+    /// What is known once the terminal's symbols are known: those that the correlation filter looks at and that are not
+    /// there, each told in a sentence. What is not followed for that comes back, to be told to the trader.
+    ///
+    /// # Errors
+    /// Rules that may not run without them (R15).
+    pub fn fit_symbols(&self, missing: &[String]) -> Result<Vec<Skipped>, PlanRefusal> {
+        let Some(filter) = self.correlation().filter(|_| !missing.is_empty()) else {
+            return Ok(Vec::new());
+        };
+        let reasons = filter.without(missing);
+        if filter.without_missing {
+            return Ok(reasons.into_iter().map(Skipped).collect());
+        }
+        Err(PlanRefusal {
+            reasons,
+            needs_direction: false,
+            needs_reading: false,
+            keys: Vec::new(),
+        })
+    }
+
     /// Everything that a decision looks at, each once.
     pub(super) fn sources(&self) -> Vec<Source> {
         let own = |series| Source::new(series, self.timeframe);
@@ -209,7 +240,7 @@ impl Plan {
 }
 
 /// Top-level keys that say something about the rules and ask for nothing.
-const NOTES: [&str; 15] = [
+const NOTES: [&str; 14] = [
     "name",
     "description",
     "version",
@@ -223,7 +254,6 @@ const NOTES: [&str; 15] = [
     "updatedAt",
     "aiOptimization",
     "scoring",
-    "dynamicAdjustments",
     "backtestResults",
 ];
 
@@ -264,6 +294,15 @@ pub fn plan(request: &PlanRequest<'_>) -> Result<Plan, PlanRefusal> {
         .all
         .extend(high_volatility.map(Filter::HighVolatility));
     reader.child_informational(&rules, &NOTES, "a note that asks for nothing");
+    if let Some(adjustments) = rules.child("dynamicAdjustments")
+        && reader.first_unread(&adjustments, &[]).is_some()
+    {
+        reader.skip(Reason::new(
+            Rule::NotComputable,
+            &adjustments.path,
+            "changes of volume and levels by session, volatility and regime are not followed; volume and levels are those of the other sections",
+        ));
+    }
     if rules.child("exit").is_some() {
         let text = "the exit and risk sections count";
         reader.child_informational(&rules, &["parameters"], text);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fx_executor::market::{Bar, Side, Timeframe};
+use fx_executor::strategy::{Allowances, NewsCalendar};
 use serde_json::Value;
 
 use crate::compare::Sides;
@@ -15,6 +16,9 @@ pub struct Market {
     pub bars: Vec<(Bar, i64)>,
     /// The terminal's own bars of higher timeframes.
     pub terminal: Vec<(Timeframe, Vec<Bar>)>,
+    /// When is decided after each bar, in seconds, and the spread then in points where it is known.
+    pub quotes: Vec<(i64, Option<i64>)>,
+    pub news: Option<NewsCalendar>,
 }
 
 pub struct Case {
@@ -24,8 +28,13 @@ pub struct Case {
     pub pip: f64,
     pub rules: Value,
     pub chosen: Option<Side>,
+    pub allowances: Allowances,
+    /// Of the symbol: base and profit.
+    pub currencies: [String; 2],
     pub refused: Option<String>,
     pub comparisons: usize,
+    /// The kinds of filters that the other evaluator follows.
+    pub filters: Vec<String>,
     pub market: Arc<Market>,
     folder: PathBuf,
 }
@@ -72,6 +81,14 @@ impl Case {
                 let text = fs::read_to_string(folder.join("case.json")).unwrap();
                 let case: Value = serde_json::from_str(&text).unwrap();
                 let text = |key: &str| case[key].as_str().map(str::to_owned);
+                let texts = |key: &str| -> Vec<String> {
+                    let items = case[key].as_array().unwrap().iter();
+                    items.map(|one| one.as_str().unwrap().to_owned()).collect()
+                };
+                let allowances = Allowances {
+                    news_calendar: case["calendar"].as_bool().unwrap(),
+                    ..Allowances::without(&texts("without").join(",")).unwrap()
+                };
                 let market = markets
                     .entry(text("market").unwrap())
                     .or_insert_with_key(|name| Arc::new(Market::read(out, name)));
@@ -82,8 +99,11 @@ impl Case {
                     pip: case["pip"].as_f64().unwrap(),
                     rules: case["rules"].clone(),
                     chosen: text("chosen").map(|name| side_of(&name)),
+                    allowances,
+                    currencies: texts("currencies").try_into().unwrap(),
                     refused: text("refused"),
                     comparisons: usize::try_from(case["comparisons"].as_u64().unwrap()).unwrap(),
+                    filters: texts("filters"),
                     market: Arc::clone(market),
                     folder,
                 }
@@ -93,21 +113,23 @@ impl Case {
 
     pub fn found(&self) -> Found {
         let bytes = |name: &str| fs::read(self.folder.join(name)).unwrap();
-        let numbers = |name: &str| -> Vec<f64> {
-            let bytes = bytes(name);
-            bytes
-                .as_chunks()
-                .0
-                .iter()
-                .map(|one| f64::from_le_bytes(*one))
-                .collect()
-        };
         Found {
             truths: bytes("truth.bin"),
-            lefts: numbers("left.bin"),
-            rights: numbers("right.bin"),
+            lefts: self.numbers("left.bin"),
+            rights: self.numbers("right.bin"),
             signals: bytes("signal.bin").as_chunks().0.to_vec(),
         }
+    }
+
+    /// The factors of each filter on a buy and a sell, and of all of them together, bar by bar.
+    pub fn filter_factors(&self) -> Vec<f64> {
+        self.numbers("filter.bin")
+    }
+
+    fn numbers(&self, name: &str) -> Vec<f64> {
+        let bytes = fs::read(self.folder.join(name)).unwrap();
+        let numbers = bytes.as_chunks().0.iter();
+        numbers.map(|one| f64::from_le_bytes(*one)).collect()
     }
 }
 
@@ -124,6 +146,8 @@ impl Market {
         Self {
             bars: read_bars(&out.join(format!("{name}.csv"))),
             terminal,
+            quotes: read_quotes(&out.join(format!("{name}-quotes.csv"))),
+            news: Some(read_news(&out.join(format!("{name}-news.csv")))),
         }
     }
 }
@@ -146,4 +170,23 @@ fn read_bars(path: &Path) -> Vec<(Bar, i64)> {
             (bar, fields[1].parse().unwrap())
         })
         .collect()
+}
+
+fn read_quotes(path: &Path) -> Vec<(i64, Option<i64>)> {
+    let text = fs::read_to_string(path).unwrap();
+    text.lines()
+        .skip(1)
+        .map(|line| {
+            let (second, points) = line.split_once(',').unwrap();
+            let points = points
+                .strip_suffix(".0")
+                .map(|points| points.parse().unwrap());
+            (second.parse().unwrap(), points)
+        })
+        .collect()
+}
+
+fn read_news(path: &Path) -> NewsCalendar {
+    let text = fs::read_to_string(path).unwrap();
+    NewsCalendar::parse(&text).unwrap()
 }

@@ -5,11 +5,12 @@ use std::fmt;
 
 use fx_executor::market::Bar;
 use fx_executor::strategy::{
-    Allowances, Band, Condition, Finding, Language, Panel, Plan, PlanRequest, Program, Series, plan,
+    Band, Condition, Finding, Language, Panel, Plan, PlanRequest, Program, Series, plan,
 };
 use serde_json::{Value, json};
 
 use crate::case::Case;
+use crate::filters;
 
 /// Bars that are loaded at once where the terminal has higher bars, as at a start; those after it come one by one.
 const LOADED: usize = 300;
@@ -32,6 +33,7 @@ pub struct Counts {
     pub inexact: usize,
     /// Truths that differ because both evaluators see a value on its threshold, each with its own roundings.
     pub ties: BTreeMap<&'static str, usize>,
+    pub filters: filters::Counts,
     pub differences: Vec<String>,
 }
 
@@ -44,6 +46,7 @@ impl Counts {
         self.known += other.known;
         self.entries += other.entries;
         self.inexact += other.inexact;
+        self.filters.add(other.filters);
         for (kind, count) in other.ties {
             *self.ties.entry(kind).or_default() += count;
         }
@@ -56,7 +59,8 @@ impl fmt::Display for Counts {
         writeln!(
             f,
             "{} strategies followed and {} refused by both; {} decisions, {} of them signals; {} comparisons, {} of them known; \
-             {} values equal to {NEAR} and not bit for bit; ties {:?}; {} differences",
+             {} values equal to {NEAR} and not bit for bit; ties {:?}; {} filters, {} verdicts, {} of them hold back and {} reduce, \
+             {} factors of all filters; {} differences",
             self.strategies,
             self.refused,
             self.bars,
@@ -65,6 +69,11 @@ impl fmt::Display for Counts {
             self.known,
             self.inexact,
             self.ties,
+            self.filters.filters,
+            self.filters.verdicts,
+            self.filters.blocks,
+            self.filters.reductions,
+            self.filters.factors,
             self.differences.len()
         )?;
         self.differences
@@ -73,15 +82,37 @@ impl fmt::Display for Counts {
     }
 }
 
-/// The entry of stored rules with exits and a volume that can be followed.
+/// What filters of rules may be written under, but for the correlation filter.
+const FILTERS: [&str; 12] = [
+    "sessionFilter",
+    "timeFilter",
+    "spreadFilter",
+    "volatilityFilter",
+    "volumeConfirmation",
+    "regimeDetection",
+    "multiTimeframe",
+    "multiTimeframeAnalysis",
+    "newsFilter",
+    "filters",
+    "riskSentimentMonitor",
+    "mtfSettings",
+];
+
+/// The entry and the filters of stored rules with exits and a volume that can be followed.
 fn completed(rules: &Value) -> Value {
     let mut whole = json!({
         "exit": { "stopLoss": { "type": "pips", "value": 20 }, "takeProfit": { "type": "pips", "value": 30 } },
         "riskManagement": { "lotSize": 0.1, "maxPositions": 1 },
     });
-    for key in ["entry", "rules"] {
-        if let Some(entry) = rules.get(key) {
-            whole[key] = entry.clone();
+    for key in ["entry", "rules"].iter().chain(&FILTERS) {
+        if let Some(part) = rules.get(key) {
+            whole[key] = part.clone();
+        }
+    }
+    // Of the risk section only this is a filter.
+    for key in ["enabled", "reduceInHighVolatility", "volatilityThreshold"] {
+        if let Some(value) = rules.get("dynamicRisk").and_then(|risk| risk.get(key)) {
+            whole["dynamicRisk"][key] = value.clone();
         }
     }
     // The size of an AI rule's order is no part of its entry.
@@ -107,7 +138,7 @@ pub fn compare(case: &Case) -> Counts {
         symbol: &case.symbol,
         timeframe: case.timeframe.name(),
         local_direction: case.chosen,
-        allowances: Allowances::default(),
+        allowances: case.allowances,
     });
     match (planned, &case.refused) {
         (Ok(plan), None) => {
@@ -150,6 +181,7 @@ fn compare_bars(case: &Case, plan: &Plan, counts: &mut Counts) {
         return;
     }
     let found = case.found();
+    let mut filters = filters::Comparison::new(case, plan);
     let mut panel = Panel::new(plan.timeframe());
     let program = Program::new(plan, &mut panel);
     let bars = &case.market.bars;
@@ -214,8 +246,11 @@ fn compare_bars(case: &Case, plan: &Plan, counts: &mut Counts) {
                 case.name, found.signals[at]
             ));
         }
+        filters.compare(at, &panel);
         before = findings;
     }
+    counts.filters.add(filters.counts);
+    counts.differences.append(&mut filters.differences);
 }
 
 const fn byte(truth: Option<bool>) -> u8 {

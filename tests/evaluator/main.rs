@@ -1,6 +1,7 @@
-//! The program's decisions against those of an evaluator in another language, which knows `docs/rules.md` and TA-Lib's C
-//! library but none of the program's code: random strategies in every stored shape, every indicator, every stored entry, on
-//! random and on broken bars. Each comparison at each bar must have the same truth and the same two values.
+//! The program's decisions against those of an evaluator in another language, which knows `docs/rules.md`, `docs/filters.md` and
+//! TA-Lib's C library but none of the program's code: random strategies in every stored shape, every indicator, every kind of
+//! filter, every stored strategy, on random and on broken bars. Each comparison at each bar must have the same truth and the same
+//! two values, and each filter must let an entry pass with the same volume.
 //!
 //! `FX_EVALUATOR_STRATEGIES`, `FX_EVALUATOR_BARS` and `FX_EVALUATOR_SEED` say how many random strategies, how many bars
 //! of each market, and which; `FX_EVALUATOR_STORED` names a folder with more stored strategies.
@@ -13,6 +14,7 @@
 
 mod case;
 mod compare;
+mod filters;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -101,4 +103,5 @@ fn an_evaluator_written_from_the_documents_decides_the_same() {
     println!("{counts}");
     assert!(counts.differences.is_empty(), "{counts}");
     assert!(counts.strategies > 0 && counts.entries > 0, "{counts}");
+    assert!(counts.filters.reductions > 0, "{counts}");
 }

@@ -5,11 +5,12 @@ from collections import namedtuple
 import numpy as np
 import pandas as pd
 
-from charts import period_starts
+from charts import COLUMNS, period_starts
 from names import TIMEFRAMES
 
-# `terminal` holds the terminal's own higher bars, by timeframe.
-Market = namedtuple("Market", "name symbol timeframe pip bars terminal")
+# `terminal` holds the terminal's own higher bars, by timeframe; `quotes` the moment after each bar at which is decided, and the spread
+# then in points (a tenth of a pip each), which may be unknown.
+Market = namedtuple("Market", "name symbol timeframe pip bars terminal quotes")
 
 START = 1735855200  # Thursday 2 January 2025, 22:00 UTC: a day of the broker begins.
 SUMMER = [(1743296400, 1761440400), (1774746000, 1792890000), (1806195600, 1824944400), (1837645200, 1856394000)]
@@ -93,7 +94,21 @@ def broken(random, count):
     return bars
 
 
+def quotes(random, bars, timeframe):
+    count, length = len(bars), TIMEFRAMES[timeframe]
+    late = np.where(random.random(count) < 0.7, 0, random.integers(0, length, count))
+    points = random.poisson(14, count) * np.where(random.random(count) < 0.02, 5, 1)
+    return pd.DataFrame({"second": bars.time + length + late, "points": np.where(random.random(count) < 0.005, np.nan, points)})
+
+
 def markets(seed, count):
+    for name, symbol, timeframe, pip, bars, terminal in charts_of(seed, count):
+        # A generator of its own, so that what is drawn for them changes no bar.
+        found = quotes(np.random.default_rng((seed, len(bars), TIMEFRAMES[timeframe])), bars, timeframe)
+        yield Market(name, symbol, timeframe, pip, bars, terminal, found)
+
+
+def charts_of(seed, count):
     random = np.random.default_rng(seed)
     # name, symbol, timeframe, pip, price, sigma, digits, closed at weekends, hours after START
     for name, symbol, timeframe, pip, price, sigma, digits, weekend, hours in [
@@ -107,12 +122,18 @@ def markets(seed, count):
         ("bitcoin-m15", "BTCUSD", "M15", 1.0, 60000.0, 0.002, 2, False, 60 * 24 + 2),
     ]:
         bars = walk(random, times_of(random, timeframe, count, START + hours * 3600, weekend), price, sigma, digits)
-        yield Market(name, symbol, timeframe, pip, bars, {})
+        yield name, symbol, timeframe, pip, bars, {}
     # The history of the own timeframe begins late and within longer periods; the terminal has those.
     whole = walk(random, times_of(random, "M15", count * 3 // 2, START, True), 1.09, 0.0005, 5)
     terminal = terminals(whole, ("H1", "H4", "D1"))
     # Within one day of the broker, a quarter of an hour before an H4 bar ends.
     local = (whole.time + whole.offset).to_numpy()
     first = next(at for at in range(len(whole) // 3, len(whole)) if local[at] % 14400 == 9900)
-    yield Market("euro-m15-late", "EURUSD", "M15", 0.0001, whole[first:].reset_index(drop=True), terminal)
-    yield Market("broken-m15", "EURUSD", "M15", 0.0001, broken(random, count), {})
+    yield "euro-m15-late", "EURUSD", "M15", 0.0001, whole[first:].reset_index(drop=True), terminal
+    yield "broken-m15", "EURUSD", "M15", 0.0001, broken(random, count), {}
+    # Long without any move and without a volume at a price whose averages are exact, then a walk.
+    bars = walk(random, times_of(random, "M15", min(count, 1500), START, True), 1.25, 0.0005, 5)
+    still = bars.index < len(bars) // 2
+    bars.loc[still, COLUMNS[:4]] = 1.25
+    bars.loc[bars.index < len(bars) // 4, "volume"] = 0
+    yield "still-m15", "EURUSD", "M15", 0.0001, bars, {}

@@ -75,7 +75,7 @@ def same(one, other):
 class Condition:
     """One condition object without its `and`."""
 
-    def __init__(self, node, own, on):
+    def __init__(self, node, own, on, volume_times):
         self.node, self.own, self.on, self.comparisons = node, own, on, []
         self.keys = {"indicator", "condition", "operator", "timeframe", "timeframes", "period", "description",
                      "name", "id", "value", "and", "enabled", "confirmation"}
@@ -88,7 +88,7 @@ class Condition:
             self.read(WORDS[normalise(operator)])
         if node.get("volumeConfirmation") is True:
             self.keys.add("volumeConfirmation")
-            self.add(Source(VOLUME, own), ">", Line(Source(AVERAGE_VOLUME, own)))
+            self.add(Source(VOLUME, own), ">", Line(Source(AVERAGE_VOLUME, own), volume_times))
         for key, value in node.items():
             if key not in self.keys and value not in (None, False, "", [], {}):
                 raise Refused(f"{key} is not known here")
@@ -229,13 +229,13 @@ class Condition:
         self.add(self.here(CLOSE), beyond, Line(self.here(OPEN)))
 
 
-def read_condition(node, own, on):
+def read_condition(node, own, on, volume_times):
     comparisons, depth = [], 0
     while node is not None:
         depth += 1
         if depth > 8:
             raise Refused("nests too deep")
-        comparisons += Condition(node, own, on).comparisons
+        comparisons += Condition(node, own, on, volume_times).comparisons
         node = node.get("and")
     return comparisons
 
@@ -364,8 +364,9 @@ def read_shape(rules):
     return [read_list(group, side_of_name(group.get("name"))) for group in groups]
 
 
-def read_entry(rules, own, chosen):
-    """{"buy": alternatives, "sell": alternatives}, each alternative a list of comparisons."""
+def read_entry(rules, own, chosen, volume_times):
+    """{"buy": alternatives, "sell": alternatives}, each alternative a list of comparisons. `volume_times` multiplies the average that
+    confirms a volume."""
     groups = read_shape(rules)
     if not groups:
         raise Refused("no group")
@@ -374,7 +375,7 @@ def read_entry(rules, own, chosen):
         items, failed = [], 0
         for node, on in [(node, own) for node in nodes] + confirmations:
             try:
-                comparisons = read_condition(node, own, on)
+                comparisons = read_condition(node, own, on, volume_times)
                 items.append(Item(group_side or side_of(node.get("description")), comparisons))
             except Refused:
                 failed += 1

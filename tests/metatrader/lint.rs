@@ -464,6 +464,13 @@ fn order_send(
                     "OrderSend without BUSY before it".into(),
                 );
             }
+            if source.loops().iter().any(|extent| extent.contains(&sent)) {
+                add(
+                    line,
+                    "journal first",
+                    "OrderSend in a loop: one record in the journal is one request".into(),
+                );
+            }
             if !after("JournalResult") {
                 add(
                     line,

@@ -171,6 +171,24 @@ impl ScriptedExecutor {
         );
     }
 
+    /// Takes an Expert Advisor's proof and does not serve it; `proven`: with the executor's own proof.
+    pub fn refuse(&self, peer: &Peer, reason: &str, proven: bool) {
+        let Some(hello) = peer.try_take(|line| line.kind == "HELLO", SOON) else {
+            return;
+        };
+        let mine = "a7".repeat(32);
+        peer.send(&format!("CHAL\tnonce={mine}"));
+        if peer.try_take(|line| line.kind == "AUTH", SOON).is_some() {
+            let secret = if proven {
+                self.secret.as_str()
+            } else {
+                "wrong"
+            };
+            let text = format!("{reason}|{mine}|{}", hello.get("nonce"));
+            peer.send(&format!("BYE\treason={reason}\tmac={}", mac(secret, &text)));
+        }
+    }
+
     /// The same where the Expert Advisor may die on the way: whether it was done.
     pub fn try_handshake(&self, peer: &Peer) -> bool {
         let Some(hello) = peer.try_take(|line| line.kind == "HELLO", SOON) else {

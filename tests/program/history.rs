@@ -231,3 +231,32 @@ fn a_replay_that_cannot_be_says_why() {
         assert!(error.contains(words), "{error}");
     }
 }
+
+#[test]
+fn a_correlation_needs_files_of_the_other_symbols() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut row: serde_json::Value = serde_json::from_str(NO_DIRECTION).unwrap();
+    row["rules"]["correlationFilter"] = serde_json::json!({
+        "enabled": true, "maxCorrelation": 0.7, "checkPairs": ["GBPUSD", "DXY"],
+    });
+    written(folder.path(), "pair.json", &row.to_string());
+    written(folder.path(), "EURUSD_M15.csv", &export(1_000));
+    written(folder.path(), "GBPUSD_M15.csv", &export(1_000));
+    let mut arguments = vec!["replay", "pair.json", "--direction", "buy", "--out", "out"];
+    arguments.extend(["--bars", "EURUSD_M15.csv", "GBPUSD_M15.csv"]);
+    let (code, text, error) = run(folder.path(), &arguments);
+    assert_eq!(code, 3, "{text}");
+    assert!(
+        error.contains("no file has bars of DXY M15; or allow running without it"),
+        "{error}"
+    );
+    arguments.extend(["--run-without", "correlation"]);
+    let (code, _, error) = run(folder.path(), &arguments);
+    assert_eq!((code, error.as_str()), (0, ""));
+    let report = fs::read_to_string(folder.path().join("out/report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let skipped = report["skipped"][0].as_str().unwrap();
+    assert!(skipped.contains("no file has bars of DXY M15"), "{skipped}");
+    assert!(report["results"]["positions"].as_u64().unwrap() > 0);
+    assert_eq!(report["filters"][0], "correlation");
+}

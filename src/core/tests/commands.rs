@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::world::World;
+use super::world::{OWNER, World};
 use super::{buying_rules, cid_of, start_args};
 use crate::core::CommandName;
 use crate::core::rules::first_number;
@@ -318,4 +318,106 @@ fn the_result_of_a_close_belongs_to_the_strategy_that_opened() {
         .collect();
     let own = first_number("s1");
     assert_eq!(numbers, [own, own, 0]);
+}
+
+#[test]
+fn an_argument_that_would_be_dropped_refuses_the_order() {
+    let buy = |key: &str, value: Value| {
+        let mut args = super::buy();
+        args[key] = value;
+        args
+    };
+    let cases = [
+        (
+            "OPEN_POSITION",
+            buy("strategyId", json!("s1")),
+            "belongs to no strategy",
+        ),
+        (
+            "OPEN_POSITION",
+            buy("strategyName", json!("S")),
+            "belongs to no strategy",
+        ),
+        (
+            "OPEN_POSITION",
+            buy("deviation", json!(-5)),
+            "not a whole number of points",
+        ),
+        (
+            "OPEN_POSITION",
+            buy("deviation", json!(1e12)),
+            "not a whole number of points",
+        ),
+        (
+            "OPEN_POSITION",
+            buy("slippage", json!(0.5)),
+            "not a whole number of points",
+        ),
+        (
+            "RESUME",
+            json!({ "strategyId": "s1" }),
+            "\"strategyId\" means nothing here",
+        ),
+    ];
+    for (name, args, words) in cases {
+        let mut world = World::with_strategy("s1");
+        world.pusher("p", "PAUSE", &json!({}));
+        if name == "OPEN_POSITION" {
+            world.pusher("r", "RESUME", &json!({}));
+            world.assert_executed("r");
+        }
+        world.pusher("c", name, &args);
+        world.wait(1);
+        world.assert_ends("c", CommandState::Failed, words);
+        assert_eq!(world.terminal.opens(), 0);
+        assert_eq!(world.state.durable().pause.is_some(), name == "RESUME");
+    }
+    for args in [
+        buy("strategyId", Value::Null),
+        buy("deviation", json!("20")),
+    ] {
+        let mut world = World::ready();
+        world.pusher("c", "OPEN_POSITION", &args);
+        world.wait(1);
+        world.assert_executed("c");
+    }
+}
+
+#[test]
+fn a_stop_says_when_it_cannot_read_whether_to_close() {
+    for (value, unclear) in [
+        (json!("yes"), true),
+        (json!(1), true),
+        (json!("1"), true),
+        (json!(false), false),
+        (json!("FALSE "), false),
+        (Value::Null, false),
+    ] {
+        let mut world = World::with_strategy("s1");
+        let args = json!({ "strategyId": "s1", "closePositions": value });
+        world.pusher("c", "STOP_STRATEGY", &args);
+        let message = world.assert_executed("c");
+        let told = message.contains("neither true nor false");
+        assert_eq!(told, unclear, "{message}");
+    }
+}
+
+#[test]
+fn stops_and_pauses_are_obeyed_with_a_time_that_nobody_can_read() {
+    for name in [
+        "STOP_ALL",
+        "PAUSE",
+        "PAUSE_STRATEGY",
+        "STOP_STRATEGY",
+        "EMERGENCY_STOP",
+    ] {
+        let mut world = World::with_strategy("s1");
+        world.platform_knows("c", OWNER);
+        let row = json!({
+            "id": "c", "command": name, "parameters": { "strategyId": "s1" }, "createdAt": "yesterday",
+        });
+        world.heartbeat_raw(vec![row.to_string()]);
+        world.wait(1);
+        world.assert_executed("c");
+    }
 }

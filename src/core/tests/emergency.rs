@@ -6,7 +6,7 @@ use super::terminal::{Manner, Memory};
 use super::world::{OWNER, World};
 use super::{buying_rules, start_args};
 use crate::core::snapshot::{CommandState, StrategyState, Trading, UiCommand};
-use crate::core::{Config, Event};
+use crate::core::{Config, EmergencyStop, Event, Record};
 use crate::market::{Cid, RefusalClass, Ticket};
 
 pub const OWN: u64 = Cid::new(1, 5).0;
@@ -456,4 +456,23 @@ fn a_second_stop_looks_once_more_whether_all_is_closed() {
     world.wait(2);
     world.assert_executed("again");
     assert_stopped_and_flat(&mut world);
+}
+
+#[test]
+fn a_stop_that_was_latched_while_no_executor_ran_stops_the_strategies_for_good() {
+    let mut world = World::with_strategy("s1");
+    let stop = EmergencyStop {
+        reason: "stop-all".to_owned(),
+        since: world.now.utc,
+        opened_before: None,
+        completed_at: None,
+    };
+    world.adopt(vec![Record::EmergencyStopped { stop }]);
+    world.restart();
+    world.terminal_up();
+    world.ui(UiCommand::LiftStop);
+    let strategy = &world.state.durable().strategies["s1"];
+    assert_eq!(strategy.state, StrategyState::Stopped);
+    world.next_bar();
+    assert_eq!(world.terminal.opens(), 0);
 }

@@ -5,8 +5,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod chaos;
+mod clock_back;
 mod closings;
 mod commands;
+mod correlated;
 mod delivery;
 mod emergency;
 mod envelopes;
@@ -17,6 +19,7 @@ mod hours;
 mod late_orders;
 mod ledger;
 mod limits;
+mod long_memory;
 mod orders;
 mod outbox;
 mod public_stops;

@@ -110,3 +110,38 @@ fn a_public_event_from_before_the_lift_is_past() {
         assert_eq!(world.state.durable().stop.is_some(), stops);
     }
 }
+
+#[test]
+fn the_row_of_a_stop_that_was_lifted_closes_nothing_that_was_opened_since() {
+    for (ago, source) in [(10, "row"), (10, "event"), (0, "row"), (0, "event")] {
+        let mut world = exposed();
+        world.happens(Event::ClockMeasured {
+            offset_ms: 0,
+            within_ms: 10,
+        });
+        broadcast(&mut world, OWNER);
+        world.wait(5);
+        assert_stopped_and_flat(&mut world);
+        world.ui(UiCommand::LiftStop);
+        world.wait(2);
+        world.pusher("o", "OPEN_POSITION", &super::buy());
+        world.wait(1);
+        world.assert_executed("o");
+        if source == "row" {
+            world.heartbeat(&[("e", "EMERGENCY_STOP", json!({}), ago)]);
+        } else {
+            world.pusher_made("e", "EMERGENCY_STOP", &json!({}), ago);
+        }
+        world.wait(1);
+        let stops = ago == 0;
+        assert_eq!(
+            world.state.durable().stop.is_some(),
+            stops,
+            "{ago} {source}"
+        );
+        assert_eq!(world.state.own_positions().count() == 0, stops);
+        if !stops {
+            world.assert_ends("e", CommandState::Failed, "before the stop was lifted");
+        }
+    }
+}

@@ -41,6 +41,18 @@ fn nothing_skipped_is_said_too() {
 }
 
 #[test]
+fn a_start_says_what_keeps_it_from_opening_anything() {
+    let mut world = World::ready();
+    world.pusher("p", "PAUSE", &json!({}));
+    world.pusher("a", "START_STRATEGY", &start_args("s1", &buying_rules()));
+    let message = world.assert_executed("a");
+    assert!(
+        message.contains("; nothing is opened now: trading is paused ("),
+        "{message}"
+    );
+}
+
+#[test]
 fn a_start_waits_for_the_terminal_and_says_so() {
     let mut world = World::ready();
     world.terminal_down();

@@ -58,6 +58,12 @@ pub struct Terminal {
     listed: Vec<(Vec<Position>, Vec<PendingOrder>)>,
     /// Bars for a watched series.
     pub bars: Vec<Bar>,
+    /// Further symbols, with the bars of each of their series.
+    pub others: BTreeMap<&'static str, Vec<Bar>>,
+    /// Nobody may trade these.
+    pub view_only: bool,
+    /// Every series asked for, with the bars wanted.
+    pub watched: Vec<(String, Timeframe, usize)>,
     pub submitted: Vec<OrderIntent>,
     executed: BTreeMap<Cid, Fill>,
     next_ticket: u64,
@@ -84,6 +90,9 @@ impl Terminal {
             lag: 0,
             listed: Vec::new(),
             bars: rising_bars(600),
+            others: BTreeMap::new(),
+            view_only: false,
+            watched: Vec::new(),
             submitted: Vec::new(),
             executed: BTreeMap::new(),
             next_ticket: 1_000,
@@ -96,10 +105,22 @@ impl Terminal {
         TerminalEvent::Up {
             account: self.account.clone(),
             permissions: Permissions::ALL,
-            symbols: vec![SymbolSpec {
+            symbols: std::iter::once(SymbolSpec {
                 name: self.symbol.to_owned(),
                 ..eurusd()
-            }],
+            })
+            .chain(self.others.keys().map(|name| SymbolSpec {
+                name: (*name).to_owned(),
+                currency_base: name[..3].to_owned(),
+                currency_profit: name[3..].to_owned(),
+                trade_mode: if self.view_only {
+                    TradeMode::Disabled
+                } else {
+                    TradeMode::Full
+                },
+                ..eurusd()
+            }))
+            .collect(),
         }
     }
 
@@ -116,12 +137,19 @@ impl Terminal {
         }
         match request {
             TerminalRequest::Watch {
-                symbol, timeframe, ..
-            } => vec![TerminalEvent::Bars {
                 symbol,
                 timeframe,
-                bars: self.bars.clone(),
-            }],
+                history,
+            } => {
+                let others = self.others.get(symbol.as_str());
+                let bars = others.unwrap_or(&self.bars).clone();
+                self.watched.push((symbol.clone(), timeframe, history));
+                vec![TerminalEvent::Bars {
+                    symbol,
+                    timeframe,
+                    bars,
+                }]
+            }
             TerminalRequest::Unwatch { .. } => Vec::new(),
             TerminalRequest::SendBook => self.book().into_iter().collect(),
             TerminalRequest::Find { cid, .. } => {

@@ -40,6 +40,7 @@ fn program_decides(replay: &Replay, bar: &Bar, spread: Decimal) -> Decision {
             balance: twin.account.balance,
             record,
             news: None,
+            peers: &[],
             entries_blocked: None,
         },
     )

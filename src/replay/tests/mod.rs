@@ -7,6 +7,7 @@ mod fills;
 mod invariants;
 mod live;
 mod outputs;
+mod peers;
 mod reading;
 
 use std::io;

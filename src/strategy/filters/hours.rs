@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::day::{Day, day_and_minute};
 use super::session::factor;
 use super::verdict::{Look, Verdict};
-use super::{is_on, once};
+use super::{is_on, read_items};
 use crate::strategy::language::{Language, tell};
 use crate::strategy::ledger::{Node, Reader};
 use crate::strategy::reason::{Reason, Rule, quoted};
@@ -96,8 +96,13 @@ impl DayFilter {
     }
 }
 
-/// Reads `allowedDays`, `optimalTimes` and `avoidTimes` of a session filter; `None` when it has none of them.
-pub(super) fn read_days(reader: &mut Reader, node: &Node<'_>) -> Option<DayFilter> {
+/// Reads `allowedDays`, `optimalTimes` and `avoidTimes` of a session filter; `None` when it has none of them. Beside listed
+/// sessions the multipliers are theirs, unless there are best hours; they must not count twice.
+pub(super) fn read_days(
+    reader: &mut Reader,
+    node: &Node<'_>,
+    beside_sessions: bool,
+) -> Option<DayFilter> {
     let weekend = node
         .child("mode")
         .is_some_and(|mode| read_mode(reader, &mode));
@@ -116,7 +121,9 @@ pub(super) fn read_days(reader: &mut Reader, node: &Node<'_>) -> Option<DayFilte
     };
     let avoid = read_times(reader, node, "avoidTimes", "nothing is opened then (UTC)");
     let optimal = read_times(reader, node, "optimalTimes", "the best hours (UTC)");
-    let multipliers = node.child("aggressivenessMultiplier");
+    let multipliers = node
+        .child("aggressivenessMultiplier")
+        .filter(|_| !optimal.is_empty() || !beside_sessions);
     let (mut optimal_factor, mut other_factor) = (Decimal::ONE, Decimal::ONE);
     if let Some(multipliers) = &multipliers {
         optimal_factor = factor(reader, multipliers, "optimal");
@@ -172,7 +179,7 @@ fn read_mode(reader: &mut Reader, mode: &Node<'_>) -> bool {
 
 fn read_allowed(reader: &mut Reader, listed: &Node<'_>) -> Vec<Day> {
     let mut days = Vec::new();
-    for name in listed.items().unwrap_or_default() {
+    for name in read_items(reader, listed) {
         match read_day(reader, &name) {
             Some(day) if !days.contains(&day) => days.push(day),
             _ => {}
@@ -200,7 +207,7 @@ fn read_times(reader: &mut Reader, node: &Node<'_>, key: &str, text: &str) -> Ve
         return Vec::new();
     };
     let mut times = Vec::new();
-    for item in listed.items().unwrap_or_default() {
+    for item in read_items(reader, &listed) {
         let hour = |reader: &mut Reader, key: &str| {
             let hour = reader.number(&item, key)?;
             let minutes = u32::try_from(hour.checked_mul(Decimal::from(60))?).ok()?;
@@ -308,14 +315,14 @@ pub(super) fn read_hours(reader: &mut Reader, node: &Node<'_>) -> Option<HourFil
 
 fn read_excluded(reader: &mut Reader, node: &Node<'_>, key: &str, bound: &str) -> Option<u32> {
     let child = node.child(key)?;
+    if !is_on(reader, &child) {
+        return None;
+    }
     let Some(time) = child.child(bound) else {
         let text = format!("needs {bound:?} with a time \"HH:MM\"");
         reader.refuse(&child.path, Rule::Sessions, text);
         return None;
     };
-    if !is_on(reader, &child) {
-        return None;
-    }
     let minute = time.text().and_then(minute);
     match minute {
         Some(_) => reader.used(&time, "nothing is opened then (UTC)"),
@@ -361,14 +368,4 @@ fn told_at(look: &Look<'_>, words: &str) -> String {
 
 fn clock(minute: u32) -> String {
     format!("{:02}:{:02}", minute / 60, minute % 60)
-}
-
-/// The time filter under this holder, if it is on.
-pub(super) fn time_filter(
-    reader: &mut Reader,
-    holder: &Node<'_>,
-    taken: bool,
-) -> Option<HourFilter> {
-    let node = once(reader, holder, "timeFilter", taken)?;
-    read_hours(reader, &node)
 }

@@ -1,10 +1,12 @@
-//! When not to open: sessions, days and hours, spread, volatility, volume, regime, trends of several timeframes, news.
+//! When not to open: sessions, days and hours, spread, volatility, volume, regime, trends of several timeframes, news,
+//! correlation.
 //!
 //! Each filter says at a bar whether an entry passes, passes with a smaller volume, or does not pass; what cannot be known
 //! does not pass. Filters that cannot be computed here are refused by name while they are switched on (R15), unless the
 //! trader allows running without them, and are informational while they are off.
 
 mod allowances;
+mod correlation;
 mod day;
 mod hours;
 mod news;
@@ -20,6 +22,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 pub use allowances::Allowances;
+pub use correlation::{CorrelationFilter, Peer};
 pub use day::Day;
 pub use hours::{DayFilter, DayTime, HourFilter};
 pub use news::{CalendarFault, Impact, Matter, NewsCalendar, NewsEvent, NewsFilter, Pause};
@@ -54,6 +57,7 @@ pub enum Filter {
     Regime(RegimeFilter),
     Trend(TrendFilter),
     News(NewsFilter),
+    Correlation(CorrelationFilter),
 }
 
 /// The same call on whichever filter it is.
@@ -71,6 +75,7 @@ macro_rules! each {
             Filter::Regime($one) => $call,
             Filter::Trend($one) => $call,
             Filter::News($one) => $call,
+            Filter::Correlation($one) => $call,
         }
     };
 }
@@ -80,9 +85,12 @@ impl Filter {
     pub(super) fn sources(&self, own: Timeframe) -> Vec<Source> {
         let of = |series: Series| Source::new(series, own);
         match self {
-            Self::Session(_) | Self::Days(_) | Self::Hours(_) | Self::Spread(_) | Self::News(_) => {
-                Vec::new()
-            }
+            Self::Session(_)
+            | Self::Days(_)
+            | Self::Hours(_)
+            | Self::Spread(_)
+            | Self::News(_)
+            | Self::Correlation(_) => Vec::new(),
             Self::Volatility(band) => vec![of(Series::Atr(band.period))],
             Self::Spike(spike) => vec![of(spike.series())],
             Self::HighVolatility(_) => vec![of(Series::Atr(14))],
@@ -94,7 +102,7 @@ impl Filter {
 
     /// Whether its verdict depends on the direction of the entry.
     pub const fn is_directed(&self) -> bool {
-        matches!(self, Self::Trend(_))
+        matches!(self, Self::Trend(_) | Self::Correlation(_))
     }
 
     pub fn verdict(&self, look: &Look<'_>) -> Verdict {
@@ -141,13 +149,14 @@ pub(super) struct Setting<'a> {
 
 pub(super) fn read_filters(reader: &mut Reader, rules: &Node<'_>, setting: Setting<'_>) -> Filters {
     let mut all = Vec::new();
-    read_into(reader, rules, setting, &mut all);
+    let mut seen = Vec::new();
+    read_into(reader, rules, setting, &mut all, &mut seen);
     if let Some(nested) = rules.child("filters") {
         if nested.enabled() {
             if let Some(flag) = nested.child("enabled") {
                 reader.used(&flag, "switched on");
             }
-            read_into(reader, &nested, setting, &mut all);
+            read_into(reader, &nested, setting, &mut all, &mut seen);
         } else {
             reader.informational(&nested, "switched off");
         }
@@ -155,53 +164,47 @@ pub(super) fn read_filters(reader: &mut Reader, rules: &Node<'_>, setting: Setti
     Filters { all }
 }
 
-fn read_into(reader: &mut Reader, holder: &Node<'_>, setting: Setting<'_>, all: &mut Vec<Filter>) {
+fn read_into(
+    reader: &mut Reader,
+    holder: &Node<'_>,
+    setting: Setting<'_>,
+    all: &mut Vec<Filter>,
+    seen: &mut Vec<&'static str>,
+) {
     let (own, allowances) = (setting.timeframe, setting.allowances);
-    let taken = |all: &[Filter], kind: fn(&Filter) -> bool| all.iter().any(kind);
-    let known = taken(all, |one| {
-        matches!(one, Filter::Session(_) | Filter::Days(_))
-    });
-    if let Some(node) = once(reader, holder, "sessionFilter", known) {
+    if let Some(node) = once(reader, holder, "sessionFilter", seen) {
         let (sessions, days) = session::read_session(reader, &node, setting.symbol);
         all.extend(sessions.map(Filter::Session));
         all.extend(days.map(Filter::Days));
     }
-    let known = taken(all, |one| matches!(one, Filter::Hours(_)));
-    all.extend(hours::time_filter(reader, holder, known).map(Filter::Hours));
-    let known = taken(all, |one| matches!(one, Filter::Spread(_)));
-    if let Some(node) = once(reader, holder, "spreadFilter", known) {
+    if let Some(node) = once(reader, holder, "timeFilter", seen) {
+        all.extend(hours::read_hours(reader, &node).map(Filter::Hours));
+    }
+    if let Some(node) = once(reader, holder, "spreadFilter", seen) {
         all.extend(spread::read_spread(reader, &node).map(Filter::Spread));
     }
-    let known = taken(all, |one| {
-        matches!(one, Filter::Volatility(_) | Filter::Spike(_))
-    });
-    if let Some(node) = once(reader, holder, "volatilityFilter", known) {
+    if let Some(node) = once(reader, holder, "volatilityFilter", seen) {
         let (band, spike) = volatility::read_volatility(reader, &node, own);
         all.extend(band.map(Filter::Volatility));
         all.extend(spike.map(Filter::Spike));
     }
-    let known = taken(all, |one| matches!(one, Filter::Volume(_)));
-    if let Some(node) = once(reader, holder, "volumeConfirmation", known) {
+    if let Some(node) = once(reader, holder, "volumeConfirmation", seen) {
         all.extend(volume::read_volume(reader, &node).map(Filter::Volume));
     }
-    let known = taken(all, |one| matches!(one, Filter::Regime(_)));
-    if let Some(node) = once(reader, holder, "regimeDetection", known) {
+    if let Some(node) = once(reader, holder, "regimeDetection", seen) {
         if allowances.without_regime {
             run_without(reader, &node, "the market regime filter");
         } else {
             all.extend(regime::read_regime(reader, &node, own).map(Filter::Regime));
         }
     }
-    let known = taken(all, |one| matches!(one, Filter::Trend(_)));
-    if let Some(node) = once(reader, holder, "multiTimeframe", known) {
+    if let Some(node) = once(reader, holder, "multiTimeframe", seen) {
         all.extend(trend::read_aligned(reader, &node, own).map(Filter::Trend));
     }
-    let known = taken(all, |one| matches!(one, Filter::Trend(_)));
-    if let Some(node) = once(reader, holder, "multiTimeframeAnalysis", known) {
+    if let Some(node) = once(reader, holder, "multiTimeframeAnalysis", seen) {
         all.extend(trend::read_higher(reader, &node, own).map(Filter::Trend));
     }
-    let known = taken(all, |one| matches!(one, Filter::News(_)));
-    if let Some(node) = once(reader, holder, "newsFilter", known) {
+    if let Some(node) = once(reader, holder, "newsFilter", seen) {
         if allowances.news_calendar {
             all.extend(news::read_news(reader, &node).map(Filter::News));
         } else if allowances.without_news {
@@ -211,12 +214,11 @@ fn read_into(reader: &mut Reader, holder: &Node<'_>, setting: Setting<'_>, all: 
             reader.refuse(&node.path, Rule::NotComputable, text);
         }
     }
+    if let Some(node) = once(reader, holder, "correlationFilter", seen) {
+        let read = correlation::read_correlation(reader, &node, setting);
+        all.extend(read.map(Filter::Correlation));
+    }
     for (key, name, allowed) in [
-        (
-            "correlationFilter",
-            "the correlation filter",
-            Some(allowances.without_correlation),
-        ),
         (
             "riskSentimentMonitor",
             "the risk sentiment monitor",
@@ -228,7 +230,7 @@ fn read_into(reader: &mut Reader, holder: &Node<'_>, setting: Setting<'_>, all: 
             None,
         ),
     ] {
-        let Some(node) = once(reader, holder, key, false) else {
+        let Some(node) = once(reader, holder, key, seen) else {
             continue;
         };
         let text = match allowed {
@@ -252,16 +254,30 @@ fn run_without(reader: &mut Reader, node: &Node<'_>, name: &str) {
     reader.skip(Reason::new(Rule::NotComputable, &node.path, text));
 }
 
-/// The filter under this key if it is on; a second one of the same kind is refused.
-fn once<'a>(reader: &mut Reader, holder: &Node<'a>, key: &str, taken: bool) -> Option<Node<'a>> {
+/// The filter under this key if it is on; a second one of the same kind is refused, also when the first asks for nothing.
+fn once<'a>(
+    reader: &mut Reader,
+    holder: &Node<'a>,
+    key: &'static str,
+    seen: &mut Vec<&'static str>,
+) -> Option<Node<'a>> {
     let node = holder.child(key)?;
+    if !node.value.is_object() {
+        reader.refuse(&node.path, Rule::UnknownName, "is not an object");
+        return None;
+    }
     if !is_on(reader, &node) {
         return None;
     }
-    if taken {
+    let kind = match key {
+        "multiTimeframeAnalysis" => "multiTimeframe",
+        _ => key,
+    };
+    if seen.contains(&kind) {
         reader.refuse(&node.path, Rule::UnknownName, "is given twice");
         return None;
     }
+    seen.push(kind);
     Some(node)
 }
 
@@ -282,7 +298,7 @@ fn is_on(reader: &mut Reader, node: &Node<'_>) -> bool {
 fn read_action(reader: &mut Reader, action: &Node<'_>) {
     let text = action.text().unwrap_or_default();
     match normalised(text).as_str() {
-        "skip" => reader.used(action, "nothing is opened then"),
+        "skip" | "skip_trade" => reader.used(action, "nothing is opened then"),
         "reduce_size" => reader.skip(Reason::new(
             Rule::NotComputable,
             &action.path,
@@ -312,13 +328,33 @@ fn read_timeframe(reader: &mut Reader, node: &Node<'_>, own: Timeframe) -> Optio
     Some(timeframe)
 }
 
+/// The items of a list; anything else is refused, because a list that is not read would be passed over.
+fn read_items<'a>(reader: &mut Reader, listed: &Node<'a>) -> Vec<Node<'a>> {
+    listed.items().unwrap_or_else(|| {
+        reader.refuse(&listed.path, Rule::UnknownName, "is not a list");
+        Vec::new()
+    })
+}
+
+/// The texts of a list.
+fn read_texts<'a>(reader: &mut Reader, listed: &Node<'a>) -> Vec<&'a str> {
+    let items = read_items(reader, listed);
+    let texts = items.iter().filter_map(|item| {
+        if item.text().is_none() {
+            reader.refuse(&item.path, Rule::UnknownName, "is not a text");
+        }
+        item.text()
+    });
+    texts.collect()
+}
+
 fn read_timeframes(
     reader: &mut Reader,
     listed: &Node<'_>,
     own: Timeframe,
 ) -> Option<Vec<Timeframe>> {
     let mut timeframes = Vec::new();
-    for name in listed.items().unwrap_or_default() {
+    for name in read_items(reader, listed) {
         let timeframe = read_timeframe(reader, &name, own)?;
         if !timeframes.contains(&timeframe) {
             timeframes.push(timeframe);

@@ -146,8 +146,8 @@ pub(super) fn read_session(
     symbol: &str,
 ) -> (Option<SessionFilter>, Option<DayFilter>) {
     let before = reader.reasons.len();
-    let days = read_days(reader, node);
     let sessions = read_names(reader, node);
+    let days = read_days(reader, node, !sessions.is_empty());
     if sessions.is_empty() {
         if days.is_none() && reader.reasons.len() == before {
             let text = "is switched on and allows no session";

@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
+use super::correlation::Peer;
 use super::news::NewsCalendar;
 use crate::market::{Side, SymbolSpec};
 use crate::strategy::evaluate::{MarketView, pip_of};
@@ -57,6 +58,8 @@ pub struct Look<'a> {
     pub side: Side,
     pub spec: &'a SymbolSpec,
     pub news: Option<&'a NewsCalendar>,
+    /// The symbols that a correlation filter looks at.
+    pub peers: &'a [Peer],
 }
 
 impl<'a> Look<'a> {
@@ -71,6 +74,7 @@ impl<'a> Look<'a> {
             side,
             spec: view.spec,
             news: view.news,
+            peers: view.peers,
         }
     }
 

@@ -4,8 +4,8 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
 
-use super::read_action;
 use super::verdict::{Look, Verdict, at_least, at_most, number};
+use super::{is_on, read_action};
 use crate::market::Timeframe;
 use crate::strategy::indicator::{SPIKE_BARS, Series};
 use crate::strategy::language::{Language, tell};
@@ -160,7 +160,7 @@ pub(super) fn read_volatility(
     };
     let spike = node
         .child("volatilitySpike")
-        .filter(Node::enabled)
+        .filter(|spike| is_on(reader, spike))
         .and_then(|spike| read_spike(reader, &spike, period, own));
     let band = (min_pips.is_some() || max_pips.is_some()).then_some(VolatilityFilter {
         period,

@@ -8,9 +8,9 @@ use proptest::sample::{select, subsequence};
 use super::any_plan::{amount, count, minute, session, timeframe, timeframes};
 use super::*;
 use crate::strategy::{
-    AllowedSession, Day, DayFilter, DayTime, Filter, HighVolatility, HourFilter, Impact, Matter,
-    NewsFilter, Pause, Regime, RegimeFilter, SessionFilter, SpreadFilter, TrendFilter,
-    VolatilityFilter, VolumeFilter,
+    AllowedSession, CorrelationFilter, Day, DayFilter, DayTime, Filter, HighVolatility, HourFilter,
+    Impact, Matter, NewsFilter, Pause, Regime, RegimeFilter, SessionFilter, SpreadFilter,
+    TrendFilter, VolatilityFilter, VolumeFilter,
 };
 
 fn sessions() -> impl Strategy<Value = SessionFilter> {
@@ -96,6 +96,29 @@ fn news() -> impl Strategy<Value = NewsFilter> {
         .prop_map(|(pauses, currencies)| NewsFilter { pauses, currencies })
 }
 
+fn correlation() -> impl Strategy<Value = CorrelationFilter> {
+    let names = vec!["GBPUSD".to_owned(), "US30".to_owned(), "DXY".to_owned()];
+    let limit = (1_i64..=100).prop_map(|hundredths| Decimal::new(hundredths, 2).normalize());
+    (
+        limit,
+        subsequence(names, 0..=3),
+        timeframe(),
+        1_u32..366,
+        4_u32..5_000,
+        any::<bool>(),
+    )
+        .prop_map(
+            |(limit, symbols, timeframe, days, least_pairs, without_missing)| CorrelationFilter {
+                limit,
+                symbols,
+                timeframe,
+                days,
+                least_pairs,
+                without_missing,
+            },
+        )
+}
+
 pub(super) fn filter() -> impl Strategy<Value = Filter> {
     // Its pause in bars is counted where rules are read.
     let stored = planned(&fixture("bitcoin_on_weekends"), None).unwrap();
@@ -129,5 +152,6 @@ pub(super) fn filter() -> impl Strategy<Value = Filter> {
         (timeframes(), 1_usize..4)
             .prop_map(|(timeframes, least)| Filter::Trend(TrendFilter { timeframes, least })),
         news().prop_map(Filter::News),
+        correlation().prop_map(Filter::Correlation),
     ]
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::refusals::{changed, condition, one, only, reasons};
+use super::times::buying;
 use super::*;
 
 #[test]
@@ -33,12 +34,7 @@ fn r14_the_pair_list_does_not_stop_what_it_does_not_list() {
 
 #[test]
 fn r15_filters_that_cannot_be_computed_refuse_while_on_and_pass_while_off() {
-    for key in [
-        "newsFilter",
-        "correlationFilter",
-        "riskSentimentMonitor",
-        "mtfSettings",
-    ] {
+    for key in ["newsFilter", "riskSentimentMonitor", "mtfSettings"] {
         for on in [
             json!({ "enabled": true, "strength": 3 }),
             json!({ "strength": 3 }),
@@ -105,4 +101,59 @@ fn a_filter_that_would_only_reduce_the_volume_stops_entries_and_says_so() {
     );
     let wild = decide(&plan, &bars(&[1.25; 400], Timeframe::M15, MONDAY, 0.0040));
     assert_eq!(why(&wild), "ATR 14 40 pips, at most 30");
+}
+
+#[test]
+fn what_is_no_list_or_no_object_is_never_passed_over() {
+    for (key, filter, said) in [
+        (
+            "sessionFilter",
+            json!({ "avoidTimes": { "day": "Monday", "startHour": 1, "endHour": 2 } }),
+            "sessionFilter.avoidTimes: is not a list",
+        ),
+        (
+            "regimeDetection",
+            json!({ "confirmationTimeframes": "H4" }),
+            "regimeDetection.confirmationTimeframes: is not a list",
+        ),
+        (
+            "regimeDetection",
+            json!(false),
+            "regimeDetection: is not an object",
+        ),
+        (
+            "spreadFilter",
+            json!(true),
+            "spreadFilter: is not an object",
+        ),
+    ] {
+        let refused = only(&buying(key, filter));
+        assert!(refused.starts_with(said), "{refused}");
+    }
+}
+
+#[test]
+fn the_same_filter_twice_is_refused_also_where_one_asks_for_nothing() {
+    let nothing = json!({ "minVolumeMultiplier": 2, "required": false });
+    let mut rules = buying("volumeConfirmation", nothing);
+    rules["filters"] = json!({ "volumeConfirmation": { "minVolumeMultiplier": 1.1 } });
+    let refused = only(&rules);
+    assert!(
+        refused.starts_with("filters.volumeConfirmation: is given twice"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn r16_a_part_may_say_that_it_is_on_or_off() {
+    let with = |enabled: Value| {
+        let filter = json!({
+            "minATR": 1, "volatilitySpike": { "enabled": enabled, "threshold": 3, "resumeAfter": 60 },
+        });
+        let plan = rules_planned(&buying("volatilityFilter", filter), None).unwrap();
+        plan.filters().all.len()
+    };
+    assert_eq!(with(json!(true)), 2);
+    assert_eq!(with(json!(false)), 1);
+    assert_eq!(with(json!("false")), 1);
 }

@@ -195,9 +195,12 @@ fn days_have_the_same_names_in_filters_and_exits() {
     assert_eq!(Day::from_sunday(5), Day::FRIDAY);
 }
 
-/// Titles and currencies of news are the rules' own words, in whatever language.
+/// Titles and currencies of news and names of symbols are the rules' own words, in whatever language.
 fn without_foreign_words(plan: &mut Plan) {
     for filter in &mut plan.filters.all {
+        if let Filter::Correlation(correlation) = filter {
+            correlation.symbols.clear();
+        }
         if let Filter::News(news) = filter {
             news.currencies.clear();
             for pause in &mut news.pauses {

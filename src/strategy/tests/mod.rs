@@ -6,7 +6,9 @@ mod any_plan;
 mod batches;
 mod choices;
 mod clauses;
+mod closes;
 mod closing;
+mod correlation;
 mod decisions;
 mod exit_properties;
 mod exits;
@@ -33,8 +35,9 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::{
-    Adjustment, Allowances, Decision, Evaluation, MarketView, Opened, Panel, Plan, PlanRefusal,
-    PlanRequest, PositionView, Program, Touch, TrackRecord, evaluate, manage, next_touch, plan,
+    Adjustment, Allowances, Decision, Evaluation, MarketView, Opened, Panel, Peer, Plan,
+    PlanRefusal, PlanRequest, PositionView, Program, Touch, TrackRecord, evaluate, manage,
+    next_touch, plan,
 };
 use crate::market::{Bar, Position, Quote, Side, SymbolSpec, Ticket, Timeframe, TradeMode};
 
@@ -144,6 +147,15 @@ fn decide(plan: &Plan, bars: &[Bar]) -> Evaluation {
 }
 
 fn decide_with(plan: &Plan, bars: &[Bar], change: impl FnOnce(&mut MarketView<'_>)) -> Evaluation {
+    decide_beside(plan, bars, &[], change)
+}
+
+fn decide_beside(
+    plan: &Plan,
+    bars: &[Bar],
+    peers: &[Peer],
+    change: impl FnOnce(&mut MarketView<'_>),
+) -> Evaluation {
     let spec = eurusd();
     let last = bars.last().unwrap();
     let market_time =
@@ -168,6 +180,7 @@ fn decide_with(plan: &Plan, bars: &[Bar], change: impl FnOnce(&mut MarketView<'_
         balance: decimal("10000"),
         record: TrackRecord::default(),
         news: None,
+        peers,
         entries_blocked: None,
     };
     change(&mut view);

@@ -97,16 +97,40 @@ fn r15_a_calendar_that_does_not_reach_this_day_stops_entries() {
 }
 
 #[test]
+fn news_without_minutes_or_without_a_list_are_refused() {
+    for (filter, said) in [
+        (
+            json!({ "highImpact": { "enabled": true } }),
+            "newsFilter.highImpact: is switched on and names no minutes to pause (R15)",
+        ),
+        (
+            json!({ "highImpact": { "pauseMinutesAfter": 5 }, "majorEvents": ["NFP"] }),
+            "newsFilter.majorEvents: names events and no minutes to pause around them (R15)",
+        ),
+        (
+            json!({ "pauseBeforeMinutes": 30, "symbols": "USD" }),
+            "newsFilter.symbols: is not a list",
+        ),
+        (
+            json!({ "pauseBeforeMinutes": 30, "majorEvents": ["NFP", 5] }),
+            "newsFilter.majorEvents[1]: is not a text",
+        ),
+    ] {
+        let refusal = with_calendar(&buying("newsFilter", filter), CALENDAR_HERE).unwrap_err();
+        let reasons = refusal.reasons;
+        assert_eq!(reasons.len(), 1, "{reasons:?}");
+        let refused = reasons[0].to_string();
+        assert!(refused.starts_with(said), "{refused}");
+    }
+}
+
+#[test]
 fn r15_what_cannot_be_computed_is_refused_unless_the_trader_allows_running_without() {
     for (key, name) in [
         ("newsFilter", "news"),
-        ("correlationFilter", "correlation"),
         ("riskSentimentMonitor", "riskSentiment"),
     ] {
-        let rules = buying(
-            key,
-            json!({ "enabled": true, "maxCorrelation": 0.7, "checkPairs": ["DXY"] }),
-        );
+        let rules = buying(key, json!({ "enabled": true, "checkDXY": true }));
         assert!(only(&rules).starts_with(&format!("{key}: the ")));
         let allowances = Allowances::without(name).unwrap();
         let plan = with_calendar(&rules, allowances).unwrap();

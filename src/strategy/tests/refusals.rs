@@ -421,6 +421,15 @@ fn start_settings_and_options_are_read_strictly() {
         with(&none, &json!({ "paperTrading": true })).unwrap_err(),
         "(options).paperTrading: paper trading is a switch of the whole program, not of one strategy (R4)"
     );
+    assert_eq!(
+        with(&none, &json!({ "startImmediately": false })).unwrap_err(),
+        "(options).startImmediately: asks for a later start; a strategy starts at the next closed bar, so activate it when it is to trade (R4)"
+    );
+    assert_eq!(
+        with(&none, &json!({ "startImmediately": "later" })).unwrap_err(),
+        "(options).startImmediately: must be true or false (R4)"
+    );
+    assert!(with(&none, &json!({ "startImmediately": null })).is_ok());
 }
 
 #[test]

@@ -185,6 +185,26 @@ fn r13_the_weekend_goes_by_days_with_the_best_and_the_avoided_hours() {
 }
 
 #[test]
+fn r13_a_multiplier_counts_once_where_sessions_and_avoided_hours_stand_together() {
+    let mut rules = buying(
+        "sessionFilter",
+        json!({
+            "enabled": true, "allowedSessions": ["London"],
+            "avoidTimes": [{ "day": "Monday", "startHour": 12, "endHour": 13 }],
+            "aggressivenessMultiplier": { "optimal": 0.5 },
+        }),
+    );
+    let lots = |rules: &Value, hour: i64| {
+        lots_at(&rules_planned(rules, None).unwrap(), MIDNIGHT + hour * HOUR)
+    };
+    assert_eq!(lots(&rules, 10), Some(decimal("0.05")));
+    assert_eq!(lots(&rules, 12), None);
+    assert_eq!(lots(&rules, 18), None);
+    rules["sessionFilter"]["allowedSessions"] = Value::Null;
+    assert_eq!(lots(&rules, 18), Some(decimal("0.05")));
+}
+
+#[test]
 fn r13_days_and_hours_that_cannot_be_meant_are_refused() {
     let weekend = |key: &str, value: Value| {
         let mut filter = json!({ "enabled": true, "mode": "weekend", "allowedDays": ["Sunday"] });
@@ -241,6 +261,8 @@ fn r13_days_and_hours_that_cannot_be_meant_are_refused() {
     ] {
         assert_eq!(hours(filter), said);
     }
+    let off = json!({ "excludeWeekends": true, "excludeFriday": { "enabled": false } });
+    assert!(rules_planned(&buying("timeFilter", off), None).is_ok());
 }
 
 #[test]

@@ -60,6 +60,11 @@ impl LinkSecret {
         self.hex(&format!("ex|{own_nonce}|{ea_nonce}"))
     }
 
+    /// That it is this program which does not serve a proven EA: the dead-man switch of one that waits believes nobody else.
+    pub fn refusal_mac(&self, reason: &str, ea_nonce: &str, own_nonce: &str) -> String {
+        self.hex(&format!("{reason}|{own_nonce}|{ea_nonce}"))
+    }
+
     /// What an EA sends; here for scripted ones.
     pub fn ea_mac(&self, ea_nonce: &str, own_nonce: &str, login: u64, server: &str) -> String {
         self.hex(&ea_text(ea_nonce, own_nonce, login, server))
@@ -98,6 +103,10 @@ mod tests {
             secret.own_mac(&ea, &own),
             "81d42489c0a2f4da1e4b52bd7660239abc8f9a3a4bc7293fc975740f69b6aa0b"
         );
+        // A refusal is no welcome, and one reason is not another.
+        let refusals = ["taken", "other_account"].map(|why| secret.refusal_mac(why, &ea, &own));
+        assert_ne!(refusals[0], refusals[1]);
+        assert!(!refusals.contains(&secret.own_mac(&ea, &own)));
         assert!(secret.proves_ea(&mac, &ea, &own, 5_012_345, "Demo"));
         assert!(secret.proves_ea(&mac.to_uppercase(), &ea, &own, 5_012_345, "Demo"));
     }

@@ -21,6 +21,14 @@ pub fn bye(reason: &str) -> String {
     LineText::new("BYE").with("reason", reason).finish()
 }
 
+/// To an EA that has proven itself and is not served now.
+pub fn not_served(reason: &str, mac: &str) -> String {
+    LineText::new("BYE")
+        .with("reason", reason)
+        .with("mac", mac)
+        .finish()
+}
+
 pub fn error(id: Option<u64>, text: &str) -> String {
     let line = LineText::new("ERR");
     let line = match id {

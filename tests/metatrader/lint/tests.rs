@@ -194,6 +194,24 @@ fn only_ascii() {
 }
 
 #[test]
+fn one_record_in_the_journal_is_one_request() {
+    const SENT: &str = "   bool sent = OrderSend(req, res);\n";
+    for instead in [
+        "for(int k = 0; k < 3 && !sent; k++)\n sent = OrderSend(req, res);\n",
+        "for(int k = 0; k < 3; k++)\n { int a = k;\n sent = OrderSend(req, res); }\n",
+        "for(int k = 0; k < 3; k++)\n if(k > 5)\n k++;\n else\n sent = OrderSend(req, res);\n",
+        "while(!OrderSend(req, res))\n sent = false;\n",
+        "do\n sent = OrderSend(req, res);\n while(!sent);\n",
+        "do { sent = false; } while(!OrderSend(req, res));\n",
+    ] {
+        let instead = format!("bool sent = false;\n{instead}");
+        assert_eq!(broken_when(SENT, &instead), ["journal first"], "{instead}");
+    }
+    let after = format!("for(int k = 0; k < 3; k++)\n k++;\n{SENT}");
+    assert!(broken_when(SENT, &after).is_empty());
+}
+
+#[test]
 fn nothing_is_sent_past_the_journal() {
     assert_eq!(
         broken_by("void X() { MqlTradeRequest q = {}; MqlTradeResult r = {}; OrderSend(q, r); }"),

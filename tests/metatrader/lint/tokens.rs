@@ -142,6 +142,44 @@ impl Source {
         self.tokens.len()
     }
 
+    /// What each `for`, `while` and `do` repeats: its head and its body, with or without braces.
+    pub fn loops(&self) -> Vec<std::ops::Range<usize>> {
+        (0..self.tokens.len())
+            .filter(|&at| matches!(self.word(at), Some("for" | "while" | "do")))
+            .map(|at| at..self.after_statement(at))
+            .collect()
+    }
+
+    /// The token after the statement that begins at `at`.
+    fn after_statement(&self, at: usize) -> usize {
+        match self.word(at) {
+            Some("for" | "while" | "switch") => self.after_statement(self.after_bracket(at + 1)),
+            Some("do") => {
+                // `while`, its condition and a semicolon.
+                let body = self.after_statement(at + 1);
+                self.after_bracket(body + 1) + 1
+            }
+            Some("if") => {
+                let then = self.after_statement(self.after_bracket(at + 1));
+                match self.word(then) {
+                    Some("else") => self.after_statement(then + 1),
+                    _ => then,
+                }
+            }
+            _ if self.is(at, "{") => self.after_bracket(at),
+            _ => {
+                let mut at = at;
+                while at < self.tokens.len() && !self.is(at, ";") {
+                    at = match ["(", "{", "["].iter().any(|open| self.is(at, open)) {
+                        true => self.after_bracket(at),
+                        false => at + 1,
+                    };
+                }
+                (at + 1).min(self.tokens.len())
+            }
+        }
+    }
+
     /// The comma-separated parts between the bracket at `open` and its end; none for an empty pair.
     pub fn parts(&self, open: usize) -> Vec<std::ops::Range<usize>> {
         let close = self.after_bracket(open) - 1;

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Outcome, Variant, buy, cid, done, ensure, has, head, res, sends, soon};
+use super::{BRIEF, Outcome, Variant, buy, cid, done, ensure, has, head, res, sends, soon, within};
+use crate::emulated::{Emulated, Folders};
 use crate::harness::Rig;
-use crate::scripted::Line;
+use crate::scripted::{Kind, Line, ScriptedExecutor};
 
 fn flat(rig: &Rig, cid: u64, on: u8) -> Result<(usize, Line), String> {
     let id = rig.peer.request(
@@ -165,5 +166,152 @@ pub fn the_dead_man_closes_when_told(variant: &Variant) -> Outcome {
         rig.terminal.picture()
     );
     ensure!(sends(&rig.terminal) == 4, "{} sends", sends(&rig.terminal));
+    Ok(())
+}
+
+fn nothing_is_left(terminal: &Emulated) -> bool {
+    terminal.truth("orders").is_empty() && terminal.truth("positions").is_empty()
+}
+
+fn place(rig: &Rig, n: u64, price: &str) -> Outcome {
+    let pending = [
+        ("action", "pending"),
+        ("type", "buy_limit"),
+        ("price", price),
+    ];
+    done(rig, "ORDER", &buy(&rig.terminal, cid(n), &pending)).map(drop)
+}
+
+/// One cancellation that fails is no reason to leave the order at work: neither for FLAT nor for the dead-man switch.
+pub fn what_fails_is_tried_again(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    place(&rig, 1, "1.09500")?;
+    rig.terminal.cmd("fault reject 10006");
+    let (_, end) = flat(&rig, cid(10), 1)?;
+    has(&end, &[("n", "1"), ("left", "1")])?;
+    within(BRIEF, &rig.terminal, "FLAT gave up", |terminal| {
+        nothing_is_left(terminal)
+    })?;
+    soon(&rig.peer, "LOG of FLAT", |line| {
+        line.kind == "LOG" && line.get("code") == "flat" && line.get("text").contains("Took off")
+    })?;
+
+    let rig = forsaken(variant, false);
+    place(&rig, 1, "1.09500")?;
+    rig.terminal.cmd("fault reject 10006");
+    rig.peer.cut();
+    within(
+        BRIEF,
+        &rig.terminal,
+        "the dead-man switch gave up",
+        |terminal| nothing_is_left(terminal),
+    )?;
+    ensure!(sends(&rig.terminal) == 3, "{} sends", sends(&rig.terminal));
+    Ok(())
+}
+
+/// A FLAT that left something goes on after a restart, and never for another account.
+pub fn flat_goes_on_after_a_restart(variant: &Variant) -> Outcome {
+    let mut rig = variant.rig();
+    open_one_and_place_one(&rig)?;
+    rig.terminal.cmd("algo off");
+    let (_, end) = flat(&rig, cid(10), 1)?;
+    has(&end, &[("n", "2"), ("left", "2")])?;
+    rig.kill_and_restart();
+    rig.terminal.cmd("algo on");
+    within(BRIEF, &rig.terminal, "FLAT did not go on", |terminal| {
+        nothing_is_left(terminal)
+    })?;
+    ensure!(
+        rig.terminal.deals_of(cid(10)).len() == 1,
+        "the close does not carry the FLAT's id\n{}",
+        rig.terminal.picture()
+    );
+    Ok(())
+}
+
+/// The terminal dies with a close at the broker: what goes on after the restart does not close a second time.
+pub fn flat_closes_once_over_a_restart(variant: &Variant) -> Outcome {
+    let mut rig = variant.rig();
+    done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    rig.terminal.cmd("fault unsent 10031");
+    let (_, end) = flat(&rig, cid(10), 1)?;
+    has(&end, &[("left", "1")])?;
+    rig.kill_and_restart();
+    std::thread::sleep(Duration::from_secs(2));
+    ensure!(sends(&rig.terminal) == 0, "a close in doubt was sent again");
+    Ok(())
+}
+
+/// The Algo Trading button is off at the moment the switch lets go: it goes on when the button is on again.
+pub fn the_dead_man_waits_for_the_button(variant: &Variant) -> Outcome {
+    let rig = forsaken(variant, true);
+    open_one_and_place_one(&rig)?;
+    rig.terminal.cmd("algo off");
+    rig.peer.cut();
+    rig.terminal
+        .await_line("Algo Trading button of the terminal is off", BRIEF);
+    ensure!(sends(&rig.terminal) == 2, "{} sends", sends(&rig.terminal));
+    rig.terminal.cmd("algo on");
+    within(
+        BRIEF,
+        &rig.terminal,
+        "the dead-man switch gave up",
+        |terminal| nothing_is_left(terminal),
+    )
+}
+
+/// A pending order that fills while another one is being cancelled is a position in the same breath.
+pub fn what_fills_meanwhile_is_closed_too(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    place(&rig, 1, "1.09500")?;
+    place(&rig, 2, "1.09400")?;
+    rig.terminal
+        .cmd("hook OrderSend 1 price EURUSD 1.09350 1.09360");
+    let (_, end) = flat(&rig, cid(10), 1)?;
+    has(&end, &[("left", "0")])?;
+    ensure!(nothing_is_left(&rig.terminal), "{}", rig.terminal.picture());
+
+    let rig = forsaken(variant, true);
+    place(&rig, 1, "1.09500")?;
+    place(&rig, 2, "1.09400")?;
+    rig.terminal
+        .cmd("hook OrderSend 1 price EURUSD 1.09350 1.09360");
+    rig.peer.cut();
+    within(
+        BRIEF,
+        &rig.terminal,
+        "a filled order stayed open",
+        |terminal| nothing_is_left(terminal),
+    )
+}
+
+/// A second Expert Advisor of an account that the program serves waits and lets everything be, however long; but only the
+/// program itself may tell it that it is served.
+pub fn who_waits_beside_a_served_one_takes_nothing_off(variant: &Variant) -> Outcome {
+    for (proven, stays) in [(true, true), (false, false)] {
+        let folders = Folders::new();
+        let executor = ScriptedExecutor::listen(&folders, variant.link);
+        let options = variant
+            .options()
+            .input("InpTcp", variant.link == Kind::Tcp)
+            .input("InpDeadManSeconds", 2)
+            .input("InpDeadManClose", true);
+        let terminal = Emulated::start(folders, options);
+        let magic = cid(1);
+        terminal.cmd(&format!("by_hand buy EURUSD 0.10 magic={magic}"));
+        let until = std::time::Instant::now() + Duration::from_secs(12);
+        while std::time::Instant::now() < until && !terminal.truth("positions").is_empty() {
+            if let Some(peer) = executor.try_accept(Duration::from_millis(100)) {
+                executor.refuse(&peer, "taken", proven);
+            }
+        }
+        ensure!(
+            stays != terminal.truth("positions").is_empty(),
+            "proven {proven}: {}\n{:?}",
+            terminal.picture(),
+            terminal.logs()
+        );
+    }
     Ok(())
 }

@@ -164,6 +164,22 @@ pub fn it_says_what_it_waits_for(variant: &Variant) -> Outcome {
     Ok(())
 }
 
+/// The trader reads why this Expert Advisor is not served, and it goes on trying.
+pub fn a_refusal_names_the_true_reason(variant: &Variant) -> Outcome {
+    for (reason, words) in [
+        ("taken", "has an Expert Advisor of this account already"),
+        ("other_account", "serves another account"),
+    ] {
+        let (terminal, peer, executor) = unintroduced(variant);
+        executor.refuse(&peer, reason, true);
+        ensure!(peer.closed(BRIEF), "the link stays open after {reason}");
+        terminal.await_line(words, BRIEF);
+        let next = executor.try_accept(BRIEF).ok_or("it does not try again")?;
+        executor.handshake(&next);
+    }
+    Ok(())
+}
+
 /// What had not begun when the link broke is not begun any more.
 pub fn a_broken_link_takes_its_orders_along(variant: &Variant) -> Outcome {
     let mut rig = variant.rig();

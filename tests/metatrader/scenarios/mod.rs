@@ -8,6 +8,7 @@ mod find;
 mod handshake;
 mod idempotency;
 mod journal;
+mod netting;
 mod orders;
 mod priority;
 mod refusals;
@@ -97,6 +98,7 @@ scenarios! {
     handshake::a_damaged_line_is_told_and_dropped,
     handshake::what_changes_is_told,
     handshake::it_says_what_it_waits_for,
+    handshake::a_refusal_names_the_true_reason,
     handshake::a_broken_link_takes_its_orders_along,
     idempotency::the_same_order_twice_is_one_deal,
     idempotency::a_refusal_is_final,
@@ -117,7 +119,9 @@ scenarios! {
     refusals::an_order_that_waited_is_refused,
     refusals::an_order_for_another_account_is_refused,
     refusals::the_price_may_not_run_away,
+    refusals::a_clock_that_is_set_gives_no_second_life,
     refusals::no_stop_no_order,
+    refusals::a_pending_order_keeps_its_stop,
     orders::a_part_is_closed,
     refusals::a_forbidden_order_names_the_switch,
     refusals::a_closed_or_silent_market_is_not_traded,
@@ -133,6 +137,17 @@ scenarios! {
     emergency::flat_does_not_close_twice,
     emergency::the_dead_man_cancels_what_is_pending,
     emergency::the_dead_man_closes_when_told,
+    emergency::what_fails_is_tried_again,
+    emergency::flat_goes_on_after_a_restart,
+    emergency::flat_closes_once_over_a_restart,
+    emergency::the_dead_man_waits_for_the_button,
+    emergency::what_fills_meanwhile_is_closed_too,
+    emergency::who_waits_beside_a_served_one_takes_nothing_off,
+    netting::only_our_part_is_closed,
+    netting::a_position_that_others_turned_is_not_closed,
+    netting::what_others_took_away_is_not_ours,
+    netting::a_late_list_is_not_closed_again,
+    netting::flat_leaves_the_traders_part,
     book::a_snapshot_is_never_torn,
     book::rates_neither_overlap_nor_skip,
     book::each_bar_comes_once_when_it_has_closed,
@@ -197,6 +212,27 @@ pub fn soon(peer: &Peer, what: &str, fits: impl Fn(&Line) -> bool) -> Result<Lin
         let waiting: Vec<String> = peer.waiting().into_iter().map(|line| line.raw).collect();
         format!("no {what}; waiting lines:\n{}", waiting.join("\n"))
     })
+}
+
+/// `Err` with `otherwise` unless it comes true in time.
+pub fn within(
+    limit: Duration,
+    terminal: &Emulated,
+    otherwise: &str,
+    is_so: impl Fn(&Emulated) -> bool,
+) -> Outcome {
+    let until = std::time::Instant::now() + limit;
+    while !is_so(terminal) {
+        if std::time::Instant::now() >= until {
+            return Err(format!(
+                "{otherwise}\n{}{}",
+                terminal.picture(),
+                terminal.logs().join("\n")
+            ));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
 }
 
 /// Asks and takes the answer of `kind`.

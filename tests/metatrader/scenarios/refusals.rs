@@ -66,6 +66,37 @@ pub fn an_order_that_waited_is_refused(variant: &Variant) -> Outcome {
     Ok(())
 }
 
+/// While one order is at the broker the computer's clock is set back: another that waited in the link beyond its life does not
+/// get younger by it. Set forward, it makes no fresh order old.
+pub fn a_clock_that_is_set_gives_no_second_life(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    rig.terminal.cmd("latency 4500000");
+    let first = rig.peer.request("ORDER", &buy(&rig.terminal, cid(1), &[]));
+    soon(&rig.peer, "BUSY", |line| line.is("BUSY", first))?;
+    let second = buy(&rig.terminal, cid(2), &[("ttl_ms", "500")]);
+    let second = rig.peer.request("ORDER", &second);
+    rig.terminal.cmd("clock shift -300");
+    soon(&rig.peer, "RES of the first", |line| line.is("RES", first))?;
+    has(
+        &soon(&rig.peer, "RES of the second", |line| {
+            line.is("RES", second)
+        })?,
+        &[("retcode", "-2"), ("stage", "refused")],
+    )?;
+    ensure!(
+        sends(&rig.terminal) == 1,
+        "the order that had waited too long was sent"
+    );
+
+    let rig = variant.rig();
+    soon(&rig.peer, "TIME", |line| line.kind == "TIME")?;
+    let fresh = buy(&rig.terminal, cid(1), &[]);
+    rig.terminal.cmd("clock shift 3600");
+    rig.terminal.cmd("price EURUSD 1.10000 1.10010");
+    done(&rig, "ORDER", &fresh)?;
+    Ok(())
+}
+
 pub fn an_order_for_another_account_is_refused(variant: &Variant) -> Outcome {
     let rig = variant.rig();
     let order = buy(&rig.terminal, cid(1), &[("acct", "999@Broker-Demo")]);
@@ -150,6 +181,42 @@ pub fn no_stop_no_order(variant: &Variant) -> Outcome {
         "ORDER",
         &buy(&rig.terminal, cid(20), &[("sl", ""), ("nostop", "1")]),
     )?;
+    Ok(())
+}
+
+/// What OPEN may not do, MODIFY may not do either: an order that would fill without a stop needs the same word.
+pub fn a_pending_order_keeps_its_stop(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let pending = [
+        ("action", "pending"),
+        ("type", "buy_limit"),
+        ("price", "1.09500"),
+    ];
+    let placed = done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &pending))?;
+    let modify = |n: u64, fields: &str| {
+        let head = head(&rig.terminal, cid(n));
+        format!("{head}\tticket={}\t{fields}", placed.get("order"))
+    };
+    for (n, fields) in [
+        "sl=0",
+        "sl=0.0\tprice=1.09600",
+        "sl=1.09550",
+        "price=1.08900",
+        "tp=1.09400",
+    ]
+    .iter()
+    .enumerate()
+    {
+        has(
+            &res(&rig.peer, "MODIFY", &modify(n as u64 + 2, fields))?,
+            &[("retcode", "-1"), ("stage", "refused")],
+        )
+        .map_err(|why| format!("{fields}: {why}"))?;
+    }
+    ensure!(sends(&rig.terminal) == 1, "{} sends", sends(&rig.terminal));
+    done(&rig, "MODIFY", &modify(20, "sl=0\tnostop=1"))?;
+    // Placed or left without one by that word, it may be moved without saying it again.
+    done(&rig, "MODIFY", &modify(21, "price=1.09400"))?;
     Ok(())
 }
 

@@ -175,6 +175,9 @@ pub(super) fn read_news(reader: &mut Reader, node: &Node<'_>) -> Option<NewsFilt
     let keys = ["pauseBeforeMinutes", "pauseAfterMinutes"];
     if keys.iter().any(|key| node.child(key).is_some()) {
         pauses.extend(read_pause(reader, node, keys, matters));
+    } else if let Some(listed) = node.child("majorEvents").filter(|_| named(&matters)) {
+        let text = "names events and no minutes to pause around them";
+        reader.refuse(&listed.path, Rule::NotComputable, text);
     }
     if pauses.is_empty() && reader.reasons.len() == before {
         let text = "is switched on and names no minutes to pause";
@@ -182,13 +185,8 @@ pub(super) fn read_news(reader: &mut Reader, node: &Node<'_>) -> Option<NewsFilt
     }
     let mut currencies: Vec<String> = Vec::new();
     if let Some(listed) = node.child("symbols") {
-        let names = listed.items().unwrap_or_default();
-        currencies.extend(
-            names
-                .iter()
-                .filter_map(Node::text)
-                .map(|name| name.trim().to_ascii_uppercase()),
-        );
+        let names = super::read_texts(reader, &listed).into_iter();
+        currencies.extend(names.map(|name| name.trim().to_ascii_uppercase()));
         reader.used(&listed, "currencies whose news count, besides the symbol's");
     }
     (reader.reasons.len() == before).then_some(NewsFilter { pauses, currencies })
@@ -205,13 +203,19 @@ fn read_matters(reader: &mut Reader, node: &Node<'_>) -> Vec<Matter> {
         reader.used(&flag, "which impact counts");
     }
     if let Some(listed) = node.child("majorEvents") {
-        let names = listed.items().unwrap_or_default();
-        let titles = names.iter().filter_map(Node::text);
+        let titles = super::read_texts(reader, &listed).into_iter();
         let titles = titles.filter(|title| !plain(title).is_empty());
         matters.extend(titles.map(|title| Matter::Title(title.trim().to_owned())));
         reader.used(&listed, "events that count whatever their impact");
     }
     matters
+}
+
+/// Whether titles are among what counts.
+fn named(matters: &[Matter]) -> bool {
+    matters
+        .iter()
+        .any(|matter| matches!(matter, Matter::Title(_)))
 }
 
 fn read_pause(
@@ -220,6 +224,11 @@ fn read_pause(
     keys: [&str; 2],
     matters: Vec<Matter>,
 ) -> Option<Pause> {
+    if keys.iter().all(|key| node.child(key).is_none()) {
+        let text = "is switched on and names no minutes to pause";
+        reader.refuse(&node.path, Rule::NotComputable, text);
+        return None;
+    }
     let mut minutes = keys.map(|key| {
         let Some(child) = node.child(key) else {
             return Some(0);

@@ -151,10 +151,6 @@ impl Active {
         }
     }
 
-    pub const fn login(&self) -> u64 {
-        self.hello.login
-    }
-
     pub fn is_up(&self) -> bool {
         self.stage == Stage::Up
     }

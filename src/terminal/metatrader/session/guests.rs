@@ -150,8 +150,20 @@ impl Guest {
             return refuse(peer, "auth", "a wrong proof", Some(words::WRONG_SECRET), c);
         }
         if let Some(active) = active {
-            c.log(true, words::taken(hello.login, active.login()));
-            c.close(peer, Some("taken"));
+            let name = format!("{}@{}", hello.login, hello.server);
+            let (reason, words) = if name == active.account_name {
+                ("taken", words::taken(hello.login))
+            } else {
+                let words = words::other_account(&name, &active.account_name);
+                ("other_account", words)
+            };
+            let mac = secret.refusal_mac(reason, &hello.nonce, &self.nonce);
+            c.log(true, words);
+            c.out.push(Output::Send {
+                peer,
+                line: request::not_served(reason, &mac),
+            });
+            c.close(peer, None);
             return Next::Gone(None);
         }
         let mac = secret.own_mac(&hello.nonce, &self.nonce);

@@ -67,14 +67,15 @@ pub fn goodbye(reason: &str) -> String {
     }
 }
 
-pub fn taken(login: u64, active: u64) -> String {
-    if login == active {
-        format!(
-            "a second Expert Advisor of account {login} was refused: remove FX-Executor from all charts but one"
-        )
-    } else {
-        format!(
-            "the Expert Advisor of account {login} was refused: account {active} is connected; one account is traded at a time"
-        )
-    }
+pub fn taken(login: u64) -> String {
+    format!(
+        "a second Expert Advisor of account {login} was refused: remove FX-Executor from all charts but one"
+    )
+}
+
+/// Both as `login@server`: two brokers may have given out one number.
+pub fn other_account(account: &str, served: &str) -> String {
+    format!(
+        "the Expert Advisor of account {account} was refused: account {served} is connected; one account is traded at a time"
+    )
 }

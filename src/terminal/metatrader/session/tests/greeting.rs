@@ -82,6 +82,33 @@ fn a_second_ea_is_refused_and_the_first_one_stays() {
     assert_eq!(world.count("SNAP"), 1);
 }
 
+/// Who is not served learns why, and that it is this program which says so.
+#[test]
+fn another_accounts_ea_is_not_told_that_its_account_is_taken() {
+    for (change, login, server, reason) in [
+        ("role=other", 5_012_345, "Demo-1", "taken"),
+        ("login=777", 777, "Demo-1", "other_account"),
+        ("server=Live-2", 5_012_345, "Live-2", "other_account"),
+    ] {
+        let mut world = World::up();
+        world.outputs.clear();
+        world.connect();
+        world.hello(change);
+        let own = hex::encode([0x0e; 32]);
+        let proof = secret().ea_mac(EA_NONCE, &own, login, server);
+        world.say("AUTH", &format!("mac={proof}"));
+        let mac = secret().refusal_mac(reason, EA_NONCE, &own);
+        let bye = format!("BYE reason={reason} mac={mac}");
+        let said = world.transcript();
+        assert!(said.contains(&bye), "{change}: {said}");
+        assert_eq!(
+            said.contains("account 5012345@Demo-1 is connected"),
+            reason == "other_account",
+            "{change}: {said}"
+        );
+    }
+}
+
 #[test]
 fn an_account_switch_is_down_and_then_up_with_the_other_account() {
     let mut world = World::up();

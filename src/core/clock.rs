@@ -1,0 +1,174 @@
+//! The platform's clock, by which orders are compared: how far it is from ours, and what is done when it was put back.
+//!
+//! What was ordered while it ran ahead carries times that are still to come, and would look later than every order given
+//! from now on: a stop would be set aside as the earlier one. So those times go back with the clock, together, because
+//! among each other they are right.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::command::{Command, Urgency};
+use super::durable::{Durable, OpenCommand};
+use super::effect::LogLevel;
+use super::record::Record;
+use super::snapshot::{CommandState, Severity, Source};
+use super::step::Turn;
+
+/// Two clocks may differ by so much and nobody need care.
+const WORTH_TELLING: SignedDuration = SignedDuration::from_secs(2);
+
+impl Durable {
+    /// Every remembered moment of the platform's clock: when something was ordered.
+    fn ordered_at(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        let past = self.past.iter_mut();
+        let past = past.filter(|past| !past.by_own_clock);
+        let given = self.given.values_mut();
+        let strategies = self.strategies.values_mut();
+        past.map(|past| &mut past.made_at)
+            .chain(given.filter_map(|given| given.at.as_mut()))
+            .chain(strategies.filter_map(|strategy| strategy.given_at.as_mut()))
+    }
+
+    fn last_ordered_at(&self) -> Option<Timestamp> {
+        let past = self.past.iter().filter(|past| !past.by_own_clock);
+        let open = self.open.values();
+        past.map(|past| past.made_at)
+            .chain(self.given.values().filter_map(|given| given.at))
+            .chain(self.strategies.values().filter_map(|one| one.given_at))
+            .chain(open.filter_map(|open| open.command.created_at))
+            .max()
+    }
+
+    pub(super) fn put_back(&mut self, after: Timestamp, by: SignedDuration) {
+        let back = |time: Timestamp| time.checked_sub(by).unwrap_or(after);
+        for time in self.ordered_at().filter(|time| **time > after) {
+            *time = back(*time);
+        }
+        for open in self.open.values_mut() {
+            let command = &mut open.command;
+            if let Some(made) = command.created_at.filter(|made| *made > after) {
+                command.created_at = Some(back(made));
+                command.expires_at = command.expires_at.map(back);
+            }
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// A slow answer that does not contradict a better measurement says nothing new.
+    pub fn measure_clock(&mut self, offset_ms: i64, within_ms: i64) {
+        self.state.clock_measured_at = Some(self.now.utc);
+        let known_ms = i64::try_from(self.state.clock_offset.as_millis()).unwrap_or(i64::MAX);
+        let agrees = offset_ms.abs_diff(known_ms) <= within_ms.unsigned_abs();
+        if agrees
+            && self
+                .state
+                .clock_within_ms
+                .is_some_and(|known| known < within_ms)
+        {
+            return;
+        }
+        let before = self.state.clock_within_ms.map(|_| self.state.clock_offset);
+        let offset = SignedDuration::from_millis(offset_ms);
+        self.state.clock_offset = offset;
+        self.state.clock_within_ms = Some(within_ms);
+        self.take_back_the_future(before.map(|before| before - offset), within_ms);
+        if offset.abs() > WORTH_TELLING {
+            let text = format!(
+                "This computer's clock is {:.1} s {} the platform's.",
+                offset_ms.unsigned_abs() as f64 / 1_000.0,
+                if offset_ms > 0 { "behind" } else { "ahead of" }
+            );
+            if !self
+                .state
+                .notices
+                .iter()
+                .any(|notice| notice.key == "clock")
+            {
+                self.log(LogLevel::Warning, "engine", text.clone());
+            }
+            self.notice(
+                "clock",
+                Severity::Warning,
+                &text,
+                "Switch on automatic time in the system's settings; expiry is judged by the platform's clock meanwhile.",
+            );
+        } else {
+            self.drop_notice("clock");
+        }
+    }
+
+    /// Nothing is given after it came: what lies ahead of the clock now was given before the clock was put back.
+    /// `dropped`: how far it went back since the last look, where there was one.
+    fn take_back_the_future(&mut self, dropped: Option<SignedDuration>, within_ms: i64) {
+        let now = self.state.platform_time(self.now);
+        let surely = now
+            .checked_add(SignedDuration::from_millis(within_ms))
+            .unwrap_or(now);
+        let Some(last) = self
+            .durable()
+            .last_ordered_at()
+            .filter(|last| *last > surely)
+        else {
+            return;
+        };
+        let least = last.duration_since(now);
+        let by = dropped.map_or(least, |dropped| dropped.max(least));
+        self.state.put_back_by = by;
+        self.record(Record::ClockPutBack {
+            after: now,
+            by,
+            at: self.now.utc,
+        });
+        // Less is the error of one look against that of another.
+        if by < WORTH_TELLING {
+            return;
+        }
+        self.log(
+            LogLevel::Warning,
+            "engine",
+            format!(
+                "The platform's clock was put back by {:.1} s; what was ordered before is dated back with it.",
+                by.as_millis() as f64 / 1_000.0
+            ),
+        );
+    }
+
+    /// Nothing is given after it came. A little more than the clocks may differ, and its time is not believed at all: it could
+    /// make every later stop look like an earlier one.
+    pub fn not_from_the_future(&self, command: &mut Command) {
+        if self.state.clock_within_ms.is_none() {
+            return;
+        }
+        let now = self.state.platform_time(self.now);
+        let Some(made) = command.created_at.filter(|made| *made > now) else {
+            return;
+        };
+        command.dated_here |= made.duration_since(now) > WORTH_TELLING;
+        // Perhaps from before the clock was put back; what would add to the risk must not gain by that.
+        let adds = command
+            .known()
+            .is_none_or(|name| name.urgency() == Urgency::Other);
+        let given = made.checked_sub(self.state.put_back_by).unwrap_or(made);
+        command.created_at = Some(if adds { given.min(now) } else { now });
+    }
+
+    /// A command that makes the risk smaller came by an event and would give way to what was ordered after it. Whether
+    /// that is so depends on the clock, and the heartbeat that every event causes is about to tell it.
+    pub fn awaits_the_clock(&self, open: &OpenCommand) -> bool {
+        const PATIENCE: SignedDuration = SignedDuration::from_secs(3);
+        let command = &open.command;
+        let reduces = command
+            .known()
+            .is_some_and(|name| name.urgency() == Urgency::ReducesRisk);
+        let measured = self.state.clock_measured_at;
+        reduces
+            && open.state != CommandState::Executing
+            && command.source == Source::Pusher
+            && measured.is_some_and(|at| at < command.received_at)
+            && self.now.utc.duration_since(command.received_at) < PATIENCE
+            && command
+                .told_at()
+                .zip(self.durable().last_ordered_at())
+                .is_some_and(|(told, last)| told < last)
+    }
+}

@@ -1,0 +1,143 @@
+//! The platform's clock ran ahead and was set right: what was ordered meanwhile must not look later than all that follows.
+
+use serde_json::{Value, json};
+
+use super::world::World;
+use super::{buy, buying_rules, start_args};
+use crate::core::Event;
+use crate::core::snapshot::{CommandState, StrategyState};
+
+impl World {
+    fn clock_is_ahead_by(&mut self, seconds: i64) {
+        self.happens(Event::ClockMeasured {
+            offset_ms: seconds * 1_000,
+            within_ms: 20,
+        });
+    }
+}
+
+fn one() -> Value {
+    json!({ "strategyId": "s1" })
+}
+
+fn state(world: &World) -> StrategyState {
+    world.state.durable().strategies["s1"].state
+}
+
+/// A strategy that was started and resumed, a position, a pause that was lifted: all while the clock ran ahead.
+fn ordered_ahead(ahead: i64) -> World {
+    let mut world = World::ready();
+    world.clock_is_ahead_by(ahead);
+    let start = start_args("s1", &buying_rules());
+    let orders = [
+        ("start", "START_STRATEGY", start),
+        ("p1", "PAUSE_STRATEGY", one()),
+        ("r1", "RESUME_STRATEGY", one()),
+        ("p", "PAUSE", json!({})),
+        ("r", "RESUME", json!({})),
+        ("o", "OPEN_POSITION", buy()),
+    ];
+    for (id, name, args) in orders {
+        world.pusher_made(id, name, &args, -ahead);
+        world.wait(1);
+        world.assert_executed(id);
+    }
+    assert_eq!(state(&world), StrategyState::Running);
+    world
+}
+
+#[test]
+fn what_makes_the_risk_smaller_is_obeyed_after_the_clock_was_put_back() {
+    type Holds = fn(&World) -> bool;
+    let obeyed: [(&str, Value, Holds); 8] = [
+        ("STOP_STRATEGY", one(), |world| {
+            state(world) == StrategyState::Stopped
+        }),
+        (
+            "STOP_STRATEGY",
+            json!({ "strategyId": "s1", "closePositions": true }),
+            |world| state(world) == StrategyState::Stopped,
+        ),
+        ("PAUSE_STRATEGY", one(), |world| {
+            state(world) == StrategyState::Paused
+        }),
+        ("PAUSE", json!({}), |world| {
+            world.state.durable().pause.is_some()
+        }),
+        ("STOP_ALL", json!({}), |world| {
+            state(world) == StrategyState::Stopped
+        }),
+        ("CLOSE_ALL_POSITIONS", json!({}), |world| {
+            world.terminal.positions.is_empty()
+        }),
+        ("CLOSE_BY_SYMBOL", json!({ "symbol": "EURUSD" }), |world| {
+            world.terminal.positions.is_empty()
+        }),
+        ("EMERGENCY_STOP", one(), |world| {
+            state(world) == StrategyState::Stopped
+        }),
+    ];
+    for ahead in [5, 60, 3_600] {
+        for (name, args, holds) in &obeyed {
+            for measured_first in [true, false] {
+                for restarted in [true, false] {
+                    let case = format!("{name}, {ahead} s, {measured_first}, {restarted}");
+                    let mut world = ordered_ahead(ahead);
+                    if restarted {
+                        world.restart();
+                        world.clock_is_ahead_by(ahead);
+                        world.terminal_up();
+                    }
+                    world.wait(1);
+                    if measured_first {
+                        world.clock_is_ahead_by(0);
+                        world.wait(1);
+                    }
+                    world.pusher("now", name, args);
+                    world.clock_is_ahead_by(0);
+                    world.wait(2);
+                    let (_, message) = world.outcome("now");
+                    assert!(holds(&world), "{case}: {message}");
+                    world.assert_executed("now");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_row_that_comes_with_the_first_right_time_is_obeyed() {
+    let mut world = ordered_ahead(60);
+    world.restart();
+    world.terminal_up();
+    world.wait(1);
+    world.clock_is_ahead_by(0);
+    world.heartbeat(&[("now", "STOP_STRATEGY", one(), 0)]);
+    world.wait(1);
+    world.assert_executed("now");
+    assert_eq!(state(&world), StrategyState::Stopped);
+}
+
+#[test]
+fn an_earlier_start_that_was_held_up_stays_undone() {
+    for measured in [3_600, 0] {
+        let mut world = ordered_ahead(3_600);
+        world.pusher_made("stop", "STOP_STRATEGY", &one(), -3_600);
+        world.assert_executed("stop");
+        world.wait(2);
+        world.clock_is_ahead_by(measured);
+        let start = start_args("s1", &buying_rules());
+        world.heartbeat(&[("held", "START_STRATEGY", start.clone(), -3_595)]);
+        world.wait(1);
+        world.assert_ends(
+            "held",
+            CommandState::Failed,
+            "superseded by the later STOP_STRATEGY",
+        );
+        world.clock_is_ahead_by(0);
+        world.pusher("again", "START_STRATEGY", &start);
+        world.wait(1);
+        world.assert_executed("again");
+        assert_eq!(state(&world), StrategyState::Running);
+    }
+}

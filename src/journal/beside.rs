@@ -1,0 +1,151 @@
+//! Two small files beside the journal, so that it cannot be lost without a word.
+//!
+//! SQLite opens an empty file, or one whose last part is gone, as if nothing had ever been there. `journal.mark` has the number
+//! of the last stored record: a journal that knows fewer lost some. `emergency-stop.latched` is there while the emergency
+//! stop is on: the one record that must outlive the journal.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::core::{Durable, EmergencyStop, Record};
+
+/// A number is written over the one before it, so all have one width.
+const WIDTH: usize = 20;
+
+#[derive(Debug)]
+pub(super) struct Beside {
+    mark: PathBuf,
+    stop: PathBuf,
+    /// The number that the mark had when it was opened.
+    reached: i64,
+    file: Option<File>,
+    /// Since when the stop is on that was written down.
+    stopped: Option<Timestamp>,
+    trouble_told: bool,
+}
+
+impl Beside {
+    pub fn of(journal: &Path) -> Self {
+        let mark = journal.with_extension("mark");
+        let reached = fs::read_to_string(&mark).ok();
+        Self {
+            reached: reached
+                .and_then(|text| text.trim().parse().ok())
+                .unwrap_or(0),
+            stop: journal.with_file_name("emergency-stop.latched"),
+            mark,
+            file: None,
+            stopped: None,
+            trouble_told: false,
+        }
+    }
+
+    /// Whether a journal whose last record has this number lost what was stored before.
+    pub const fn misses_records(&self, last: i64) -> bool {
+        self.reached > last
+    }
+
+    /// A stop that is on and that the journal knows nothing of.
+    pub fn forgotten_stop(&self, known: &Durable, now: Timestamp) -> Option<EmergencyStop> {
+        if known.stop.is_some() {
+            return None;
+        }
+        let text = fs::read_to_string(&self.stop).ok()?;
+        // An empty or broken file says enough: only a stop makes one.
+        let Ok(stop) = serde_json::from_str::<EmergencyStop>(&text) else {
+            return Some(EmergencyStop {
+                reason: "it was on before, and its reason is lost".to_owned(),
+                since: now,
+                opened_before: None,
+                completed_at: None,
+            });
+        };
+        // The program may have been killed between lifting it and removing the file.
+        let lifted = known.lifted_at.is_some_and(|lifted| lifted >= stop.since);
+        (!lifted).then_some(EmergencyStop {
+            completed_at: None,
+            ..stop
+        })
+    }
+
+    /// Before the records are stored: what is written down too early latches once too often, too late never.
+    pub fn before(&mut self, records: &[Record]) {
+        let Some(Record::EmergencyStopped { stop }) = last_word(records) else {
+            return;
+        };
+        if self.stopped == Some(stop.since) {
+            return;
+        }
+        match keep(&self.stop, stop) {
+            Ok(()) => self.stopped = Some(stop.since),
+            Err(error) => self.trouble(&self.stop.clone(), &error),
+        }
+    }
+
+    /// After the records are stored.
+    pub fn after(&mut self, records: &[Record]) {
+        if !matches!(last_word(records), Some(Record::EmergencyLifted { .. })) {
+            return;
+        }
+        self.stopped = None;
+        match fs::remove_file(&self.stop) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                self.trouble(&self.stop.clone(), &error);
+            }
+            _ => {}
+        }
+    }
+
+    /// The record of this number is on the disk. The mark itself need not be: it is never ahead of the journal, and what it
+    /// is for, a journal that was lost while the computer ran on, it sees all the same.
+    pub fn reach(&mut self, last: i64) {
+        if let Err(error) = self.write_mark(last) {
+            self.file = None;
+            self.trouble(&self.mark.clone(), &error);
+        }
+    }
+
+    fn write_mark(&mut self, last: i64) -> io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => {
+                let mut options = OpenOptions::new();
+                let file = options.write(true).create(true).truncate(false);
+                self.file.insert(file.open(&self.mark)?)
+            }
+        };
+        file.rewind()?;
+        file.write_all(format!("{last:0WIDTH$}\n").as_bytes())
+    }
+
+    fn trouble(&mut self, path: &Path, error: &io::Error) {
+        if !std::mem::replace(&mut self.trouble_told, true) {
+            tracing::warn!(target: "journal", "{} cannot be kept up to date: {error}. Trading goes on; should the journal be lost, that may not be noticed.", path.display());
+        }
+    }
+}
+
+/// Whether these records leave the stop on or lifted.
+fn last_word(records: &[Record]) -> Option<&Record> {
+    records.iter().rev().find(|record| {
+        matches!(
+            record,
+            Record::EmergencyStopped { .. } | Record::EmergencyLifted { .. }
+        )
+    })
+}
+
+fn keep(path: &Path, stop: &EmergencyStop) -> io::Result<()> {
+    let text = serde_json::to_string(stop)?;
+    let mut file = File::create(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    // A new file is durable only once its folder is; Windows has no such call and needs none.
+    match path.parent() {
+        Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
+        _ => Ok(()),
+    }
+}

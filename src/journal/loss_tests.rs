@@ -1,0 +1,167 @@
+//! A journal that was lost, whole or in part, is noticed, and the emergency stop outlives it.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Journal;
+use crate::core::{EmergencyStop, Record};
+
+const WAIT: Duration = Duration::from_secs(3);
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_772_442_000 + second).unwrap()
+}
+
+fn stopped(second: i64) -> Record {
+    Record::EmergencyStopped {
+        stop: EmergencyStop {
+            reason: "pressed".to_owned(),
+            since: at(second),
+            opened_before: None,
+            completed_at: Some(at(second)),
+        },
+    }
+}
+
+fn lifted(second: i64) -> Record {
+    Record::EmergencyLifted { at: at(second) }
+}
+
+fn owner() -> Record {
+    Record::OwnerLearned {
+        user_id: "user".to_owned(),
+    }
+}
+
+/// A folder in which these were stored, as a killed program leaves it: the last of them are in the WAL alone.
+fn left_by(records: &[Record]) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.sqlite");
+    let (mut first, _) = Journal::open(&path).unwrap();
+    first.append(&[owner()], WAIT).unwrap();
+    first.close();
+    let live = tempfile::tempdir().unwrap();
+    copy(folder.path(), live.path());
+    let (mut journal, _) = Journal::open(&live.path().join("journal.sqlite")).unwrap();
+    for record in records {
+        journal.append(std::slice::from_ref(record), WAIT).unwrap();
+    }
+    copy(live.path(), folder.path());
+    journal.close();
+    if !live.path().join("emergency-stop.latched").exists() {
+        drop(fs::remove_file(
+            folder.path().join("emergency-stop.latched"),
+        ));
+    }
+    (folder, path)
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}
+
+fn wal(path: &Path) -> PathBuf {
+    path.with_file_name("journal.sqlite-wal")
+}
+
+type Damage = fn(&Path);
+
+fn damages() -> [(&'static str, Damage); 5] {
+    [
+        ("missing", |path| {
+            fs::remove_file(path).unwrap();
+            fs::remove_file(wal(path)).unwrap();
+        }),
+        ("missing, its WAL left", |path| {
+            fs::remove_file(path).unwrap();
+        }),
+        ("empty", |path| {
+            fs::write(path, b"").unwrap();
+            fs::remove_file(wal(path)).unwrap();
+        }),
+        ("without WAL", |path| fs::remove_file(wal(path)).unwrap()),
+        ("WAL damaged", |path| {
+            let mut bytes = fs::read(wal(path)).unwrap();
+            let middle = bytes.len() / 2;
+            bytes[middle..middle + 64].fill(0xA5);
+            fs::write(wal(path), bytes).unwrap();
+        }),
+    ]
+}
+
+#[test]
+fn a_lost_journal_is_noticed_and_the_stop_stays_on() {
+    for (name, damage) in damages() {
+        let (_folder, path) = left_by(&[stopped(1), owner(), owner()]);
+        damage(&path);
+        let (journal, loaded) = Journal::open(&path).unwrap();
+        assert!(loaded.lost, "{name}");
+        let stop = loaded.durable.stop.unwrap();
+        assert_eq!(
+            (stop.reason.as_str(), stop.since),
+            ("pressed", at(1)),
+            "{name}"
+        );
+        if name == "missing" {
+            assert_eq!(stop.completed_at, None, "it looks once more");
+        }
+        // Nobody has heard of it yet.
+        drop(journal);
+        let (mut journal, loaded) = Journal::open(&path).unwrap();
+        assert!(loaded.lost && loaded.durable.stop.is_some(), "{name}");
+        journal.append(&[owner()], WAIT).unwrap();
+        drop(journal);
+        let (mut journal, loaded) = Journal::open(&path).unwrap();
+        assert!(loaded.lost, "{name}");
+        journal.tells_of_the_loss();
+        journal.append(&[lifted(2)], WAIT).unwrap();
+        drop(journal);
+        let (_, loaded) = Journal::open(&path).unwrap();
+        assert!(!loaded.lost && loaded.durable.stop.is_none(), "{name}");
+    }
+}
+
+#[test]
+fn nothing_is_said_of_a_journal_that_is_whole() {
+    for records in [
+        vec![owner()],
+        vec![stopped(1)],
+        vec![stopped(1), lifted(2)],
+        vec![stopped(1), lifted(2), stopped(3)],
+        vec![lifted(1), stopped(1), owner()],
+    ] {
+        let (_folder, path) = left_by(&records);
+        let on = matches!(
+            records.iter().rev().find(|record| **record != owner()),
+            Some(Record::EmergencyStopped { .. })
+        );
+        let (_, loaded) = Journal::open(&path).unwrap();
+        assert!(!loaded.lost && loaded.damaged.is_none());
+        assert_eq!(loaded.durable.stop.is_some(), on, "{records:?}");
+        assert_eq!(path.with_file_name("emergency-stop.latched").exists(), on);
+    }
+}
+
+#[test]
+fn a_mark_of_a_stop_that_was_lifted_does_not_latch_again() {
+    let (_folder, path) = left_by(&[stopped(1)]);
+    let mark = path.with_file_name("emergency-stop.latched");
+    let left = fs::read(&mark).unwrap();
+    let (mut journal, _) = Journal::open(&path).unwrap();
+    journal.append(&[lifted(2)], WAIT).unwrap();
+    drop(journal);
+    fs::write(&mark, left).unwrap();
+    let (_, loaded) = Journal::open(&path).unwrap();
+    assert!(loaded.durable.stop.is_none());
+    // One that cannot be read says that a stop was on, and no more.
+    fs::write(&mark, b"").unwrap();
+    let (_, loaded) = Journal::open(&path).unwrap();
+    assert!(loaded.durable.stop.is_some());
+}
