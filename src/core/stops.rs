@@ -3,10 +3,11 @@
 //! means no entry.
 
 use rust_decimal::Decimal;
-use serde_json::Map;
+use serde_json::json;
 
 use super::durable::{IntentEntry, Purpose};
 use super::effect::LogLevel;
+use super::handle::details;
 use super::orders::OrderEnd;
 use super::record::Record;
 use super::snapshot::{CommandState, Severity};
@@ -80,7 +81,7 @@ impl Turn<'_> {
                 let text = format!(
                     "{what}: the broker left out its stop loss; it was set again at {stands}"
                 );
-                self.tell_stop(entry, CommandState::Executed, LogLevel::Warning, &text);
+                self.tell_stop((entry, position), CommandState::Executed, &text);
                 self.drop_notice(&notice_key(cid));
             } else if stands != stop {
                 let text =
@@ -98,7 +99,7 @@ impl Turn<'_> {
             let text = format!(
                 "{what}: the broker left out its stop loss at {stop} and it cannot be set ({error}); the position is being closed"
             );
-            self.tell_stop(entry, CommandState::Failed, LogLevel::Error, &text);
+            self.tell_stop((entry, position), CommandState::Failed, &text);
             let remedy = "See on the Positions page that it is closed. Orders of this symbol will end so again: ask the broker whether it takes a stop with the order.";
             let text = format!("{text}.");
             self.notice(&notice_key(cid), Severity::Error, &text, remedy);
@@ -142,10 +143,27 @@ impl Turn<'_> {
         }
     }
 
-    fn tell_stop(&mut self, entry: &IntentEntry, state: CommandState, level: LogLevel, text: &str) {
+    fn tell_stop(
+        &mut self,
+        (entry, position): (&IntentEntry, &Position),
+        state: CommandState,
+        text: &str,
+    ) {
+        let level = if state == CommandState::Executed {
+            LogLevel::Warning
+        } else {
+            LogLevel::Error
+        };
         self.log(level, "terminal", format!("{text}."));
         match &entry.purpose {
-            Purpose::Command { id } => self.amend(id, state, text, Map::new()),
+            Purpose::Command { id } => {
+                let details = details(&[
+                    ("ticket", json!(position.ticket.0)),
+                    ("volume", json!(position.volume.to_string())),
+                    ("price", json!(position.open_price.to_string())),
+                ]);
+                self.amend(id, state, text, details);
+            }
             Purpose::Entry { strategy } => self.decided(strategy, text.to_owned()),
             Purpose::Exit { .. }
             | Purpose::Stop { .. }
