@@ -121,13 +121,13 @@ impl<'de> Deserialize<'de> for Document {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Document, A::Error> {
                 let mut document = Document::default();
-                while let Some((key, value)) = map.next_entry::<String, Box<RawValue>>()? {
+                while let Some(key) = map.next_key::<String>()? {
                     // Either of the two may be the one that is meant; with the other one a limit would be gone.
                     if document.get(&key).is_some() {
                         let twice = format!("\"{key}\" stands here twice; remove one of the two");
                         return Err(serde::de::Error::custom(twice));
                     }
-                    document.set(&key, value);
+                    document.entries.push((key, map.next_value()?));
                 }
                 Ok(document)
             }

@@ -98,6 +98,7 @@ impl<'a> Comparison<'a> {
             side: Side::Buy,
             spec: &self.spec,
             news: self.case.market.news.as_ref(),
+            peers: &[],
         };
         let row = at * 2 * (filters + 1);
         let mut factors = [1.0, 1.0];
@@ -172,6 +173,7 @@ const fn kind(filter: &Filter) -> &'static str {
         Filter::Regime(_) => "regime",
         Filter::Trend(_) => "trend",
         Filter::News(_) => "news",
+        Filter::Correlation(_) => "correlation",
     }
 }
 
