@@ -13,6 +13,7 @@ mod choosing;
 mod clock;
 mod closing;
 mod command;
+mod correction;
 mod decided;
 mod desk;
 mod doubts;
@@ -41,6 +42,7 @@ pub mod snapshot;
 mod starting;
 mod state;
 mod step;
+mod stops;
 mod superseding;
 mod symbols;
 #[cfg(test)]
