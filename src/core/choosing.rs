@@ -117,13 +117,13 @@ impl Turn<'_> {
                 };
             }
             (Some(_), None) => {}
-            (Some((mut tickets, awaited)), Some(book)) => {
+            (Some((mut tickets, awaited)), Some(_)) => {
                 let first = open.tickets.is_none();
                 let late = |position: &Position| open.awaited.contains(&Cid(position.magic));
-                let chosen = book
-                    .positions
-                    .iter()
-                    .filter(|position| position.is_own() && (first || late(position)))
+                let chosen = self
+                    .state
+                    .own_positions()
+                    .filter(|position| first || late(position))
                     .filter(|position| wanted(position))
                     .filter(|position| !self.was_given_later(Cid(position.magic), &open.command))
                     .map(|position| position.ticket);
@@ -211,20 +211,26 @@ impl Turn<'_> {
             else {
                 return Verdict::done(format!("position {ticket} is not open (any more)"));
             };
+            let own = self.state.own_position(ticket);
             let asked_here = open.command.source == super::snapshot::Source::Local;
-            if !position.is_own() && !asked_here {
+            if own.is_none() && self.state.nets() {
+                return Verdict::failed(format!(
+                    "nothing of position {ticket} is this executor's; it is left alone"
+                ));
+            }
+            if own.is_none() && !asked_here {
                 return Verdict::failed(format!(
                     "position {ticket} was not opened by this executor; it is left alone"
                 ));
             }
+            let ours = own.map_or(position.volume, |own| own.volume);
             if let Some(contradiction) = self.names_another_symbol(&open.command, position) {
                 return Verdict::failed(format!("{contradiction}; nothing was closed"));
             }
             match open.command.decimal(&["volume", "lots", "lotSize"]) {
-                Ok(Some(part)) if part < position.volume => {
+                Ok(Some(part)) if part < ours => {
                     return Verdict::failed(format!(
-                        "closing a part ({part} of {} lots) is not supported; nothing was closed",
-                        position.volume
+                        "closing a part ({part} of {ours} lots) is not supported; nothing was closed"
                     ));
                 }
                 Ok(_) => {}

@@ -1,15 +1,17 @@
 //! Closing positions and cancelling orders until the terminal shows them gone: verified per ticket, retried, and told
 //! per ticket when it cannot be done. Never waits for entry checks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use rust_decimal::Decimal;
 use serde_json::json;
 
 use super::durable::{IntentEntry, Progress as OrderProgress, Purpose};
 use super::handle::{Verdict, count, details};
 use super::orders::{ORDER_LIFE_MS, OrderEnd};
+use super::state::State;
 use super::step::Turn;
 use crate::market::{Book, Cid, IntentAction, MarginMode, RefusalClass, Ticket};
 
@@ -26,8 +28,10 @@ impl Target {
         }
     }
 
-    fn is_in(self, book: &Book) -> bool {
+    /// Whether it is there to be ended; of a net position only our part is, unless somebody here named another's.
+    fn is_in(self, book: &Book, state: &State) -> bool {
         match self {
+            Self::Position(ticket) if state.nets() => state.own_position(ticket).is_some(),
             Self::Position(ticket) => book
                 .positions
                 .iter()
@@ -53,6 +57,8 @@ pub(super) struct Sweep {
     tickets: BTreeMap<Target, Progress>,
     /// The account closes the oldest position first: one at a time then, in the order of the tickets.
     oldest_first: bool,
+    /// Of a position of this account only a part may be ours.
+    nets: bool,
 }
 
 #[derive(Debug, Default)]
@@ -65,6 +71,10 @@ struct Progress {
     last_error: Option<String>,
     /// What the terminal answered; it counts once the book agrees.
     answered: Option<String>,
+    /// We closed or cancelled something of it.
+    by_us: bool,
+    /// Orders that were sent to end it.
+    sent: BTreeSet<Cid>,
     /// How it ended, in words.
     gone: Option<String>,
 }
@@ -82,12 +92,22 @@ impl Sweep {
         progress.not_before = mono;
         match end {
             OrderEnd::Done(fill) => {
+                progress.by_us = true;
                 progress.answered = Some(match target {
+                    Target::Position(_) if self.nets => format!(
+                        "{} lots closed at {} (profit {})",
+                        fill.volume, fill.price, fill.profit
+                    ),
                     Target::Position(_) => {
                         format!("closed at {} (profit {})", fill.price, fill.profit)
                     }
                     Target::Order(_) => "cancelled".to_owned(),
                 });
+            }
+            OrderEnd::Astray { words, .. } => progress.answered = Some(words.clone()),
+            OrderEnd::Refused(refusal) if refusal.class == RefusalClass::AlreadySo && self.nets => {
+                progress.answered = Some("nothing of it was ours any more".to_owned());
+                progress.not_before += pause_after(progress.tries, refusal.class);
             }
             OrderEnd::Refused(refusal) if refusal.class == RefusalClass::AlreadySo => {
                 progress.answered = Some("was already closed".to_owned());
@@ -109,8 +129,9 @@ impl Sweep {
         }
     }
 
-    /// Takes in what the terminal shows now.
-    fn look(&mut self, shown: impl Fn(Target) -> bool) {
+    /// Takes in what the terminal shows now; `theirs` are the lots of a position that are not ours and stay.
+    fn look(&mut self, shown: impl Fn(Target) -> bool, theirs: impl Fn(Target) -> Decimal) {
+        let nets = self.nets;
         for (target, progress) in &mut self.tickets {
             if progress.cid.is_some() {
                 continue;
@@ -123,7 +144,18 @@ impl Sweep {
                     progress.last_error = Some(error);
                 }
             } else if progress.gone.is_none() {
-                let how = answered.unwrap_or_else(|| "is not open any more".to_owned());
+                let mut how = answered.unwrap_or_else(|| {
+                    let what = if nets {
+                        "nothing of it is ours any more"
+                    } else {
+                        "is not open any more"
+                    };
+                    what.to_owned()
+                });
+                let theirs = theirs(*target);
+                if theirs > Decimal::ZERO {
+                    how.push_str(&format!("; the {theirs} lots there are not ours and stay"));
+                }
                 progress.gone = Some(how);
             }
         }
@@ -160,6 +192,29 @@ impl Sweep {
             .collect()
     }
 
+    /// How many of them we ended. Where positions are netted, what others closed is not our deed.
+    fn ended_by_us(&self) -> usize {
+        let ours = |progress: &&Progress| progress.by_us || !self.nets;
+        let gone = self.tickets.values().filter(|one| one.gone.is_some());
+        gone.filter(ours).count()
+    }
+
+    fn headline(&self) -> String {
+        match self.ended_by_us() {
+            0 => "nothing was closed".to_owned(),
+            closed => count(closed, "position closed", "positions closed"),
+        }
+    }
+
+    /// What stands before the list of what is gone.
+    pub fn verb(&self) -> &'static str {
+        if self.ended_by_us() == 0 {
+            "nothing was closed:"
+        } else {
+            "closed"
+        }
+    }
+
     /// Every ticket that is still open was tried at least so often.
     pub fn least_tries(&self) -> u32 {
         let open = self
@@ -180,8 +235,19 @@ fn pause_after(tries: u32, class: RefusalClass) -> Duration {
 impl Turn<'_> {
     /// Takes in what became of the orders and what an up-to-date book shows.
     pub fn settle_sweep(&self, sweep: &mut Sweep, targets: &[Target], purpose: &Purpose) {
+        sweep.nets = self.state.nets();
         for target in targets {
             sweep.tickets.entry(*target).or_default();
+        }
+        // A close that met nothing of ours any more may have opened the other way.
+        let opened = self.state.own_positions().filter(|own| {
+            let cid = Cid(own.magic);
+            let mut tickets = sweep.tickets.values();
+            tickets.any(|progress| progress.sent.contains(&cid))
+        });
+        let opened: Vec<Target> = opened.map(|own| Target::Position(own.ticket)).collect();
+        for target in opened {
+            sweep.tickets.entry(target).or_default();
         }
         for progress in sweep.tickets.values_mut() {
             let order = progress
@@ -196,7 +262,11 @@ impl Turn<'_> {
         }
         self.adopt_orders(sweep, purpose);
         if let Some(book) = self.state.fresh_book() {
-            sweep.look(|target| target.is_in(book));
+            let theirs = |target| match target {
+                Target::Position(ticket) if self.state.nets() => self.state.others_lots(ticket),
+                _ => Decimal::ZERO,
+            };
+            sweep.look(|target| target.is_in(book, self.state), theirs);
         }
     }
 
@@ -221,13 +291,15 @@ impl Turn<'_> {
             let due = progress.gone.is_none()
                 && progress.cid.is_none()
                 && self.now.mono >= progress.not_before
-                && book.is_some_and(|book| target.is_in(book))
+                && book.is_some_and(|book| target.is_in(book, self.state))
                 && !self.is_ending(target.ticket());
             if due {
                 progress.in_company = room < most;
                 room -= 1;
                 progress.tries += 1;
-                progress.cid = Some(self.submit(target.action(), purpose.clone()));
+                let cid = self.submit(target.action(), purpose.clone());
+                progress.sent.insert(cid);
+                progress.cid = Some(cid);
             }
         }
     }
@@ -271,6 +343,7 @@ impl Turn<'_> {
                 IntentAction::Open { .. } | IntentAction::Modify { .. } => continue,
             };
             let progress = sweep.tickets.entry(target).or_default();
+            progress.sent.insert(entry.intent.cid);
             progress.cid = Some(entry.intent.cid);
             progress.tries = progress.tries.max(1);
         }
@@ -295,11 +368,7 @@ impl Turn<'_> {
                 message: if closed.is_empty() {
                     "nothing to close: no own position matches".to_owned()
                 } else {
-                    format!(
-                        "{}: {}",
-                        count(closed.len(), "position closed", "positions closed"),
-                        closed.join("; ")
-                    )
+                    format!("{}: {}", sweep.headline(), closed.join("; "))
                 },
                 details: details(&[("closed", json!(closed))]),
             }

@@ -169,7 +169,7 @@ impl Turn<'_> {
         else {
             return Verdict::failed(format!("position {ticket} is not open"));
         };
-        if !position.is_own() {
+        if self.state.own_position(ticket).is_none() {
             return Verdict::failed(format!(
                 "position {ticket} was not opened by this executor; it is left alone"
             ));

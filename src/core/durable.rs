@@ -11,6 +11,7 @@ use super::command::Command;
 use super::guards::GuardDay;
 use super::ledger::DayLedger;
 use super::opened::{Given, Opening};
+use super::own_book::{Change, OwnBook};
 use super::record::Record;
 use super::rules::{FormerRules, StrategyEntry};
 use super::snapshot::CommandState;
@@ -68,6 +69,8 @@ pub struct Durable {
     pub account: Option<AccountId>,
     /// Accounts with real money on which the trader allowed trading.
     pub confirmed: BTreeSet<AccountId>,
+    /// What of the net positions is ours, on accounts that net them.
+    pub own: BTreeMap<AccountId, OwnBook>,
     /// Days of the accounts that the terminal was logged in to before.
     pub other_days: BTreeMap<AccountId, DayLedger>,
 }
@@ -135,6 +138,9 @@ pub struct IntentEntry {
     pub account: Option<AccountId>,
     /// 1 for a first order, one more for each order that follows it.
     pub generation: u32,
+    /// What its deals did so far, on an account that nets positions.
+    #[serde(default)]
+    pub dealt: Change,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -246,6 +252,7 @@ impl Durable {
                     progress: Progress::Made,
                     made_at: *at,
                     account: account.clone(),
+                    dealt: Change::default(),
                 };
                 self.intents.insert(intent.cid, entry);
             }
@@ -276,6 +283,7 @@ impl Durable {
                 }
             }
             Record::Dealt { deal } => self.day.count(deal),
+            Record::Netted { account, deal } => self.net(account, deal),
             Record::StrategyStored { strategy } => {
                 self.keep_former(strategy);
                 self.strategies

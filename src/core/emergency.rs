@@ -227,7 +227,7 @@ impl Turn<'_> {
                     if closed.is_empty() {
                         "nothing to close".to_owned()
                     } else {
-                        format!("closed {}", closed.join("; "))
+                        format!("{} {}", self.state.emergency.verb(), closed.join("; "))
                     }
                 ),
                 details: details(&[("closed", json!(closed))]),
@@ -329,10 +329,10 @@ impl Turn<'_> {
             .iter()
             .filter(|order| order.is_own())
             .map(|order| Target::Order(order.ticket));
-        let positions = book
-            .positions
-            .iter()
-            .filter(|position| position.is_own() && within(position))
+        let positions = self
+            .state
+            .own_positions()
+            .filter(|position| within(position))
             .map(|position| Target::Position(position.ticket));
         Some(orders.chain(positions).collect())
     }

@@ -185,7 +185,7 @@ impl StrategyLedger {
                     self.open.pop_first();
                 }
             }
-            DealEntry::Out => self.close(deal),
+            DealEntry::Out | DealEntry::InOut => self.close(deal),
         }
     }
 

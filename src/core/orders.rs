@@ -34,6 +34,11 @@ pub(super) enum OrderEnd {
     Refused(Refusal),
     /// Proven absent at the terminal.
     NotExecuted(String),
+    /// Executed, but on a net position that others had changed meanwhile: what was asked for did not come of it.
+    Astray {
+        fill: Fill,
+        words: String,
+    },
 }
 
 impl Turn<'_> {
@@ -68,6 +73,7 @@ impl Turn<'_> {
         parent: Option<Cid>,
         price: Option<Decimal>,
     ) -> Cid {
+        let action = self.of_ours_alone(action);
         let number = match (&purpose, &action) {
             (Purpose::Entry { strategy } | Purpose::Exit { strategy }, _) => {
                 self.durable().strategy_number(strategy)
@@ -143,7 +149,7 @@ impl Turn<'_> {
             }
             TerminalEvent::Book(book) => {
                 let known = self.state.knows_the_answers(&book, self.now.mono);
-                self.state.terminal.book = Some(book);
+                self.state.see_book(Some(book));
                 self.state.book_behind = !known;
                 self.correct_by_book();
                 self.watch_open_symbols();
@@ -167,7 +173,8 @@ impl Turn<'_> {
                 self.log(LogLevel::Info, "terminal", text);
                 self.seen_closed(&deal);
                 self.correct_by_deal(&deal);
-                self.record(Record::Dealt { deal });
+                self.record(Record::Dealt { deal: deal.clone() });
+                self.net(deal);
             }
             TerminalEvent::Priced { cid, price } => self.priced(cid, price),
             TerminalEvent::Answer { cid, outcome } => self.answered(cid, outcome),
@@ -208,7 +215,7 @@ impl Turn<'_> {
             .into_iter()
             .map(|symbol| (symbol.name.clone(), symbol))
             .collect();
-        view.book = None;
+        self.state.see_book(None);
         self.rename_symbols();
         // Whatever was on its way when the link broke is looked for before anything else is believed.
         self.state.looked_at.clear();
@@ -224,7 +231,7 @@ impl Turn<'_> {
         };
         self.log(level, "terminal", format!("Terminal {what}: {reason}"));
         self.state.terminal.up = false;
-        self.state.terminal.book = None;
+        self.state.see_book(None);
         self.state.terminal.quotes.clear();
         self.state.profits_asked.clear();
     }
@@ -338,11 +345,14 @@ impl Turn<'_> {
 
     pub(super) fn order_ended(&mut self, entry: IntentEntry, end: OrderEnd) {
         let cid = entry.intent.cid;
+        let Some(end) = self.by_its_deals(&entry, end) else {
+            return;
+        };
         if matches!(end, OrderEnd::Done(_)) {
             self.expect_stop(&entry);
         }
         self.record(match &end {
-            OrderEnd::Done(fill) => Record::IntentDone {
+            OrderEnd::Done(fill) | OrderEnd::Astray { fill, .. } => Record::IntentDone {
                 cid,
                 fill: fill.clone(),
                 at: self.now.utc,
@@ -418,6 +428,7 @@ impl Turn<'_> {
         match end {
             OrderEnd::Done(fill) => {
                 let mut message = describe_fill(&entry.intent.action, &fill);
+                message.push_str(&self.shared_with_others(&entry.intent.action));
                 if let Some(ordered) = self.other_name(id, &entry.intent.action) {
                     message.push_str(&format!(" (ordered as {ordered})"));
                 }
@@ -440,6 +451,14 @@ impl Turn<'_> {
                     refusal.message, refusal.retcode
                 );
                 self.finish(id, CommandState::Failed, &message, details);
+            }
+            OrderEnd::Astray { fill, words } => {
+                let details = details(&[
+                    ("deal", json!(fill.deal.map(|deal| deal.0))),
+                    ("volume", json!(fill.volume.to_string())),
+                    ("price", json!(fill.price.to_string())),
+                ]);
+                self.finish(id, CommandState::Failed, &words, details);
             }
             OrderEnd::NotExecuted(reason) => {
                 self.finish(

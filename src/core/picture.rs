@@ -9,7 +9,7 @@ use super::rules::StrategyEntry;
 use super::snapshot::{Counts, PositionRow, Snapshot, StrategyRow, StrategyState, Trading};
 use super::trading::closing_price;
 use super::{Now, State};
-use crate::market::{Cid, Position};
+use crate::market::Position;
 
 impl State {
     /// The picture of this moment. The rows are shared until one of them changes.
@@ -180,16 +180,15 @@ impl State {
     }
 
     fn position_row(&self, position: &Position) -> PositionRow {
-        let own = position.is_own();
+        let own = self.own_position(position.ticket);
         PositionRow {
             position: position.clone(),
-            own,
+            own: own.is_some(),
+            part: own
+                .map(|own| own.volume)
+                .filter(|part| *part != position.volume),
             strategy: own
-                .then(|| {
-                    self.durable
-                        .strategy_by_number(Cid(position.magic).strategy())
-                })
-                .flatten()
+                .and_then(|own| self.durable.strategy_by_number(strategy_of(own)))
                 .map(|strategy| strategy.name.clone()),
             // The price of the shown profit, so that the two never contradict each other.
             current_price: Some(position.price)

@@ -131,6 +131,11 @@ pub enum Record {
     Dealt {
         deal: Deal,
     },
+    /// A deal of anybody on an account that nets positions: it tells what of them is ours.
+    Netted {
+        account: AccountId,
+        deal: Deal,
+    },
     StrategyStored {
         strategy: StrategyEntry,
     },

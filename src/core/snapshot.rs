@@ -232,8 +232,10 @@ pub enum StrategyState {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PositionRow {
     pub position: Position,
-    /// Opened by this program.
+    /// This program's, or a part of it is.
     pub own: bool,
+    /// Lots of it that are this program's, where others have a part of the same net position.
+    pub part: Option<Decimal>,
     pub strategy: Option<String>,
     pub current_price: Option<Decimal>,
 }

@@ -19,7 +19,7 @@ use super::snapshot::{CommandRow, Counts, Notice, SettingsStatus, TerminalMode};
 use super::stops::StopTry;
 use super::trading::Runtime;
 use crate::market::{
-    Account, Book, Cid, LinkFacts, Permissions, Quote, Side, SymbolSpec, Timeframe,
+    Account, Book, Cid, Fill, LinkFacts, Permissions, Position, Quote, Side, SymbolSpec, Timeframe,
 };
 use crate::strategy::{Allowances, NewsCalendar, Panel, Plan};
 
@@ -90,6 +90,8 @@ pub(super) struct TerminalView {
     pub symbols: BTreeMap<String, SymbolSpec>,
     /// `None` until the terminal sent one after it came up.
     pub book: Option<Book>,
+    /// What of its positions is ours: of a net position our part alone, under the order that it began with.
+    pub own: Vec<Position>,
     pub quotes: BTreeMap<String, Quote>,
     pub market_time: Option<Timestamp>,
     pub facts: LinkFacts,
@@ -143,6 +145,8 @@ pub struct State {
     pub(super) book_behind: bool,
     /// What was open when a close that has no outcome yet was sent.
     pub(super) closed_from: BTreeMap<Cid, Decimal>,
+    /// Orders that are done and whose deals were not told yet, on an account that nets positions; believed then.
+    pub(super) undealt: BTreeMap<Cid, (Fill, Duration)>,
     /// Orders that are done and that no book has shown yet.
     pub(super) awaited: Vec<Awaited>,
     /// Stops that the broker left out, by the client id of the opening.
@@ -203,6 +207,7 @@ impl State {
             candidates: BTreeMap::new(),
             book_behind: true,
             closed_from: BTreeMap::new(),
+            undealt: BTreeMap::new(),
             awaited: Vec::new(),
             stop_tries: BTreeMap::new(),
             profits_asked: BTreeSet::new(),
@@ -351,12 +356,9 @@ impl State {
         self.terminal.book.as_ref().filter(|_| current)
     }
 
-    pub(super) fn own_positions(&self) -> impl Iterator<Item = &crate::market::Position> {
-        self.terminal
-            .book
-            .iter()
-            .flat_map(|book| &book.positions)
-            .filter(|position| position.is_own())
+    /// Our positions; of a net position our part.
+    pub(super) fn own_positions(&self) -> impl Iterator<Item = &Position> {
+        self.terminal.own.iter()
     }
 
     pub(super) fn link_mut(&mut self, leg: Leg) -> &mut LinkHealth {

@@ -185,6 +185,7 @@ impl Turn<'_> {
     /// Whatever the event was: look what can go on now.
     fn progress(&mut self) {
         self.progress_book();
+        self.progress_undealt();
         self.progress_orders();
         self.progress_stops();
         self.progress_emergency();

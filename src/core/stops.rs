@@ -134,7 +134,9 @@ impl Turn<'_> {
                 ),
                 refusal.message.as_str(),
             ),
-            OrderEnd::NotExecuted(reason) => (false, reason.as_str()),
+            OrderEnd::NotExecuted(words) | OrderEnd::Astray { words, .. } => {
+                (false, words.as_str())
+            }
         };
         let tried = self.state.stop_tries.entry(opening).or_default();
         error.clone_into(&mut tried.error);

@@ -244,7 +244,7 @@ impl Turn<'_> {
         let panel = self.state.panel(&runtime.plan).ok_or("it has no bars")?;
         let view = &self.state.terminal;
         let book = view.book.as_ref().filter(|_| !self.state.book_behind);
-        let book = book.ok_or("the terminal's list of positions is not up to date")?;
+        book.ok_or("the terminal's list of positions is not up to date")?;
         let orders = (self.durable().intents).range(Cid::all_of(strategy.number));
         let mut orders = orders.map(|(_, entry)| &entry.intent.action);
         let in_doubt = orders.any(|action| matches!(action, IntentAction::Open { .. }));
@@ -257,10 +257,10 @@ impl Turn<'_> {
             .get(&strategy.symbol)
             .ok_or("the terminal does not know the symbol")?;
         let thought = runtime.shadow.position.as_ref().filter(|_| shadow);
-        let positions: Vec<&Position> = book
-            .positions
-            .iter()
-            .filter(|position| position.is_own() && strategy_of(position) == strategy.number)
+        let positions: Vec<&Position> = self
+            .state
+            .own_positions()
+            .filter(|position| strategy_of(position) == strategy.number)
             .chain(thought.map(|(position, _)| position))
             .collect();
         let paused = strategy.paused.then(|| "the strategy is paused".to_owned());
@@ -340,6 +340,7 @@ impl Turn<'_> {
                 format!("the terminal refused the order: {}", refusal.message)
             }
             OrderEnd::NotExecuted(reason) => format!("not opened: {reason}"),
+            OrderEnd::Astray { words, .. } => words.clone(),
         };
         let name = self
             .durable()

@@ -65,6 +65,8 @@ impl PendingOrder {
 pub enum DealEntry {
     In,
     Out,
+    /// Closed a net position and opened the rest the other way.
+    InOut,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

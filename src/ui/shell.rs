@@ -255,6 +255,16 @@ pub fn question_ui(ui: &Ui, view: &View<'_>, asking: &mut Option<Ask>, acts: &mu
                     &format::profit(position.profit),
                 ],
             );
+            if let Some(part) = row.part {
+                body = fill(
+                    text.close_part,
+                    &[
+                        &part.to_string(),
+                        &position.volume.to_string(),
+                        &position.symbol,
+                    ],
+                );
+            }
             if !row.own {
                 body = format!("{body} {}", text.close_foreign);
             }

@@ -264,6 +264,7 @@ fn position(
     own: bool,
 ) -> PositionRow {
     PositionRow {
+        part: None,
         position: Position {
             ticket: Ticket(ticket),
             symbol: symbol.to_owned(),

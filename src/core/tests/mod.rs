@@ -20,6 +20,7 @@ mod late_orders;
 mod ledger;
 mod limits;
 mod long_memory;
+mod netting;
 mod orders;
 mod outbox;
 mod public_stops;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::market::{
-    Account, Bar, Book, Cid, Fill, Found, IntentAction, MarginMode, OrderIntent, Outcome,
+    Account, Bar, Book, Cid, Deal, Fill, Found, IntentAction, MarginMode, OrderIntent, Outcome,
     PendingOrder, PendingType, Permissions, Position, Quote, Refusal, RefusalClass, Side,
     SymbolSpec, TerminalEvent, TerminalRequest, Ticket, Timeframe, TradeMode,
 };
@@ -65,8 +65,18 @@ pub struct Terminal {
     /// Every series asked for, with the bars wanted.
     pub watched: Vec<(String, Timeframe, usize)>,
     pub submitted: Vec<OrderIntent>,
-    executed: BTreeMap<Cid, Fill>,
-    next_ticket: u64,
+    pub(super) executed: BTreeMap<Cid, Fill>,
+    pub(super) next_ticket: u64,
+    /// Of the net position, on an account that nets them.
+    pub(super) ident: u64,
+    /// What others do just before the next order arrives at the broker.
+    pub meddling: Option<(Side, &'static str)>,
+    /// Before the Expert Advisor looks at the position, not after.
+    pub meddles_early: bool,
+    /// Deals that were not told yet.
+    pub untold: Vec<Deal>,
+    /// They stay so.
+    pub tells_no_deals: bool,
     revision: u64,
 }
 
@@ -96,6 +106,11 @@ impl Terminal {
             submitted: Vec::new(),
             executed: BTreeMap::new(),
             next_ticket: 1_000,
+            ident: 0,
+            meddling: None,
+            meddles_early: false,
+            untold: Vec::new(),
+            tells_no_deals: false,
             revision: 0,
         }
     }
@@ -169,7 +184,11 @@ impl Terminal {
                 let priced = (opens && intent.price.is_none() && self.prices)
                     .then_some(TerminalEvent::Priced { cid, price });
                 let answers = self.submit(&intent);
-                priced.into_iter().chain(answers).collect()
+                priced
+                    .into_iter()
+                    .chain(answers)
+                    .chain(self.deals())
+                    .collect()
             }
             TerminalRequest::SelfTest => Vec::new(),
         }
@@ -233,6 +252,9 @@ impl Terminal {
 
     /// The order happens, or it is about nothing that exists.
     pub fn fill(&mut self, intent: &OrderIntent, part: Decimal) -> Result<Fill, Refusal> {
+        if self.account.margin_mode == MarginMode::Netting && !intent.action.leaves_no_deal() {
+            return self.fill_net(intent, part);
+        }
         self.next_ticket += 1;
         let gone = Refusal {
             retcode: 10_036,

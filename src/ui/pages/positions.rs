@@ -166,7 +166,13 @@ fn position_ui(
     });
     left(line, |_| strong(&position.symbol, theme::BODY));
     left(line, |ui| side_text(ui, position.side));
-    right(line, |_| RichText::new(position.volume.to_string()));
+    right(line, |_| {
+        let whole = position.volume.to_string();
+        RichText::new(match row.part {
+            Some(part) => fill(text.part_of, &[&part.to_string(), &whole]),
+            None => whole,
+        })
+    });
     for price in prices {
         right(line, |_| {
             RichText::new(format::optional_price(price, digits))

@@ -1,8 +1,10 @@
 //! Another account under the terminal, and real money: nothing opens before a person says so.
 
+use std::time::Duration;
+
 use serde_json::json;
 
-use super::world::buy;
+use super::world::{buy, is};
 use super::{BOTH, Kind, LONG, Whole};
 use crate::emulated::Options;
 
@@ -72,4 +74,100 @@ async fn a_netting_account_holds_one_position_of_a_symbol() {
         .await;
     assert!(whole.position(ticket).is_none());
     assert_eq!((whole.entries().len(), whole.exits().len()), (2, 1));
+}
+
+async fn netting() -> Whole {
+    let options = Options::default().setup("account 1001 margin_mode=netting");
+    Whole::with(Kind::Tcp, options).await
+}
+
+/// What the trader does by hand, and time for it to be told.
+async fn by_hand(whole: &Whole, words: &str) {
+    whole.terminal.cmd(&format!("by_hand {words}"));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+}
+
+/// The only position has so many lots.
+fn holds_only(whole: &Whole, lots: f64) -> bool {
+    let positions = whole.terminal.truth("positions");
+    positions.len() == 1 && is(&positions[0], "vol", lots)
+}
+
+/// The trader adds to what is ours: closing and the emergency stop take ours and leave his, over a restart too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_netting_account_the_traders_own_lots_stay() {
+    let mut whole = netting().await;
+    let ticket = whole.open(buy()).await;
+    by_hand(&whole, "buy EURUSD 1.0").await;
+    let result = whole
+        .executes("CLOSE_POSITION", json!({"ticket": ticket}))
+        .await;
+    let message = result["message"].as_str().unwrap();
+    assert!(
+        message.contains("1 position closed") && message.contains("0.1 lots closed at"),
+        "{message}"
+    );
+    assert!(message.contains("are not ours and stay"), "{message}");
+    assert!(holds_only(&whole, 1.0), "{}", whole.terminal.picture());
+    let reason = whole
+        .fails("CLOSE_POSITION", json!({"ticket": ticket}))
+        .await;
+    assert!(reason.contains("is left alone"), "{reason}");
+
+    by_hand(&whole, &format!("close {ticket}")).await;
+    whole.open(buy()).await;
+    by_hand(&whole, "buy EURUSD 0.5").await;
+    by_hand(&whole, "sell EURUSD 0.04").await;
+    whole.executor_again().await;
+    let id = whole.platform.world.emergency_stop("drill").await.unwrap();
+    let result = whole.is_executed(&id).await;
+    let message = result["message"].as_str().unwrap();
+    assert!(
+        message.contains("0.1 lots closed at")
+            && message.contains("the 0.46 lots there are not ours and stay"),
+        "{message}"
+    );
+    assert!(holds_only(&whole, 0.46), "{}", whole.terminal.picture());
+}
+
+/// He turns it round as our close arrives.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_netting_account_a_turned_position_is_not_called_closed() {
+    let whole = netting().await;
+    let ticket = whole.open(buy()).await;
+    whole
+        .terminal
+        .cmd("hook PositionSelectByTicket 1 by_hand sell EURUSD 1.0");
+    let result = whole
+        .executes("CLOSE_POSITION", json!({"ticket": ticket}))
+        .await;
+    let message = result["message"].as_str().unwrap();
+    // It is in sight by then, or only the order meets it.
+    let seen = message.contains("is not open (any more)");
+    assert!(
+        seen || message.starts_with("nothing was closed"),
+        "{message}"
+    );
+    // Nothing of ours: there is nothing more to do either.
+    let result = whole.executes("CLOSE_ALL_POSITIONS", json!({})).await;
+    let message = result["message"].as_str().unwrap();
+    assert!(message.contains("nothing to close"), "{message}");
+}
+
+/// He sells just before our order to buy arrives.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_netting_account_an_opening_that_opened_nothing_says_so() {
+    let whole = netting().await;
+    whole
+        .terminal
+        .cmd("hook OrderSend 1 by_hand sell EURUSD 0.3");
+    let reason = whole.fails_to_open().await;
+    assert!(
+        reason.contains("it only reduced a SELL position that somebody else had opened"),
+        "{reason}"
+    );
+    let result = whole.executes("CLOSE_ALL_POSITIONS", json!({})).await;
+    let message = result["message"].as_str().unwrap();
+    assert!(message.contains("nothing to close"), "{message}");
+    assert!(holds_only(&whole, 0.2), "{}", whole.terminal.picture());
 }

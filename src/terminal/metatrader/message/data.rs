@@ -354,7 +354,8 @@ impl DealLine {
         };
         let entry = match r.maybe("entry") {
             "in" => DealEntry::In,
-            "out" | "inout" | "out_by" => DealEntry::Out,
+            "out" | "out_by" => DealEntry::Out,
+            "inout" => DealEntry::InOut,
             _ if side.is_none() => DealEntry::In,
             _ => return Err(r.wrong("entry", "in, out, inout or out_by")),
         };

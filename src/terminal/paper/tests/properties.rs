@@ -342,7 +342,9 @@ impl World {
             }
             match deal.entry {
                 DealEntry::In => *open.entry(deal.position).or_default() += deal.volume,
-                DealEntry::Out => *open.entry(deal.position).or_default() -= deal.volume,
+                DealEntry::Out | DealEntry::InOut => {
+                    *open.entry(deal.position).or_default() -= deal.volume;
+                }
             }
         }
         prop_assert!(by_cid.values().all(|count| *count == 1), "{:?}", by_cid);
