@@ -144,6 +144,7 @@ Exit codes: the number of failed items; 2 also when the command line is wrong, 3
 Examples:
   fx-executor plan strategy.json
   fx-executor plan strategy.json --direction buy       for rules that do not say whether they buy or sell
+  fx-executor plan strategy.json --lots 0.10           for rules that do not name their volume
   fx-executor plan rules.json --symbol EURUSD --timeframe M15
   fx-executor plan strategy.json --lang id             in Indonesian
   fx-executor plan strategy.json --json                the same for programs, with what every key became
@@ -182,6 +183,9 @@ pub struct Stored {
     /// Filters that the rules may run without where they cannot be computed: news, correlation, riskSentiment, regime
     #[arg(long, value_name = "FILTER,…")]
     pub run_without: Option<String>,
+    /// The lots, as the platform asks for them when a strategy is activated; rules of the AI writer name none
+    #[arg(long, value_name = "LOTS", value_parser = money)]
+    pub lots: Option<Decimal>,
     /// The symbol, where the file has none or another is meant
     #[arg(long)]
     pub symbol: Option<String>,

@@ -57,7 +57,8 @@ pub struct Durable {
     pub owner: Option<String>,
     pub day: DayLedger,
     /// Where the day of the account's guards began.
-    pub guard_day: Option<GuardDay>,
+    #[serde(default)]
+    pub guard_days: BTreeMap<AccountId, GuardDay>,
     /// The account of the terminal, as last seen.
     pub account: Option<AccountId>,
     /// Accounts with real money on which the trader allowed trading.
@@ -306,7 +307,9 @@ impl Durable {
             }
             Record::OwnerLearned { user_id } => self.owner = Some(user_id.clone()),
             Record::AccountSeen { account, .. } => self.see_account(account),
-            Record::GuardDayBegan { began, .. } => self.guard_day = Some(began.clone()),
+            Record::GuardDayBegan { began, .. } => {
+                self.guard_days.insert(began.account.clone(), began.clone());
+            }
             Record::AccountConfirmed { account, .. } => {
                 self.confirmed.insert(account.clone());
             }

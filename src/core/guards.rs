@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::effect::LogLevel;
 use super::record::Record;
 use super::snapshot::Severity;
 use super::step::Turn;
@@ -146,36 +147,44 @@ impl Turn<'_> {
         if !guards.daily.is_on() && !guards.total.is_on() {
             return;
         }
-        let time = self.state.terminal.market_time.unwrap_or(self.now.utc);
-        let (day, id) = (guards.day(time), account.id());
-        let known = self
-            .durable()
-            .guard_day
-            .as_ref()
-            .filter(|known| known.day == day && known.account == id)
-            .map(|known| known.base);
-        let base = known.unwrap_or_else(|| {
-            let base = account.balance.max(account.equity);
-            self.record(Record::GuardDayBegan {
-                began: GuardDay {
-                    account: id,
-                    day,
-                    base,
-                },
-                at: self.now.utc,
-            });
-            base
-        });
-        self.heed(
-            "guard:daily",
-            "today's loss",
-            guards.daily(account.equity, base),
-        );
+        if let Some(base) = self.day_base(&guards, account) {
+            self.heed(
+                "guard:daily",
+                "today's loss",
+                guards.daily(account.equity, base),
+            );
+        }
         self.heed(
             "guard:total",
             "the total loss",
             guards.total(account.equity),
         );
+    }
+
+    /// Where the account's day began. A day begins by the market's clock alone: the first words after a start come before that
+    /// clock is known. And it does not begin again when a clock was put back over midnight: what was lost on it would be
+    /// forgotten.
+    fn day_base(&mut self, guards: &Guards, account: &Account) -> Option<Decimal> {
+        let id = account.id();
+        let known = self.durable().guard_days.get(&id);
+        let known = known.map(|began| (began.day, began.base));
+        let Some(day) = self.state.terminal.market_time.map(|time| guards.day(time)) else {
+            return known.map(|(_, base)| base);
+        };
+        let goes_on = |began: Date| began == day || day.tomorrow().is_ok_and(|next| next == began);
+        if let Some((_, base)) = known.filter(|(began, _)| goes_on(*began)) {
+            return Some(base);
+        }
+        let base = account.balance.max(account.equity);
+        self.record(Record::GuardDayBegan {
+            began: GuardDay {
+                account: id,
+                day,
+                base,
+            },
+            at: self.now.utc,
+        });
+        Some(base)
     }
 
     fn heed(&mut self, key: &'static str, what: &str, level: Option<Level>) {
@@ -206,6 +215,11 @@ impl Turn<'_> {
         };
         // The account is told every second; a notice that was read stays away until it says something else.
         if self.state.guards_told.get(key) != Some(&text) {
+            let level = match severity {
+                Severity::Error => LogLevel::Error,
+                _ => LogLevel::Warning,
+            };
+            self.log(level, "guards", text.clone());
             self.notice(key, severity, &text, remedy);
             self.state.guards_told.insert(key, text);
         }

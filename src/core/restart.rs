@@ -18,37 +18,12 @@ impl Turn<'_> {
     pub fn resume_after_restart(&mut self) {
         let strategies: Vec<StrategyEntry> = self.durable().strategies.values().cloned().collect();
         for strategy in strategies {
-            let refusal = self.plan(&strategy).err();
             if let Ok(plan) = self.plan_exits(&strategy) {
                 let runtime = self.runtime(plan);
                 self.state.runtimes.insert(strategy.id.clone(), runtime);
             }
-            if let Some(refusal) = refusal
-                && matches!(
-                    strategy.state,
-                    StrategyState::Running | StrategyState::Paused
-                )
-            {
-                let reason = refusal
-                    .reasons
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect::<Vec<_>>()
-                    .join("; ");
-                let text = format!(
-                    "\"{}\" ran before the restart and cannot run now: {reason}.",
-                    strategy.name
-                );
-                self.notice(
-                    &format!("strategy:{}", strategy.id),
-                    Severity::Error,
-                    &text,
-                    "Activate it again on the platform.",
-                );
-                self.log(LogLevel::Error, "strategy", text);
-                self.set_strategy(&strategy.id, StrategyState::Refused, &reason);
-            }
         }
+        self.refuse_what_cannot_run("the restart");
         self.plan_former();
         if self.durable().stop.is_some() {
             self.notice(
@@ -59,5 +34,41 @@ impl Turn<'_> {
             );
         }
         self.effect(super::Effect::Beat(super::BeatCause::Event));
+    }
+
+    /// Strategies that ran until now and may not by the settings of today open nothing more. Their positions keep their exits.
+    pub fn refuse_what_cannot_run(&mut self, since: &str) {
+        let runs = |strategy: &&StrategyEntry| {
+            matches!(
+                strategy.state,
+                StrategyState::Running | StrategyState::Paused
+            )
+        };
+        let refused: Vec<(String, String, String)> = self
+            .durable()
+            .strategies
+            .values()
+            .filter(runs)
+            .filter_map(|strategy| {
+                let reasons = self.plan(strategy).err()?.reasons;
+                let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+                Some((
+                    strategy.id.clone(),
+                    strategy.name.clone(),
+                    reasons.join("; "),
+                ))
+            })
+            .collect();
+        for (id, name, reason) in refused {
+            let text = format!("\"{name}\" ran before {since} and cannot run now: {reason}.");
+            self.notice(
+                &format!("strategy:{id}"),
+                Severity::Error,
+                &text,
+                "Activate it again on the platform.",
+            );
+            self.log(LogLevel::Error, "strategy", text);
+            self.set_strategy(&id, StrategyState::Refused, &reason);
+        }
     }
 }

@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::durable::Durable;
 use super::snapshot::StrategyState;
+use crate::market::Side;
 
 /// An accepted strategy with all it needs to run again after a restart; the platform has no copy we could ask for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,6 +26,10 @@ pub struct StrategyEntry {
     pub rules: Value,
     pub settings: Value,
     pub options: Value,
+    /// The direction of rules that have none, as it was chosen when the strategy was accepted. What is chosen later counts
+    /// from the next activation. Empty in old journals.
+    #[serde(default)]
+    pub direction: Option<Side>,
     pub state: StrategyState,
     pub reason: String,
     pub updated_at: Timestamp,
@@ -39,6 +44,7 @@ impl StrategyEntry {
         self.rules == other.rules
             && self.settings == other.settings
             && self.options == other.options
+            && self.direction == other.direction
             && self.symbol == other.symbol
             && self.timeframe == other.timeframe
     }

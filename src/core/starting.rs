@@ -10,6 +10,7 @@ use super::record::Record;
 use super::rules::StrategyEntry;
 use super::snapshot::{Severity, StrategyState};
 use super::step::Turn;
+use crate::market::Side;
 use crate::strategy::{self, Allowances, Plan, PlanRefusal, PlanRequest};
 
 /// An UPDATE or RESUME waits so long for the activation that was given before it and may come in after it.
@@ -70,6 +71,7 @@ impl Turn<'_> {
         };
         let wanted = StrategyEntry {
             rules: rules.clone(),
+            direction: known.direction.or_else(|| self.chosen_direction(&id)),
             reason: "rules replaced".to_owned(),
             updated_at: self.now.utc,
             ..known
@@ -131,6 +133,7 @@ impl Turn<'_> {
             rules,
             settings: object("settings").unwrap_or(Value::Null),
             options: object("options").unwrap_or(Value::Null),
+            direction: self.chosen_direction(&id),
             state: StrategyState::Running,
             reason: "activated".to_owned(),
             updated_at: self.now.utc,
@@ -204,7 +207,11 @@ impl Turn<'_> {
         plan: &Plan,
         notes: &[String],
     ) -> Verdict {
-        let words = running_words(&wanted, plan);
+        let mut words = running_words(&wanted, plan);
+        if let Some(why) = self.state.entry_block(self.now) {
+            words.push_str("; nothing is opened now: ");
+            words.push_str(&why);
+        }
         let replaced = self
             .durable()
             .strategies
@@ -272,6 +279,7 @@ impl Turn<'_> {
             self.record(Record::StrategyStored {
                 strategy: StrategyEntry {
                     state: StrategyState::Refused,
+                    direction: None,
                     reason: message.clone(),
                     ..wanted
                 },
@@ -298,6 +306,12 @@ impl Turn<'_> {
         strategy::plan(&request).or_else(|_| strategy::plan_exits(&request))
     }
 
+    /// What the trader chose for rules without a direction: for this strategy, else for all.
+    fn chosen_direction(&self, id: &str) -> Option<Side> {
+        let own = self.durable().directions.get(id).copied();
+        own.or(self.state.config.default_direction)
+    }
+
     fn plan_request<'a>(&'a self, strategy: &'a StrategyEntry) -> PlanRequest<'a> {
         PlanRequest {
             rules: &strategy.rules,
@@ -305,8 +319,9 @@ impl Turn<'_> {
             options: &strategy.options,
             symbol: &strategy.symbol,
             timeframe: &strategy.timeframe,
-            local_direction: (self.durable().directions.get(&strategy.id).copied())
-                .or(self.state.config.default_direction),
+            local_direction: strategy
+                .direction
+                .or_else(|| self.chosen_direction(&strategy.id)),
             allowances: Allowances {
                 numbers_are_averages: self.durable().averages.contains(&strategy.id),
                 ..self.state.config.allowances()

@@ -199,6 +199,7 @@ impl Turn<'_> {
         self.state.config = config;
         self.state.config.settings.overrides = overrides;
         self.tell_notes(&known);
+        self.refuse_what_cannot_run("the settings changed");
     }
 
     /// What the trader should know of his settings: in the window as long as it is so, in the log once.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::stored::{Row, json};
+use super::stored::{Row, document};
 use crate::cli::{Replay as Options, exit};
 use crate::os::say;
 use crate::replay::{
@@ -99,7 +99,7 @@ fn replayed(options: &Options) -> Result<String, Failure> {
 
 fn settings(options: &Options, plan: &Plan) -> Result<Settings, Failure> {
     let changes = match &options.spec {
-        Some(path) => Some(json(path).map_err(unreadable)?),
+        Some(path) => Some(document(path).map_err(unreadable)?),
         None => None,
     };
     Ok(Settings {

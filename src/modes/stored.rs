@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
 
 use crate::cli::{Direction, Stored};
 use crate::market::Side;
@@ -26,7 +27,7 @@ impl Row {
     /// # Errors
     /// What is wrong with the file, with line and column where it is no JSON.
     pub fn read(stored: &Stored) -> Result<Self, String> {
-        let mut row = json(&stored.file)?;
+        let mut row = document(&stored.file)?;
         if !row.is_object() {
             return Err(format!(
                 "{}: expected a strategy or its rules, a JSON object",
@@ -52,7 +53,7 @@ impl Row {
             symbol: stored.symbol.clone().unwrap_or(symbol),
             timeframe: stored.timeframe.clone().unwrap_or(timeframe),
             rules,
-            settings,
+            settings: with_lots(settings, stored.lots),
             options,
             allowances: match &stored.run_without {
                 Some(names) => Allowances::without(names)?,
@@ -87,9 +88,20 @@ impl Row {
     }
 }
 
+/// What a START carries beside the rules.
+fn with_lots(mut settings: Value, lots: Option<Decimal>) -> Value {
+    if let Some(lots) = lots {
+        if !settings.is_object() {
+            settings = json!({});
+        }
+        settings["lotSize"] = json!(lots.to_string());
+    }
+    settings
+}
+
 /// # Errors
 /// The file cannot be read, or is no JSON (with line and column).
-pub(super) fn json(path: &Path) -> Result<Value, String> {
+pub(super) fn document(path: &Path) -> Result<Value, String> {
     let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let text = bytes.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(&bytes);
     serde_json::from_slice(text).map_err(|error| {

@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use super::clause::{Context, read_condition};
-use super::condition::{Condition, Operand};
-use super::indicator::Scale;
+use super::condition::{Condition, Operand, Operator};
+use super::direction::first_word_side;
 use super::ledger::{Node, Reader};
 use super::reason::{NO_DIRECTION, Reason, Rule, Skipped};
-use super::shapes::{Group, Logic, first_word_side, read_shape};
+use super::shapes::{Group, Logic, read_shape};
 use crate::market::Side;
 
 /// Conditions that must all hold. Never empty.
@@ -242,7 +242,8 @@ fn read_item(
 
 /// The last evidence of a direction (R1): a list without any whose second half is the first one turned round, condition by
 /// condition, holds one direction in each half. Which is which is said by the comparisons of prices and averages, as long
-/// as all of them point the same way; without such a comparison nothing is concluded.
+/// as all of them point the same way; without such a comparison nothing is concluded. Nor where the halves are the two ends
+/// of a scale (RSI under 30, RSI over 70): that may follow the market or wait for its return.
 fn mirrored_halves(items: &mut [Item]) {
     let half = items.len() / 2;
     if !items.len().is_multiple_of(2) || items.iter().any(|item| item.side.is_some()) {
@@ -257,7 +258,8 @@ fn mirrored_halves(items: &mut [Item]) {
         .iter()
         .flat_map(|item| &item.conditions)
         .filter(|condition| {
-            condition.left.series.scale() == Scale::Price && condition.right.source().is_some()
+            let right = condition.right.source();
+            condition.left.series.leads() && right.is_some_and(|right| right.series.leads())
         })
         .filter_map(|condition| condition.operator.points())
         .collect();
@@ -276,9 +278,18 @@ fn are_mirrored(one: &[Condition], other: &[Condition]) -> bool {
     one.len() == other.len()
         && one.iter().zip(other).all(|(one, other)| {
             let right = match (one.right, other.right) {
-                (Operand::Number(_), Operand::Number(_)) => true,
+                (Operand::Number(low), Operand::Number(high)) => !ends_of_a_scale(one, low, high),
                 (one, other) => one == other,
             };
             one.left == other.left && one.operator.mirrored() == Some(other.operator) && right
         })
+}
+
+/// Below the lower of two levels in one half, above the higher one in the other. Crosses back from there lead somewhere.
+fn ends_of_a_scale(one: &Condition, own: f64, other: f64) -> bool {
+    match one.operator {
+        Operator::Less | Operator::LessOrEqual | Operator::WasBelow => own < other,
+        Operator::Greater | Operator::GreaterOrEqual | Operator::WasAbove => own > other,
+        _ => false,
+    }
 }

@@ -105,6 +105,8 @@ impl<'a> Node<'a> {
     pub fn flag(&self) -> Option<bool> {
         match self.value {
             Value::Bool(flag) => Some(*flag),
+            Value::Number(number) if number.as_f64() == Some(1.0) => Some(true),
+            Value::Number(number) if number.as_f64() == Some(0.0) => Some(false),
             Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
             Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
             _ => None,
@@ -283,7 +285,8 @@ impl Reader {
 fn note_leaves(leaves: &mut BTreeMap<String, Leaf>, path: &str, value: &Value, off: bool) {
     match value {
         Value::Object(map) if !map.is_empty() => {
-            let off = off || map.get("enabled") == Some(&Value::Bool(false));
+            let here = Node::root(path, value);
+            let off = off || !here.enabled();
             for (key, value) in map {
                 note_leaves(leaves, &join(path, key), value, off);
             }

@@ -12,6 +12,7 @@
 mod chart;
 mod clause;
 mod condition;
+mod direction;
 mod entry;
 mod evaluate;
 mod exits;

@@ -8,6 +8,9 @@ use super::plan::Plan;
 use super::risk::volume;
 use crate::market::Side;
 
+/// A stop may lie away by the price divided by this.
+const FURTHEST_STOP: Decimal = Decimal::TWO;
+
 /// The order itself: levels on the right side of the price and outside the broker's least distance, volume in whole steps.
 pub(super) fn order(plan: &Plan, view: &MarketView<'_>, side: Side) -> Result<Decision, String> {
     let (quote, spec) = (view.quote, view.spec);
@@ -26,6 +29,13 @@ pub(super) fn order(plan: &Plan, view: &MarketView<'_>, side: Side) -> Result<De
     if plan.exits.closing.no_friday_entry && is_friday(view.market_time.as_second()) {
         return Err("nothing is opened on a Friday (UTC)".to_owned());
     }
+    let weekly = &plan.exits.closing.weekly;
+    if (weekly.iter()).any(|moment| moment.has_come(view.market_time.as_second())) {
+        return Err(
+            "the closing time of the week has come; nothing more is opened on this day (UTC)"
+                .to_owned(),
+        );
+    }
     let sign = sign(side);
     let stop = plan
         .exits
@@ -33,6 +43,11 @@ pub(super) fn order(plan: &Plan, view: &MarketView<'_>, side: Side) -> Result<De
         .in_price(side, entry, spec, view.panel)
         .ok_or("the stop's distance cannot be computed at this bar, or lies on the wrong side of the price")?;
     let stop_loss = spec.round_price(entry - sign * stop);
+    if (entry - stop_loss).abs() > entry / FURTHEST_STOP {
+        return Err(format!(
+            "a stop loss at {stop_loss} is further from the price {entry} than half of it, which protects nothing (R10)"
+        ));
+    }
     let volume = volume(plan, view, side, (entry - stop_loss).abs())?;
     let target = target(plan, view, (side, entry), stop, volume)?;
     let take_profit = target.map(|target| spec.round_price(entry + sign * target));

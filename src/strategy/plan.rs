@@ -209,7 +209,7 @@ impl Plan {
 }
 
 /// Top-level keys that say something about the rules and ask for nothing.
-const NOTES: [&str; 15] = [
+const NOTES: [&str; 14] = [
     "name",
     "description",
     "version",
@@ -223,7 +223,6 @@ const NOTES: [&str; 15] = [
     "updatedAt",
     "aiOptimization",
     "scoring",
-    "dynamicAdjustments",
     "backtestResults",
 ];
 
@@ -264,6 +263,15 @@ pub fn plan(request: &PlanRequest<'_>) -> Result<Plan, PlanRefusal> {
         .all
         .extend(high_volatility.map(Filter::HighVolatility));
     reader.child_informational(&rules, &NOTES, "a note that asks for nothing");
+    if let Some(adjustments) = rules.child("dynamicAdjustments")
+        && reader.first_unread(&adjustments, &[]).is_some()
+    {
+        reader.skip(Reason::new(
+            Rule::NotComputable,
+            &adjustments.path,
+            "changes of volume and levels by session, volatility and regime are not followed; volume and levels are those of the other sections",
+        ));
+    }
     if rules.child("exit").is_some() {
         let text = "the exit and risk sections count";
         reader.child_informational(&rules, &["parameters"], text);

@@ -1,6 +1,7 @@
 //! The stored shapes of entry rules: a flat list, named groups, the AI writer's rules. Each is brought to groups of
 //! conditions under one logic, with the direction where the shape carries it.
 
+use super::direction::{first_word_side, name_side};
 use super::ledger::{Node, Reader};
 use super::reason::{Reason, Rule, quoted};
 use crate::market::{Side, Timeframe};
@@ -72,7 +73,7 @@ fn read_groups<'a>(reader: &mut Reader, entry: &Node<'a>) -> Vec<Group<'a>> {
                 .iter()
                 .filter_map(|group| {
                     let side = group.child("name").and_then(|name| {
-                        let side = first_word_side(&name.text()?.replace('_', " "));
+                        let side = name_side(name.text()?);
                         if side.is_some() {
                             reader.used(&name, "the direction of the group");
                         } else {
@@ -281,24 +282,4 @@ fn read_logic(reader: &mut Reader, holder: &Node<'_>) -> Option<Logic> {
     };
     reader.used(&node, words);
     Some(logic)
-}
-
-/// The direction that a text begins with: BUY, SELL, LONG or SHORT as its first word (R1).
-///
-/// "BUY/SELL" and "Buy or sell" begin with both, which is none.
-pub(super) fn first_word_side(text: &str) -> Option<Side> {
-    let side = |word: &str| match word.to_ascii_uppercase().as_str() {
-        "BUY" | "LONG" => Some(Side::Buy),
-        "SELL" | "SHORT" => Some(Side::Sell),
-        _ => None,
-    };
-    let mut words = text
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty());
-    let first = side(words.next()?)?;
-    let next = words.find(|word| !matches!(word.to_ascii_uppercase().as_str(), "OR" | "AND"));
-    match next.and_then(side) {
-        Some(other) if other != first => None,
-        _ => Some(first),
-    }
 }

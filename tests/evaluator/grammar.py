@@ -16,8 +16,10 @@ PRICES = ["price", "close", "open", "ema_{n}", "sma_{n}", "EMA", "SMA", "ma_{n}"
 PERCENTS = ["rsi", "RSI", "rsi_{n}", "adx", "adx_{n}", "stochastic", "stochastic_k", "stoch_d", "Stochastic"]
 DIFFERENCES = ["macd", "macd_signal", "macd_histogram", "macd_hist", "MACD", "atr", "ATR", "atr_{n}"]
 VOLUMES = ["volume", "volume_ma", "sma_volume", "Volume MA", "average_volume_{n}"]
-NOTES = {"buy": ["BUY: {}", "Buy Signal: {}", "LONG, {}", "BUY 1: {}", "long {}"],
-         "sell": ["SELL: {}", "Sell when {}", "short - {}", "SHORT {}", "SELL 3: {}"]}
+NOTES = {"buy": ["BUY: {}", "Buy Signal: {}", "LONG, {}", "BUY 1: {}", "long when {}"],
+         "sell": ["SELL: {}", "Sell when {}", "short - {}", "SHORT if {}", "SELL 3: {}"]}
+# Phrases that are no direction.
+PHRASES = ["Short-term {}", "Long 50 bars {}", "Sell-off {}", "long candle {}", "Buy/Sell {}", "Long wick (sell signal)"]
 
 
 class Grammar:
@@ -166,7 +168,8 @@ class Grammar:
         if shape < 3:
             conditions = [self.noted(self.condition(True), self.one("buy", "sell")) for _ in few(2, 6)]
             if self.random.random() < 0.3:
-                conditions.append(self.condition(False))
+                phrase = {"description": self.random.choice(PHRASES).format("something happens")}
+                conditions.append(self.condition(False) | (phrase if self.random.random() < 0.5 else {}))
             return {"entry": {"logic": self.one("OR", "or"), "conditions": conditions}}, None
         if shape < 5:
             conditions = [self.noted(self.condition(False), side) for side in ("buy", "sell") for _ in few(1, 3)]

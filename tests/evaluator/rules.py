@@ -32,6 +32,8 @@ OPERATORS = {
 WORDS = {name: word for word, names in OPERATORS.items() for name in names}
 MIRROR = {">": "<", ">=": "<=", "crosses above": "crosses below", "was above": "was below"}
 MIRROR |= {other: one for one, other in MIRROR.items()}
+# A price or an average of prices: where one is above another, the market rises.
+LEADING = ("open", "high", "low", "close", "ema", "sma", "vwap")
 UPWARD = (">", ">=", "crosses above", "was above")
 
 CLOSE, OPEN = Series("close", (), "price", ()), Series("open", (), "price", ())
@@ -238,16 +240,45 @@ def read_condition(node, own, on):
     return comparisons
 
 
+SIDES = {"BUY": "buy", "LONG": "buy", "SELL": "sell", "SHORT": "sell"}
+AFTER_A_DIRECTION = set("""above after and as at because below condition conditions entries entry every from group if in into limit
+    on once only or order position rule setup signal signals trade trigger when while""".split())
+MEASURES = set("average averages dated ema ma period periods range run sma term window".split())
+
+
+def words_of(text):
+    return [word.upper() for word in re.split(r"[\W_]+", text) if word]
+
+
 def side_of(text):
-    """The direction that a text begins with."""
-    if not isinstance(text, str):
+    """The direction that a description begins with."""
+    found = re.match(r"[\W_]*([^\W_]+)(.*)", text, re.DOTALL) if isinstance(text, str) else None
+    first = SIDES.get(found[1].upper()) if found else None
+    if not first:
         return None
-    sides = {"BUY": "buy", "LONG": "buy", "SELL": "sell", "SHORT": "sell"}
-    words = [word.upper() for word in re.split(r"[\W_]+", text) if word]
-    first = sides.get(words[0]) if words else None
-    rest = [word for word in words[1:] if word not in ("OR", "AND")]
-    other = sides.get(rest[0]) if rest else None
-    return None if other and other != first else first
+    title = words_of(text.split(":")[0])
+    named = [word for word in title[1:] if word not in ("OR", "AND")]
+    if named and SIDES.get(named[0], first) != first:
+        return None
+    if any(word in ("BUY", "SELL") and SIDES[word] != first for word in title):
+        return None
+    after = found[2]
+    between, word, rest = re.match(r"([\W_]*)([^\W_]*)(.*)", after, re.DOTALL).groups()
+    if between.strip():
+        return first if not word or between not in ("-", "/", "'", "\u2019", "_", "\u2011") else None
+    if not word or word.lower() in AFTER_A_DIRECTION:
+        return first
+    mark = re.match(r"[\W_]*", rest)[0]
+    return first if re.fullmatch("[0-9]+", word) and (mark.strip() or mark == rest) else None
+
+
+def side_of_name(name):
+    """The direction of a group by its name."""
+    words = words_of(name) if isinstance(name, str) else []
+    first = SIDES.get(words[0]) if words else None
+    if not first or (len(words) > 1 and words[1].lower() in MEASURES):
+        return None
+    return first if all(SIDES.get(word, first) == first for word in words) else None
 
 
 def mirrored(items):
@@ -266,7 +297,10 @@ def mirrored(items):
             and one.right[1:] == other.right[1:])
         if not same(one.left, other.left) or MIRROR.get(one.operator) != other.operator or not rights:
             return None
-        if one.left.series.unit == "price" and isinstance(one.right, Line):
+        crosses = one.operator.startswith("crosses")
+        if numbers and not crosses and (one.right > other.right if one.operator in UPWARD else one.right < other.right):
+            return None
+        if one.left.series.kind in LEADING and isinstance(one.right, Line) and one.right.source.series.kind in LEADING:
             points.add(one.operator in UPWARD)
     if len(points) != 1:
         return None
@@ -327,7 +361,7 @@ def read_shape(rules):
     groups = entry["groups"]
     if len(groups) > 1 and str(entry.get("logic")).strip().upper() != "OR":
         raise Refused("groups that are not alternatives")
-    return [read_list(group, side_of((group.get("name") or "").replace("_", " "))) for group in groups]
+    return [read_list(group, side_of_name(group.get("name"))) for group in groups]
 
 
 def read_entry(rules, own, chosen):

@@ -7,7 +7,8 @@ use super::world::World;
 use super::{buying_rules, cid_of, start_args};
 use crate::core::snapshot::UiCommand;
 use crate::core::{Config, Event};
-use crate::market::{Quote, Side, TerminalEvent};
+use crate::market::{Quote, TerminalEvent};
+use crate::strategy::Allowances;
 
 fn quote(world: &mut World, bid: rust_decimal::Decimal) {
     world.wait(2);
@@ -101,12 +102,13 @@ fn a_change_of_levels_in_doubt_holds_up_no_time_exit_and_does_a_new_stop() {
 #[test]
 fn a_position_keeps_its_exits_when_the_settings_allow_its_rules_no_more() {
     let mut rules = buying_rules();
-    rules["entry"]["conditions"][0]["description"] = json!("above the average");
+    rules["newsFilter"] =
+        json!({ "enabled": true, "pauseBeforeMinutes": 30, "pauseAfterMinutes": 30 });
     rules["exit"]["smartExit"] =
         json!({ "timeExit": { "enabled": true, "maxHoldingMinutes": 12 } });
     for case in ["runs", "stopped", "new rules", "new rules at once"] {
         let mut world = World::ready_with(Config {
-            default_direction: Some(Side::Buy),
+            run_without: Allowances::without("news").unwrap(),
             ..Config::default()
         });
         world.pusher("a", "START_STRATEGY", &start_args("s1", &rules));
@@ -126,9 +128,10 @@ fn a_position_keeps_its_exits_when_the_settings_allow_its_rules_no_more() {
             "new rules" => replaced(&mut world),
             _ => {}
         }
-        world.config.default_direction = None;
+        world.config.run_without = Allowances::default();
         if case == "new rules at once" {
             world.happens(Event::Configured(world.config.clone()));
+            assert!(world.has_logged("ran before the settings changed and cannot run now"));
             replaced(&mut world);
         } else {
             world.restart();

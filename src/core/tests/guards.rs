@@ -157,3 +157,37 @@ fn amounts_are_money_or_per_cent() {
         assert_eq!(text.parse::<Amount>().ok(), amount, "{text}");
     }
 }
+
+/// The first words after a start come before the market's clock is known; on the computer's clock it may be another day.
+#[test]
+fn a_day_begins_by_the_markets_clock_and_not_again_after_a_restart() {
+    let guards = Guards {
+        daily: guard("500", "300"),
+        ..Guards::default()
+    };
+    let mut world = guarded(guards.clone());
+    world.config.guards = guards;
+    equity(&mut world, "2026-03-03T23:50", "10000", "10000");
+    equity(&mut world, "2026-03-03T23:55", "9750", "9750");
+    for _ in 0..3 {
+        world.restart();
+        let account = world.terminal.account.clone();
+        assert_eq!(world.state.terminal.market_time, None);
+        world.terminal_says(vec![TerminalEvent::Up {
+            account,
+            permissions: Permissions::ALL,
+            symbols: Vec::new(),
+        }]);
+        equity(&mut world, "2026-03-03T23:57", "9750", "9750");
+    }
+    let base = |world: &World| {
+        let days = world.state.durable().guard_days.values();
+        days.map(|began| began.base.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(base(&world), ["10000"]);
+    equity(&mut world, "2026-03-04T00:01", "9750", "9750");
+    assert_eq!(base(&world), ["9750"]);
+    // A clock that was put back over midnight begins no day again.
+    equity(&mut world, "2026-03-03T23:59", "9500", "9500");
+    assert_eq!(base(&world), ["9750"]);
+}

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::world::{EXECUTOR, OWNER, Patching, World};
 use super::{buying_rules, start_args};
-use crate::core::snapshot::{CommandState, StrategyState};
+use crate::core::snapshot::{CommandState, StrategyState, UiCommand};
 use crate::core::{Config, Event};
-use crate::market::TerminalEvent;
+use crate::market::{Side, TerminalEvent};
 
 fn scalper() -> Value {
     let text = include_str!("../../../tests/fixtures/strategies/quarter_hour_scalper.json");
@@ -37,6 +37,18 @@ fn nothing_skipped_is_said_too() {
     assert_eq!(
         world.assert_executed("start"),
         "running on EURUSD M15; 1 rule; skipped: none"
+    );
+}
+
+#[test]
+fn a_start_says_what_keeps_it_from_opening_anything() {
+    let mut world = World::ready();
+    world.pusher("p", "PAUSE", &json!({}));
+    world.pusher("a", "START_STRATEGY", &start_args("s1", &buying_rules()));
+    let message = world.assert_executed("a");
+    assert!(
+        message.contains("; nothing is opened now: trading is paused ("),
+        "{message}"
     );
 }
 
@@ -323,5 +335,44 @@ fn r1_a_direction_for_all_is_the_traders_word_too() {
                 "whether it buys or sells"
             },
         );
+    }
+}
+
+/// What was accepted as buying buys until it is activated again, whatever is chosen meanwhile.
+#[test]
+fn r1_a_direction_chosen_later_counts_from_the_next_activation() {
+    let mut rules = buying_rules();
+    rules["entry"]["conditions"][0]["description"] = json!("above the average");
+    for change in ["default", "own choice", "none"] {
+        let mut world = World::ready_with(Config {
+            default_direction: Some(Side::Buy),
+            ..Config::default()
+        });
+        world.pusher("a", "START_STRATEGY", &start_args("s1", &rules));
+        world.assert_executed("a");
+        match change {
+            "default" => world.config.default_direction = Some(Side::Sell),
+            "own choice" => world.happens(Event::Ui(UiCommand::ChooseDirection {
+                id: "s1".to_owned(),
+                side: Some(Side::Sell),
+            })),
+            _ => world.config.default_direction = None,
+        }
+        world.happens(Event::Configured(world.config.clone()));
+        world.restart();
+        world.terminal_up();
+        world.next_bar();
+        let sides: Vec<Side> = world
+            .terminal
+            .positions
+            .iter()
+            .map(|open| open.side)
+            .collect();
+        assert_eq!(sides, [Side::Buy], "{change}");
+        if change != "none" {
+            world.wait(1);
+            world.pusher("b", "START_STRATEGY", &start_args("s1", &rules));
+            world.assert_ends("b", CommandState::Executed, "rules replaced");
+        }
     }
 }

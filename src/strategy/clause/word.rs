@@ -59,7 +59,20 @@ pub(super) fn read_word(node: &Node<'_>) -> Result<(Word, String), Reason> {
         return Err(Reason::new(Rule::Conditions, &node.path, "has no operator"));
     };
     let name = operator.text().unwrap_or_default();
-    match word_of(name) {
+    let word = word_of(name);
+    let also = node
+        .child("operator")
+        .filter(|also| also.path != operator.path);
+    if let Some(also) = also
+        && word_of(also.text().unwrap_or_default()) != word
+    {
+        return Err(Reason::new(
+            Rule::Conditions,
+            &also.path,
+            format!("contradicts the condition {}", quoted(name)),
+        ));
+    }
+    match word {
         Some(word) => Ok((word, quoted(name))),
         None => Err(Reason::new(
             Rule::UnknownName,

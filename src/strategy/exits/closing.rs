@@ -23,6 +23,15 @@ pub struct MinuteOfWeek {
     pub minute: i64,
 }
 
+impl MinuteOfWeek {
+    /// Whether it has come, on its own day.
+    pub(in crate::strategy) const fn has_come(self, second: i64) -> bool {
+        // 1 January 1970 was a Thursday, day 4.
+        let day = (second.div_euclid(86_400) + 4).rem_euclid(7);
+        day == self.day && second.rem_euclid(86_400) / 60 >= self.minute
+    }
+}
+
 /// A position that has not come this far at a check is closed. A check is made at the first bar that closes when another
 /// `every_minutes` have passed since opening, by that bar's close.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -37,7 +46,7 @@ pub struct Closing {
     /// Longest holding time.
     pub most_minutes: Option<i64>,
     pub no_progress: Option<NoProgress>,
-    /// Closed at the first of these moments after opening.
+    /// Closed at the first of these moments; from then on nothing is opened on that day.
     pub weekly: Vec<MinuteOfWeek>,
     /// Nothing is opened on a Friday (UTC).
     pub no_friday_entry: bool,

@@ -241,8 +241,8 @@ fn closing(closing: &Closing, language: Language) -> Vec<String> {
     for MinuteOfWeek { day, minute } in &closing.weekly {
         let (day, time) = (Day::from_sunday(*day).words(language), clock(*minute));
         all.push(tell!(language;
-            "closes on {day} at {time} UTC";
-            "tutup posisi pada hari {day} pukul {time} UTC"));
+            "closes on {day} at {time} UTC and opens nothing more on that day";
+            "tutup posisi pada hari {day} pukul {time} UTC dan tidak membuka posisi lagi pada hari itu"));
     }
     if closing.no_friday_entry {
         let words = language.pick(

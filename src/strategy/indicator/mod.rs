@@ -155,6 +155,20 @@ pub(super) enum Scale {
 }
 
 impl Series {
+    /// A price or an average of prices: where one is above another, the market rises.
+    pub(super) const fn leads(self) -> bool {
+        matches!(
+            self,
+            Self::Open
+                | Self::High
+                | Self::Low
+                | Self::Price
+                | Self::Ema(_)
+                | Self::Sma(_)
+                | Self::Vwap
+        )
+    }
+
     pub(super) const fn scale(self) -> Scale {
         match self {
             Self::Open

@@ -126,11 +126,17 @@ impl<'a> Holding<'a> {
         }
     }
 
-    /// The first of this moment of the week after the opening.
+    /// The first of this moment of the week after the opening, or that of its day: what was filled a moment late is not held
+    /// for another week.
     pub fn first_of(&self, moment: MinuteOfWeek) -> i64 {
         // 1 January 1970 was a Thursday, day 4.
         let day = (moment.day - 4).rem_euclid(7);
-        next_after(self.opened_second(), day * DAY + moment.minute * 60, WEEK)
+        let opened = self.opened_second();
+        next_after(
+            opened - opened.rem_euclid(DAY) - 1,
+            day * DAY + moment.minute * 60,
+            WEEK,
+        )
     }
 }
 

@@ -186,14 +186,14 @@ pub(super) fn read_sizing(
         limits = read_limits(reader, &node, grouped, allowances);
         recovery = read_recovery(reader, &node);
     }
-    // The AI writer's rules have no risk section; beside an exit section its parameters are a note.
-    if rules.child("exit").is_none()
-        && let Some(node) = rules.child("parameters")
-    {
+    // The AI writer's rules have their limits here. Beside a risk section they count too where that one is silent.
+    if let Some(node) = rules.child("parameters") {
         positions.extend(read_count(reader, &node, "maxPositions", POSITIONS));
         risk.extend(read_percent(reader, &node, "riskPerTrade"));
-        let losses = read_limits(reader, &node, false, allowances).losses;
-        limits.losses.extend(losses);
+        if limits.losses.is_empty() {
+            refuse_share(reader, &node);
+            limits.losses = read_limits(reader, &node, false, allowances).losses;
+        }
     }
     let dynamic = read_dynamic_risk(reader, rules);
     lots.extend(dynamic.lots);
@@ -228,6 +228,20 @@ pub(super) fn read_sizing(
         limits,
     };
     (Some(sizing), dynamic.high_volatility)
+}
+
+/// Beside stops that are fractions of the price, a daily loss below 1 is hardly money, and nothing says of what it is a
+/// part (R17).
+fn refuse_share(reader: &mut Reader, parameters: &Node<'_>) {
+    if let Some(limit) = parameters.child("maxDailyLoss")
+        && limit.number().is_some_and(|most| most < Decimal::ONE)
+    {
+        reader.refuse(
+            &limit.path,
+            Rule::DailyLoss,
+            "below 1 it doesn't say whether it is money or a part of the balance; use maxDailyLoss under riskManagement, in account currency",
+        );
+    }
 }
 
 const POSITIONS: &str =

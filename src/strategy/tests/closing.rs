@@ -44,7 +44,9 @@ fn a_position_is_closed_at_the_first_closing_time_of_the_week_after_its_opening(
         (at(5, 8, 0), at(6, 22, 0), true),
         // The program was away on Sunday.
         (at(5, 8, 0), at(8, 3, 0), true),
-        (at(6, 22, 0), at(7, 8, 0), false),
+        (at(7, 0, 0), at(7, 8, 0), false),
+        // Decided before the closing time, filled after it.
+        (at(6, 22, 1), at(6, 22, 2), true),
     ] {
         let why = said(&plan, opened, &[1.25], 0.001, now);
         assert_eq!(why.is_some(), closed, "{opened} {now}");
@@ -126,7 +128,7 @@ fn the_stored_gold_scalpers_exits_are_said_in_plain_words() {
     let sentence = plan.sentence();
     assert!(
         sentence.contains(
-            "Stop 50 pips; no target; closes after 4 hours; closes what has not gained 20 pips at the first close of a bar after every 15 minutes; closes on Sunday at 22:00 UTC; opens nothing on a Friday (UTC); closes when ATR 14 is over 4 % of the price at the close of a bar; closes when the conditions of the other direction hold;"
+            "Stop 50 pips; no target; closes after 4 hours; closes what has not gained 20 pips at the first close of a bar after every 15 minutes; closes on Sunday at 22:00 UTC and opens nothing more on that day; opens nothing on a Friday (UTC); closes when ATR 14 is over 4 % of the price at the close of a bar; closes when the conditions of the other direction hold;"
         ),
         "{sentence}"
     );

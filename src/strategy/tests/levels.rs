@@ -243,3 +243,35 @@ fn nothing_is_opened_on_a_friday_where_the_rules_avoid_it() {
     assert_eq!(side_of(&on(3)), Some(Side::Buy));
     assert_eq!(side_of(&on(5)), Some(Side::Buy));
 }
+
+#[test]
+fn what_is_closed_before_the_weekend_is_not_opened_again_on_that_day() {
+    let plan = entering(
+        "BUY",
+        &json!({
+            "stopLoss": { "type": "pips", "value": 20 },
+            "smartExit": { "weekendSpecific": { "fridayCloseTime": "20:00" } },
+        }),
+    );
+    let on = |days: i64, hours: i64, minutes: i64| {
+        let at = MONDAY - 8 * 3_600 + days * 86_400 + hours * 3_600 + minutes * 60;
+        decide(&plan, &bars(&[1.25, 1.25], Timeframe::M15, at, 0.001))
+    };
+    let closed =
+        "BUY: the closing time of the week has come; nothing more is opened on this day (UTC)";
+    assert_eq!(side_of(&on(4, 19, 59)), Some(Side::Buy));
+    assert_eq!(why(&on(4, 20, 0)), closed);
+    assert_eq!(why(&on(4, 23, 59)), closed);
+    assert_eq!(side_of(&on(3, 20, 15)), Some(Side::Buy));
+    assert_eq!(side_of(&on(6, 22, 5)), Some(Side::Buy));
+}
+
+#[test]
+fn r10_a_stop_that_protects_nothing_opens_nothing() {
+    let stop = |pips: u32| json!({ "stopLoss": { "type": "pips", "value": pips } });
+    assert!(levels("BUY", &stop(6_000), &flat()).is_ok());
+    for side in ["BUY", "SELL"] {
+        let error = levels(side, &stop(10_999), &flat()).unwrap_err();
+        assert!(error.contains("protects nothing (R10)"), "{error}");
+    }
+}

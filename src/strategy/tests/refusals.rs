@@ -46,7 +46,8 @@ fn r1_the_first_word_of_the_description_is_the_direction() {
         ("BUY: up", Some(Side::Buy)),
         ("BUY/SELL: either", None),
         ("Sell or buy", None),
-        ("Buy the dip, sell the top", Some(Side::Buy)),
+        ("Buy the dip, sell the top", None),
+        ("Short-term EMA above", None),
         ("Buy Signal: up", Some(Side::Buy)),
         ("SELL 3: down", Some(Side::Sell)),
         ("🚀 long above", Some(Side::Buy)),
@@ -140,6 +141,22 @@ fn r1_mirrored_halves_are_one_direction_each() {
     };
     let disagreeing = of(&odd("gt", "lt"), &odd("lt", "gt"));
     assert!(disagreeing.unwrap_err().needs_direction);
+    // The two ends of a scale: whoever buys at RSI over 70 follows the market, whoever buys under 30 waits for its return.
+    let end = |over: &str, beyond: &str, level: i32| {
+        [
+            json!({ "indicator": "price", "condition": over, "value": "ema_50" }),
+            json!({ "indicator": "rsi", "condition": beyond, "value": level }),
+        ]
+    };
+    let reversal = of(&end("lt", "lt", 30), &end("gt", "gt", 70));
+    assert!(reversal.unwrap_err().needs_direction);
+    let momentum = of(&end("gt", "gt", 45), &end("lt", "lt", 55));
+    assert!(momentum.unwrap().trigger(Side::Buy).is_some());
+    // Beyond a band is no trend.
+    let beyond_band =
+        |over: &str| [json!({ "indicator": "price", "condition": over, "value": "bb_lower" })];
+    let banded = of(&beyond_band("lt"), &beyond_band("gt"));
+    assert!(banded.unwrap_err().needs_direction);
     assert!(of(&up, &up).unwrap_err().needs_direction, "not mirrored");
     assert!(
         of(&up[1..], &down[1..]).unwrap_err().needs_direction,

@@ -1,0 +1,185 @@
+//! Which way a text of the rules points: the only direction that stored conditions carry (R1).
+
+use crate::market::Side;
+
+/// Words after BUY, SELL, LONG or SHORT that leave it a direction: "long entry", "sell when".
+const AFTER_A_DIRECTION: [&str; 32] = [
+    "above",
+    "after",
+    "and",
+    "as",
+    "at",
+    "because",
+    "below",
+    "condition",
+    "conditions",
+    "entries",
+    "entry",
+    "every",
+    "from",
+    "group",
+    "if",
+    "in",
+    "into",
+    "limit",
+    "on",
+    "once",
+    "only",
+    "or",
+    "order",
+    "position",
+    "rule",
+    "setup",
+    "signal",
+    "signals",
+    "trade",
+    "trigger",
+    "when",
+    "while",
+];
+/// Words that make a group's name the name of a measure: "short_term", "long_ma".
+const A_MEASURE: [&str; 12] = [
+    "average", "averages", "dated", "ema", "ma", "period", "periods", "range", "run", "sma",
+    "term", "window",
+];
+
+/// The direction that a text begins with: BUY, SELL, LONG or SHORT as its first word (R1).
+///
+/// A word that only begins a phrase is none ("Short-term EMA", "Sell-off exhausted", "Long 50 SMA"), and a text that goes on
+/// with the other direction is none either ("Buy/Sell: …", "Buy or sell when …", "Long wick (sell signal)").
+pub(super) fn first_word_side(text: &str) -> Option<Side> {
+    let mut all = words(text);
+    let (first, joined) = all.next()?;
+    let first = side_word(first)?;
+    let orders = |word: &str| matches!(word.to_ascii_uppercase().as_str(), "BUY" | "SELL");
+    let other = |word: &str| side_word(word).is_some_and(|side| side != first);
+    // What comes after a colon explains the direction and may well speak of the other one.
+    let title = words(text.split(':').next().unwrap_or(text)).map(|(word, _)| word);
+    let named = title
+        .clone()
+        .skip(1)
+        .find(|word| !matches!(word.to_ascii_uppercase().as_str(), "OR" | "AND"));
+    if named.is_some_and(other) || title.clone().any(|word| orders(word) && other(word)) {
+        return None;
+    }
+    let says = match joined {
+        Joined::Space => all.next().is_none_or(|(next, joined)| {
+            let counted = next.chars().all(|c| c.is_ascii_digit()) && joined != Joined::Space;
+            counted || AFTER_A_DIRECTION.contains(&next.to_ascii_lowercase().as_str())
+        }),
+        Joined::Hyphen => false,
+        Joined::Mark | Joined::End => true,
+    };
+    says.then_some(first)
+}
+
+/// The direction in the name of a group, a word of programs: `long_entry`, `short breakout`.
+pub(super) fn name_side(name: &str) -> Option<Side> {
+    let parts = name.replace('_', " ");
+    let mut words = words(&parts).map(|(word, _)| word.to_ascii_lowercase());
+    let first = side_word(&words.next()?)?;
+    let measure = |word: &String| A_MEASURE.contains(&word.as_str());
+    let other = |word: &String| side_word(word).is_some_and(|side| side != first);
+    let rest: Vec<String> = words.collect();
+    (!rest.first().is_some_and(measure) && !rest.iter().any(other)).then_some(first)
+}
+
+/// What stands between a word and the next one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Joined {
+    Space,
+    /// Makes one word of two: "short-term".
+    Hyphen,
+    Mark,
+    End,
+}
+
+fn words(text: &str) -> impl Iterator<Item = (&str, Joined)> + Clone {
+    let inside = |c: char| c.is_alphanumeric();
+    let mut rest = text.trim_start_matches(move |c| !inside(c));
+    std::iter::from_fn(move || {
+        let end = rest.find(|c| !inside(c)).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        rest = after.trim_start_matches(|c| !inside(c));
+        let between = after.get(..after.len() - rest.len()).unwrap_or_default();
+        let joined = match between {
+            _ if rest.is_empty() && between.trim().is_empty() => Joined::End,
+            "-" | "/" | "\'" | "\u{2019}" | "_" | "\u{2011}" => Joined::Hyphen,
+            _ if between.trim().is_empty() => Joined::Space,
+            _ => Joined::Mark,
+        };
+        (!word.is_empty()).then_some((word, joined))
+    })
+}
+
+fn side_word(word: &str) -> Option<Side> {
+    match word.to_ascii_uppercase().as_str() {
+        "BUY" | "LONG" => Some(Side::Buy),
+        "SELL" | "SHORT" => Some(Side::Sell),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BUY: Option<Side> = Some(Side::Buy);
+    const SELL: Option<Side> = Some(Side::Sell);
+
+    #[test]
+    fn a_direction_is_the_first_word_and_no_part_of_a_phrase() {
+        for (text, side) in [
+            ("BUY: RSI under 30", BUY),
+            ("BUY Signal: EMA 9 over EMA 21", BUY),
+            ("BUY 1: breaks the high", BUY),
+            ("SELL 12) breaks the low", SELL),
+            ("Buy when RSI is oversold", BUY),
+            ("Long entry", BUY),
+            ("  - short: below the average", SELL),
+            ("SHORT (EMA 9 under EMA 21)", SELL),
+            ("Sell", SELL),
+            ("Sell – the trend turned", SELL),
+            ("LONG: short-term EMA over long-term EMA", BUY),
+            ("Buy when the short EMA crosses the long one", BUY),
+            ("Short-term EMA above long-term EMA", None),
+            ("Short term momentum above medium term", None),
+            ("SHORT TERM EMA above LONG TERM EMA", None),
+            ("Short\u{2011}term trend", None),
+            ("Long 50 SMA above 200", None),
+            ("Long candle", None),
+            ("Sell-off exhausted -> buy", None),
+            ("Sell pressure fades", None),
+            ("Buy-side liquidity", None),
+            ("Buy/Sell: both", None),
+            ("Buy or sell when it breaks", None),
+            ("Short squeeze (buy signal)", None),
+            ("Long wick (sell signal)", None),
+            ("Long entry (sell signal)", None),
+            ("Buying pressure", None),
+            ("RSI under 30: buy", None),
+            ("", None),
+            ("-", None),
+        ] {
+            assert_eq!(first_word_side(text), side, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_groups_name_is_a_direction_unless_it_names_a_measure() {
+        for (name, side) in [
+            ("long_entry", BUY),
+            ("short_entry", SELL),
+            ("Long", BUY),
+            ("short_breakout_2", SELL),
+            ("buy_conditions", BUY),
+            ("short_term_momentum", None),
+            ("long_term", None),
+            ("long_short", None),
+            ("momentum_long", None),
+            ("longs", None),
+        ] {
+            assert_eq!(name_side(name), side, "{name:?}");
+        }
+    }
+}
