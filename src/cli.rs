@@ -38,6 +38,7 @@ pub mod exit {
   fx-executor doctor                  find out what keeps commands from arriving
   fx-executor stop-all                emergency stop of the running executor
   fx-executor resume --lift-stop      lift it again, by a person at this machine
+  fx-executor end                     end the running executor; positions stay as they are
   fx-executor explain scalper         why a strategy did or did not trade at its last bar
   fx-executor mt5 list                the MetaTrader 5 terminals of this computer
   fx-executor mt5 install --dry-run   what installing the Expert Advisor would do
@@ -98,6 +99,8 @@ pub enum Mode {
         #[arg(long)]
         yes: bool,
     },
+    /// End the running executor; open positions stay as they are
+    End,
     /// Why a strategy did or did not trade: each condition and filter at a bar, and what stood in the way most often
     #[command(after_help = "Examples:
   fx-executor explain                                   the strategies that decisions are kept of

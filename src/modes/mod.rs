@@ -4,6 +4,7 @@
 #![expect(clippy::print_stderr, reason = "the console modes speak to a person")]
 
 mod check;
+mod end;
 mod explain;
 mod mt5;
 mod mt5_check;
@@ -36,6 +37,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Mode::Resume { lift_stop, yes }) => {
             resume::run(cli.data_dir.as_deref(), *lift_stop, *yes)
         }
+        Some(Mode::End) => end::run(cli.data_dir.as_deref()),
         Some(Mode::Explain { strategy, at }) => {
             explain::run(cli.data_dir.as_deref(), strategy.as_deref(), *at)
         }

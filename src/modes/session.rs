@@ -295,8 +295,18 @@ fn now() -> Timestamp {
 }
 
 /// True when the engine has it.
-async fn pass_on(request: Request, text: String, commands: &mpsc::Sender<UiCommand>) -> bool {
+async fn pass_on(
+    request: Request,
+    text: String,
+    commands: &mpsc::Sender<UiCommand>,
+    ended: &CancellationToken,
+) -> bool {
     let asked = match request {
+        Request::End => {
+            tracing::info!(target: "engine", "Ending, as asked by another process. Open positions stay as they are.");
+            ended.cancel();
+            return true;
+        }
         Request::StopEverything => vec![UiCommand::StopEverything { reason: text }],
         Request::Resume => vec![UiCommand::ResumeTrading],
         Request::LiftStop => vec![UiCommand::LiftStop, UiCommand::ResumeTrading],
@@ -321,12 +331,13 @@ fn watch_files(
     let ended = engine.shutdown_token();
     std::thread::Builder::new().name("files".to_owned()).spawn(move || {
         let mut watch = FileWatch::new(&home.path);
-        // Left by a process that was killed while it asked: what allows trading holds only for the executor it asked.
-        for stale in [Request::Resume, Request::LiftStop] {
+        // Left by a process that was killed while it asked: what allows trading, or ends the program, holds only for the
+        // executor it asked.
+        for stale in [Request::Resume, Request::LiftStop, Request::End] {
             if stale.is_waiting(&home.data_dir)
                 && let Err(error) = stale.clear(&home.data_dir)
             {
-                tracing::error!(target: "engine", "An old request to resume cannot be removed: {error}");
+                tracing::error!(target: "engine", "An old request ({stale:?}) cannot be removed: {error}");
             }
         }
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
@@ -347,7 +358,7 @@ fn watch_files(
                     let Some(text) = request.read(&home.data_dir) else {
                         continue;
                     };
-                    if pass_on(request, text, &commands).await
+                    if pass_on(request, text, &commands, &ended).await
                         && let Err(error) = request.clear(&home.data_dir)
                     {
                         tracing::error!(target: "engine", "A request was obeyed but its file cannot be removed: {error}");

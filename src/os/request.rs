@@ -11,6 +11,8 @@ pub enum Request {
     Resume,
     /// The emergency stop is lifted, and trading goes on.
     LiftStop,
+    /// The executor ends, as when its window is closed.
+    End,
 }
 
 /// The text of a request is for a person; more than this is not read.
@@ -18,13 +20,19 @@ const MOST_BYTES: usize = 500;
 
 impl Request {
     /// In the order in which they are obeyed.
-    pub const ALL: [Self; 3] = [Self::StopEverything, Self::Resume, Self::LiftStop];
+    pub const ALL: [Self; 4] = [
+        Self::StopEverything,
+        Self::Resume,
+        Self::LiftStop,
+        Self::End,
+    ];
 
     fn path(self, data_dir: &Path) -> PathBuf {
         data_dir.join(match self {
             Self::StopEverything => "stop-all.request",
             Self::Resume => "resume.request",
             Self::LiftStop => "lift-stop.request",
+            Self::End => "end.request",
         })
     }
 
