@@ -32,7 +32,9 @@ pub(super) fn run(data_dir: Option<&Path>) -> ExitCode {
         return fail(&format!("the request cannot be written: {error}"));
     }
     if within(ENDED_WITHIN, || data_dir.lock().is_ok()) {
-        say("The executor has ended. Open positions stay as they are, with their stops at the broker.");
+        say(
+            "The executor has ended. Open positions stay as they are, with their stops at the broker.",
+        );
         return ExitCode::SUCCESS;
     }
     if let Err(error) = Request::End.clear(data_dir.path()) {
