@@ -449,7 +449,7 @@ impl Turn<'_> {
                     stop_loss: Some(stop_loss),
                     take_profit: position.take_profit,
                 },
-                why,
+                why.to_string(),
             ),
             Adjustment::Close { volume, why } => (IntentAction::Close { ticket, volume }, why),
         };
