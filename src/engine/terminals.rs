@@ -62,9 +62,9 @@ impl Terminals {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::time::{Duration, Instant};
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::{Arc, mpsc};
+    use std::time::Duration;
 
     use super::*;
     use crate::core::Config;
@@ -73,11 +73,12 @@ mod tests {
     #[test]
     fn a_terminal_that_ends_by_itself_is_started_again() {
         let folder = tempfile::tempdir().unwrap();
-        let made = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&made);
+        let (made, makings) = mpsc::sync_channel(8);
+        let ends = AtomicBool::new(true);
         let make: TerminalMaker = Box::new(move |_, _, _| {
+            made.send(()).unwrap();
             let mut terminal = terminal::spawn_absent("nothing is there".to_owned());
-            if counted.fetch_add(1, Ordering::SeqCst) == 0 {
+            if ends.swap(false, Ordering::SeqCst) {
                 // What a panic leaves: nobody speaks any more.
                 terminal.events = tokio::sync::mpsc::channel(1).1;
             }
@@ -92,10 +93,8 @@ mod tests {
             wake: Arc::new(|| {}),
         })
         .unwrap();
-        let began = Instant::now();
-        while made.load(Ordering::SeqCst) < 2 {
-            assert!(began.elapsed() < Duration::from_secs(20));
-            std::thread::sleep(Duration::from_millis(20));
+        for _ in 0..2 {
+            makings.recv_timeout(Duration::from_secs(20)).unwrap();
         }
         engine.stop();
     }
