@@ -243,7 +243,7 @@ impl Turn<'_> {
             .ok_or("it is not planned")?;
         let panel = self.state.panel(&runtime.plan).ok_or("it has no bars")?;
         let view = &self.state.terminal;
-        let book = view.book.as_ref().filter(|_| !self.state.book_behind);
+        let book = self.state.fresh_book();
         book.ok_or("the terminal's list of positions is not up to date")?;
         let orders = (self.durable().intents).range(Cid::all_of(strategy.number));
         let mut orders = orders.map(|(_, entry)| &entry.intent.action);
