@@ -41,6 +41,7 @@ pub mod snapshot;
 mod starting;
 mod state;
 mod step;
+mod stopping;
 mod superseding;
 mod symbols;
 #[cfg(test)]
