@@ -15,6 +15,7 @@ mod delivery;
 mod durable;
 mod measure;
 mod outage;
+mod peers;
 mod process;
 mod program;
 mod replay;
@@ -22,7 +23,7 @@ mod server;
 mod strategies;
 mod table;
 
-const ROWS: [&str; 9] = [
+const ROWS: [&str; 10] = [
     "delivery",
     "burst",
     "durable",
@@ -32,6 +33,7 @@ const ROWS: [&str; 9] = [
     "drain",
     "strategies",
     "replay",
+    "peers",
 ];
 
 fn main() -> ExitCode {
@@ -80,6 +82,7 @@ async fn measure_all(quick: bool, wanted: &[&str]) -> Vec<table::Row> {
             "outage" => rows.push(outage::back().await),
             "half-open" => rows.push(outage::half_open(quick).await),
             "replay" => rows.extend(replay::rows(quick)),
+            "peers" => rows.extend(peers::rows(quick)),
             "start" => rows.push(program::start(quick).await),
             "strategies" => rows.extend(strategies::rows(quick)),
             _ => rows.extend(program::drain(quick).await),

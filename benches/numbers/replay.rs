@@ -25,7 +25,7 @@ const OPENS: i64 = 1_073_253_600;
 const OF_A_WEEK: i64 = 5 * 96;
 const STRATEGY: &str = include_str!("../../tests/fixtures/strategies/quarter_hour_scalper.json");
 
-struct Nothing;
+pub struct Nothing;
 
 impl Sink for Nothing {
     fn traded(&mut self, _: &Trade) -> io::Result<()> {
@@ -95,9 +95,9 @@ fn with_decisions(bars: &[HistoryBar], folder: &Path) -> Row {
     )
 }
 
-fn reading(bars: &[HistoryBar], folder: &Path) -> Row {
-    let path = folder.join("EURUSD_M15.csv");
-    let mut file = BufWriter::new(File::create(&path).unwrap());
+/// The bars as MetaTrader exports them.
+pub fn write_export(bars: &[HistoryBar], path: &Path) {
+    let mut file = BufWriter::new(File::create(path).unwrap());
     writeln!(
         file,
         "<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\t<SPREAD>"
@@ -122,7 +122,12 @@ fn reading(bars: &[HistoryBar], folder: &Path) -> Row {
         )
         .unwrap();
     }
-    drop(file);
+    file.flush().unwrap();
+}
+
+fn reading(bars: &[HistoryBar], folder: &Path) -> Row {
+    let path = folder.join("EURUSD_M15.csv");
+    write_export(bars, &path);
     let size = std::fs::metadata(&path).unwrap().len() as f64 / 1e6;
     let began = busy();
     let mut reader = BarReader::open(
@@ -160,7 +165,7 @@ fn row(what: &str, must_be: &str, ours: String, holds: bool, how: String) -> Row
 }
 
 /// Feeds the bars once more, as many weeks later as they are long.
-fn feed<S: Sink>(replay: &mut Replay, bars: &[HistoryBar], round: usize, sink: &mut S) {
+pub fn feed<S: Sink>(replay: &mut Replay, bars: &[HistoryBar], round: usize, sink: &mut S) {
     let weeks = bars.len() as i64 / OF_A_WEEK + 1;
     let later = round as i64 * weeks * WEEK;
     for read in bars {
@@ -170,7 +175,7 @@ fn feed<S: Sink>(replay: &mut Replay, bars: &[HistoryBar], round: usize, sink: &
     }
 }
 
-fn replay() -> Replay {
+pub fn replay() -> Replay {
     Replay::new(
         planned(),
         Settings {
@@ -200,7 +205,7 @@ fn planned() -> Plan {
 
 /// About as lively as EURUSD: six pips a bar by day, half of it by night, calmer and wilder weeks, weekends left out; drawn back
 /// to 1.10.
-fn synthetic(count: usize) -> Vec<HistoryBar> {
+pub fn synthetic(count: usize) -> Vec<HistoryBar> {
     let mut random = fastrand::Rng::with_seed(7);
     let mut bell = move || (0..6).map(|_| random.f64()).sum::<f64>() / 3.0 - 1.0;
     let rounded = |price: f64| (price * 1e5).round() / 1e5;
@@ -237,7 +242,7 @@ fn synthetic(count: usize) -> Vec<HistoryBar> {
 }
 
 /// Seconds that this thread has kept a core busy; other programs on it do not count.
-fn busy() -> f64 {
+pub fn busy() -> f64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }

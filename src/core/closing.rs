@@ -187,10 +187,12 @@ impl Turn<'_> {
             let order = progress
                 .cid
                 .and_then(|cid| self.durable().intents.get(&cid));
-            if order.is_some_and(|entry| self.may_be_repeated(entry)) {
+            let in_doubt = order.filter(|entry| entry.progress == OrderProgress::Unknown);
+            let Some(entry) = in_doubt else { continue };
+            if self.may_be_repeated(entry) {
                 progress.cid = None;
-                progress.last_error = Some("the outcome of the last try is not known".to_owned());
             }
+            progress.last_error = Some("the outcome of the last try is not known yet".to_owned());
         }
         self.adopt_orders(sweep, purpose);
         if let Some(book) = self.state.fresh_book() {

@@ -6,7 +6,7 @@ use super::orders::OrderEnd;
 use super::record::Record;
 use super::snapshot::{Notice, Severity};
 use super::step::Turn;
-use crate::market::{Cid, Fill, Found, IntentAction, Ticket};
+use crate::market::{Cid, Fill, Found, IntentAction, MarginMode, Ticket};
 
 /// What the trader reads below an order in doubt.
 const DOUBT_REMEDY: &str = "Nothing to do: it is looked for at the terminal. Until it is found or proven absent, its strategy opens nothing; closing works.";
@@ -14,6 +14,9 @@ const DOUBT_REMEDY: &str = "Nothing to do: it is looked for at the terminal. Unt
 pub(super) fn doubt_key(cid: Cid) -> String {
     format!("{}{cid}", Notice::ORDER)
 }
+
+/// The same for a close where positions are netted.
+const CLOSE_REMEDY: &str = "It is looked for at the terminal. On a netting account a second close could open a position the other way, so none is sent until this one is found or proven absent, for up to five minutes. To be out at once, look at the position in MetaTrader and close it there.";
 
 impl State {
     /// Orders of which nobody knows what became of them, and that no notice tells of: those of before a restart, and those
@@ -34,9 +37,19 @@ impl State {
                     entry.intent.action,
                     self.why_in_doubt(entry)
                 ),
-                remedy: DOUBT_REMEDY.to_owned(),
+                remedy: self.doubt_remedy(&entry.intent.action).to_owned(),
                 at: entry.made_at,
             })
+    }
+
+    fn doubt_remedy(&self, action: &IntentAction) -> &'static str {
+        let account = self.terminal.account.as_ref();
+        let nets = account.is_some_and(|account| account.margin_mode == MarginMode::Netting);
+        if nets && matches!(action, IntentAction::Close { .. }) {
+            CLOSE_REMEDY
+        } else {
+            DOUBT_REMEDY
+        }
     }
 
     fn why_in_doubt(&self, entry: &IntentEntry) -> String {
@@ -55,13 +68,12 @@ impl State {
 impl Turn<'_> {
     /// Nobody knows whether it happened: no new risk for its strategy until it is known, and the trader sees why.
     pub(super) fn doubt(&mut self, cid: Cid, reason: String) {
-        let text = self
-            .durable()
-            .intents
-            .get(&cid)
-            .map(|entry| format!("{} has no certain outcome: {reason}.", entry.intent.action))
-            .unwrap_or_default();
-        self.notice(&doubt_key(cid), Severity::Warning, &text, DOUBT_REMEDY);
+        if let Some(entry) = self.durable().intents.get(&cid) {
+            let action = &entry.intent.action;
+            let text = format!("{action} has no certain outcome: {reason}.");
+            let remedy = self.state.doubt_remedy(action);
+            self.notice(&doubt_key(cid), Severity::Warning, &text, remedy);
+        }
         self.record(Record::IntentUnknown {
             cid,
             reason,

@@ -35,6 +35,10 @@ pub struct Durable {
     pub openings: BTreeMap<Cid, Opening>,
     /// Who ordered own positions, and when; those of open ones for sure.
     pub given: BTreeMap<Cid, Given>,
+    /// Openings that are done and whose stop no list of positions has shown yet.
+    pub unproven: BTreeMap<Cid, IntentEntry>,
+    /// Orders that ended without a deal, as far as anybody knew; the latest of them.
+    pub denied: BTreeMap<Cid, IntentEntry>,
     /// The order that failed last and its generation: a child is always made right after its parent failed.
     pub last_failed: Option<(Cid, u32)>,
     /// The client-id counter; never goes back.
@@ -104,6 +108,8 @@ pub enum Purpose {
     Entry { strategy: String },
     /// A strategy's change of an own position (trailing stop).
     Exit { strategy: String },
+    /// Sets the stop that the broker left out of this opening.
+    Stop { opening: Cid },
     /// Closes or cancels, for a command.
     Closing { id: String },
     /// Closes or cancels, for the emergency stop.
@@ -114,7 +120,7 @@ impl Purpose {
     pub fn command_id(&self) -> Option<&str> {
         match self {
             Self::Command { id } | Self::Closing { id } => Some(id),
-            Self::Entry { .. } | Self::Exit { .. } | Self::Emergency => None,
+            Self::Entry { .. } | Self::Exit { .. } | Self::Stop { .. } | Self::Emergency => None,
         }
     }
 }
@@ -253,10 +259,20 @@ impl Durable {
                     entry.progress = Progress::Unknown;
                 }
             }
+            Record::StopDue { cid, .. } => {
+                let entry = self.intents.get(cid).or_else(|| self.denied.get(cid));
+                if let Some(entry) = entry.cloned() {
+                    self.unproven.insert(*cid, entry);
+                }
+            }
+            Record::StopSettled { cid, .. } => {
+                self.unproven.remove(cid);
+            }
             Record::IntentDone { cid, fill, .. } => self.intent_done(*cid, fill.volume),
             Record::IntentFailed { cid, .. } => {
                 if let Some(entry) = self.intents.remove(cid) {
                     self.last_failed = Some((*cid, entry.generation));
+                    self.deny(entry);
                 }
             }
             Record::Dealt { deal } => self.day.count(deal),
@@ -348,7 +364,10 @@ impl Durable {
                 at: self.strategies.get(strategy)?.given_at,
                 account: account.cloned(),
             }),
-            Purpose::Exit { .. } | Purpose::Closing { .. } | Purpose::Emergency => None,
+            Purpose::Exit { .. }
+            | Purpose::Stop { .. }
+            | Purpose::Closing { .. }
+            | Purpose::Emergency => None,
         }
     }
 
@@ -397,7 +416,8 @@ impl Durable {
     }
 
     fn intent_done(&mut self, cid: Cid, volume: Decimal) {
-        if let Some(entry) = self.intents.remove(&cid)
+        let denied = self.denied.remove(&cid);
+        if let Some(entry) = self.intents.remove(&cid).or(denied)
             && let IntentAction::Open {
                 stop_loss: Some(stop_loss),
                 ..

@@ -1,7 +1,7 @@
 //! What was realised: by day for the account and each strategy, and each strategy's week, month, trades and runs of wins and
 //! losses. Counted from the terminal's deals, each once; days, weeks and months are those of UTC by the market's clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -14,6 +14,8 @@ use crate::strategy::TrackRecord;
 
 /// Positions whose closing may have been missed are forgotten beyond this many.
 const MOST_OPEN: usize = 200;
+/// Deals are known one by one as far back as this; those with lower tickets are all counted.
+const MOST_SEEN: usize = 2_000;
 
 /// Realised results, account currency. The journal of earlier versions had the day's alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,9 +26,12 @@ pub struct DayLedger {
     pub total: Decimal,
     /// By strategy number.
     pub by_strategy: BTreeMap<u16, Decimal>,
-    /// The highest deal ticket counted, so that a repeated deal counts once.
+    /// Deals up to this ticket are all counted. Later ones come in any order: a history may show one after another one that
+    /// was made after it.
     pub last_deal: u64,
-    /// When it was, UTC.
+    /// Those above it that are counted, so that a repeated deal counts once.
+    seen: BTreeSet<u64>,
+    /// When the newest was, UTC.
     pub last_deal_at: Option<Timestamp>,
     /// By strategy number.
     pub strategies: BTreeMap<u16, StrategyLedger>,
@@ -60,13 +65,20 @@ struct OpenResult {
 
 impl DayLedger {
     pub(super) fn count(&mut self, deal: &Deal) {
-        if deal.ticket.0 <= self.last_deal {
+        if self.knows(deal.ticket) {
             return;
         }
-        self.last_deal = deal.ticket.0;
-        self.last_deal_at = Some(deal.time);
+        self.seen.insert(deal.ticket.0);
+        if self.seen.len() > MOST_SEEN
+            && let Some(oldest) = self.seen.pop_first()
+        {
+            self.last_deal = oldest;
+        }
+        self.last_deal_at = self.last_deal_at.max(Some(deal.time));
         let day = deal.time.strftime("%Y-%m-%d").to_string();
-        if day != self.day {
+        // One of a day before may still come in; it does not bring that day back.
+        let is_past = day < self.day;
+        if day > self.day {
             self.day = day;
             self.total = Decimal::ZERO;
             self.by_strategy.clear();
@@ -74,11 +86,18 @@ impl DayLedger {
         let cid = Cid(deal.magic);
         if cid.is_own() {
             let number = cid.strategy();
-            self.total += deal.profit;
-            let today = self.by_strategy.entry(number).or_default();
-            *today += deal.profit;
+            if !is_past {
+                self.total += deal.profit;
+                let today = self.by_strategy.entry(number).or_default();
+                *today += deal.profit;
+            }
             self.strategies.entry(number).or_default().count(deal);
         }
+    }
+
+    /// Whether this deal was counted.
+    pub fn knows(&self, deal: Ticket) -> bool {
+        deal.0 <= self.last_deal || self.seen.contains(&deal.0)
     }
 
     /// Realised result of `day` (`YYYY-MM-DD`) for one strategy.
@@ -134,7 +153,9 @@ impl StrategyLedger {
     }
 
     pub fn count(&mut self, deal: &Deal) {
-        let today = date(deal.time);
+        let day = date(deal.time);
+        // The newest day that is known: a deal that comes in late does not bring back the one it was made on.
+        let today = self.day.map_or(day, |known| known.max(day));
         let before = self.day.replace(today);
         if before != Some(today) {
             self.trades = 0;
@@ -146,13 +167,17 @@ impl StrategyLedger {
         if before.map(Date::first_of_month) != Some(today.first_of_month()) {
             self.month = Decimal::ZERO;
         }
-        self.week += deal.profit;
-        self.month += deal.profit;
+        if monday(day) == monday(today) {
+            self.week += deal.profit;
+        }
+        if day.first_of_month() == today.first_of_month() {
+            self.month += deal.profit;
+        }
         self.total += deal.profit;
         self.best = self.best.max(self.total);
         match deal.entry {
             DealEntry::In => {
-                if !self.open.contains_key(&deal.position) {
+                if day == today && !self.open.contains_key(&deal.position) {
                     self.trades += 1;
                 }
                 self.open.entry(deal.position).or_default().volume += deal.volume;

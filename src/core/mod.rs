@@ -13,6 +13,7 @@ mod choosing;
 mod clock;
 mod closing;
 mod command;
+mod correction;
 mod decided;
 mod desk;
 mod doubts;
@@ -42,6 +43,7 @@ mod starting;
 mod state;
 mod step;
 mod stopping;
+mod stops;
 mod superseding;
 mod symbols;
 #[cfg(test)]

@@ -14,8 +14,8 @@ use super::record::Record;
 use super::snapshot::{CommandState, StrategyState};
 use super::step::Turn;
 use crate::market::{
-    Cid, Fill, IntentAction, OrderIntent, Outcome, Refusal, RefusalClass, Side, TerminalEvent,
-    TerminalRequest,
+    Cid, Fill, IntentAction, MarginMode, OrderIntent, Outcome, Refusal, RefusalClass, Side,
+    TerminalEvent, TerminalRequest, Twice,
 };
 
 /// Milliseconds in which the terminal may still execute an order.
@@ -145,12 +145,13 @@ impl Turn<'_> {
                 let known = self.state.knows_the_answers(&book, self.now.mono);
                 self.state.terminal.book = Some(book);
                 self.state.book_behind = !known;
+                self.correct_by_book();
                 self.watch_open_symbols();
                 self.forget_closed();
                 self.tell_unmanaged();
             }
             // Told again after a crash or a new connection.
-            TerminalEvent::Deal(deal) if deal.ticket.0 <= self.durable().day.last_deal => {}
+            TerminalEvent::Deal(deal) if self.durable().day.knows(deal.ticket) => {}
             TerminalEvent::Deal(deal) => {
                 let text = format!(
                     "Deal {} {} {} {} at {} (position {}, {:?}, profit {})",
@@ -165,6 +166,7 @@ impl Turn<'_> {
                 );
                 self.log(LogLevel::Info, "terminal", text);
                 self.seen_closed(&deal);
+                self.correct_by_deal(&deal);
                 self.record(Record::Dealt { deal });
             }
             TerminalEvent::Priced { cid, price } => self.priced(cid, price),
@@ -284,8 +286,20 @@ impl Turn<'_> {
             self.effect(Effect::Terminal(TerminalRequest::Find {
                 cid,
                 since: Some(entry.made_at),
-                opens: matches!(entry.intent.action, IntentAction::Open { .. }),
+                twice: self.if_done_twice(&entry.intent.action),
             }));
+        }
+    }
+
+    fn if_done_twice(&self, action: &IntentAction) -> Twice {
+        let account = self.state.terminal.account.as_ref();
+        let nets = account.is_none_or(|account| account.margin_mode == MarginMode::Netting);
+        match action {
+            IntentAction::Open { .. } => Twice::Opens,
+            IntentAction::Close { .. } if nets => Twice::Reverses,
+            IntentAction::Close { .. }
+            | IntentAction::Modify { .. }
+            | IntentAction::Cancel { .. } => Twice::Harmless,
         }
     }
 
@@ -324,6 +338,9 @@ impl Turn<'_> {
 
     pub(super) fn order_ended(&mut self, entry: IntentEntry, end: OrderEnd) {
         let cid = entry.intent.cid;
+        if matches!(end, OrderEnd::Done(_)) {
+            self.expect_stop(&entry);
+        }
         self.record(match &end {
             OrderEnd::Done(fill) => Record::IntentDone {
                 cid,
@@ -375,6 +392,7 @@ impl Turn<'_> {
                     self.entry_ended(&strategy, &end);
                 }
             }
+            Purpose::Stop { opening } => self.stop_set(*opening, &end),
             Purpose::Exit { strategy } => {
                 if let OrderEnd::Refused(refusal) = &end {
                     let text = format!(
@@ -390,13 +408,10 @@ impl Turn<'_> {
     /// The order of an OPEN_POSITION or MODIFY_POSITION.
     fn command_order_ended(&mut self, id: &str, entry: IntentEntry, end: OrderEnd) {
         let opens = matches!(entry.intent.action, IntentAction::Open { .. });
-        let again = match &end {
-            OrderEnd::Done(_) => false,
-            OrderEnd::Refused(refusal) => refusal.class == RefusalClass::PriceMoved,
-            // It was never an attempt. The deviation still counts from the first price that anybody saw.
-            OrderEnd::NotExecuted(_) => true,
-        };
-        if again && self.may_try_again(id, &entry) {
+        // One that was sent and then proven absent is not: a proof is made of waiting, and what was sent may still come.
+        let moved =
+            matches!(&end, OrderEnd::Refused(refusal) if refusal.class == RefusalClass::PriceMoved);
+        if moved && self.may_try_again(id, &entry) {
             self.send_again(entry);
             return;
         }

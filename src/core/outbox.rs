@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::effect::{BeatCause, Effect, LogLevel};
 use super::event::ReportOutcome;
 use super::record::Record;
+use super::result;
+use super::snapshot::CommandState;
 use super::state::Delivery;
 use super::step::Turn;
 
@@ -84,6 +86,7 @@ impl Turn<'_> {
         for (id, status, result) in due {
             let delivery = self.state.deliveries.entry(id.clone()).or_default();
             delivery.in_flight = true;
+            delivery.outdated = false;
             delivery.not_before = now + FLIGHT_LIMIT;
             self.effect(Effect::Report { id, status, result });
         }
@@ -126,6 +129,42 @@ impl Turn<'_> {
         });
     }
 
+    /// What was said of a command's end turned out to be wrong or not all: it is said again.
+    pub(super) fn amend(
+        &mut self,
+        id: &str,
+        state: CommandState,
+        message: &str,
+        details: Map<String, Value>,
+    ) {
+        // Its end is still to come, and tells it as it is then.
+        if !self.durable().finished.contains_key(id) {
+            return;
+        }
+        let at = self.now.utc;
+        self.record(Record::Moved {
+            id: id.to_owned(),
+            state,
+            reason: message.to_owned(),
+            at,
+        });
+        let success = state == CommandState::Executed;
+        self.record(Record::ReportDue {
+            id: id.to_owned(),
+            status: if success { "executed" } else { "failed" }.to_owned(),
+            result: result::body(success, message, details),
+            at,
+        });
+        if let Some(delivery) = self.state.deliveries.get_mut(id) {
+            delivery.outdated = delivery.in_flight;
+        }
+        self.change_row(id, |row| {
+            row.state = state;
+            message.clone_into(&mut row.message);
+            row.reported = Some(false);
+        });
+    }
+
     fn final_answered(&mut self, id: &str, outcome: ReportOutcome) {
         if !self.durable().reports.contains_key(id) {
             return;
@@ -133,7 +172,17 @@ impl Turn<'_> {
         match outcome {
             ReportOutcome::Accepted { given_at, .. } => {
                 self.learn_date(id, given_at);
-                self.settle(id, true);
+                let outdated = self
+                    .state
+                    .deliveries
+                    .get(id)
+                    .is_some_and(|one| one.outdated);
+                if outdated {
+                    // What was accepted is not what is to be said now.
+                    self.state.deliveries.remove(id);
+                } else {
+                    self.settle(id, true);
+                }
             }
             ReportOutcome::NoSuchCommand => {
                 self.log(

@@ -107,6 +107,16 @@ pub enum Record {
         reason: String,
         at: Timestamp,
     },
+    /// An opening is about to be done; whether its stop stands is to be seen.
+    StopDue {
+        cid: Cid,
+        at: Timestamp,
+    },
+    /// Its stop stands, or the position is closed or being closed.
+    StopSettled {
+        cid: Cid,
+        at: Timestamp,
+    },
     IntentDone {
         cid: Cid,
         fill: Fill,

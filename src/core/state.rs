@@ -16,6 +16,7 @@ use super::durable::Durable;
 use super::guards::Guards;
 use super::health::{Leg, LinkHealth};
 use super::snapshot::{CommandRow, Counts, Notice, SettingsStatus, TerminalMode};
+use super::stops::StopTry;
 use super::trading::Runtime;
 use crate::market::{
     Account, Book, Cid, LinkFacts, Permissions, Quote, Side, SymbolSpec, Timeframe,
@@ -98,6 +99,8 @@ pub(super) struct TerminalView {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Delivery {
     pub in_flight: bool,
+    /// Another report took its place meanwhile.
+    pub outdated: bool,
     pub attempts: u32,
     pub not_before: Duration,
 }
@@ -142,6 +145,8 @@ pub struct State {
     pub(super) closed_from: BTreeMap<Cid, Decimal>,
     /// Orders that are done and that no book has shown yet.
     pub(super) awaited: Vec<Awaited>,
+    /// Stops that the broker left out, by the client id of the opening.
+    pub(super) stop_tries: BTreeMap<Cid, StopTry>,
     /// Commands for whose sake the book was asked for once more.
     pub(super) profits_asked: BTreeSet<String>,
     /// When the book was last asked for.
@@ -199,6 +204,7 @@ impl State {
             book_behind: true,
             closed_from: BTreeMap::new(),
             awaited: Vec::new(),
+            stop_tries: BTreeMap::new(),
             profits_asked: BTreeSet::new(),
             book_asked_at: Duration::ZERO,
             closings: BTreeMap::new(),

@@ -186,6 +186,7 @@ impl Turn<'_> {
     fn progress(&mut self) {
         self.progress_book();
         self.progress_orders();
+        self.progress_stops();
         self.progress_emergency();
         self.progress_commands();
         self.progress_reports();

@@ -202,7 +202,7 @@ impl Turn<'_> {
         ENTRY_DEVIATION.max(spread.saturating_mul(2))
     }
 
-    fn decided(&mut self, id: &str, said: String) {
+    pub(super) fn decided(&mut self, id: &str, said: String) {
         if let Some(runtime) = self.state.runtimes.get_mut(id) {
             runtime.last_decision = said;
         }
@@ -449,7 +449,7 @@ impl Turn<'_> {
                     stop_loss: Some(stop_loss),
                     take_profit: position.take_profit,
                 },
-                why,
+                why.to_string(),
             ),
             Adjustment::Close { volume, why } => (IntentAction::Close { ticket, volume }, why),
         };

@@ -25,6 +25,8 @@ const BATCH: usize = 64;
 /// Events from the network that may wait; beyond it the senders wait.
 const NETWORK_QUEUE: usize = 1_024;
 const TICK: Duration = Duration::from_millis(500);
+/// Between the end of a terminal that nobody ended and its next start.
+const TERMINAL_PAUSE: Duration = Duration::from_secs(2);
 /// Time for a terminal to end before another one takes its place.
 const TERMINAL_END: Duration = Duration::from_secs(2);
 /// The window is not told more often than this.
@@ -62,6 +64,7 @@ enum Input {
     Ui(UiCommand),
     Terminal(TerminalEvent),
     TerminalGone,
+    TerminalAgain,
     Network(Event),
     Reconfigure(Box<Reconfigure>),
     Tick,
@@ -80,14 +83,15 @@ impl Owner {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut published = Instant::now();
         let mut unpublished = true;
-        let mut terminal_open = true;
+        let mut terminal_again: Option<Instant> = None;
         loop {
             let input = tokio::select! {
                 biased;
                 () = self.shutdown.cancelled() => Input::Shutdown,
                 Some(command) = inputs.ui.recv() => Input::Ui(command),
-                event = inputs.terminal.recv(), if terminal_open => event.map_or(Input::TerminalGone, Input::Terminal),
+                event = inputs.terminal.recv(), if terminal_again.is_none() => event.map_or(Input::TerminalGone, Input::Terminal),
                 Some(change) = inputs.reconfigured.recv() => Input::Reconfigure(Box::new(change)),
+                () = sleep_until(terminal_again.unwrap_or(published)), if terminal_again.is_some() => Input::TerminalAgain,
                 () = sleep_until(published + PUBLISH_PAUSE), if unpublished => Input::Publish,
                 Some(event) = network_out.recv() => Input::Network(event),
                 _ = ticks.tick() => Input::Tick,
@@ -107,9 +111,17 @@ impl Owner {
                 }
                 Input::Terminal(event) => events.push(Event::Terminal(event)),
                 Input::TerminalGone => {
-                    terminal_open = false;
-                    let reason = "the terminal's link ended".to_owned();
+                    terminal_again = Some(Instant::now() + TERMINAL_PAUSE);
+                    tracing::error!(target: "terminal", "The link to the terminal ended by an error of this program (see the crash file); it is started again.");
+                    let reason =
+                        "the terminal's link ended by an error and is started again".to_owned();
                     events.push(Event::Terminal(TerminalEvent::Down { reason }));
+                }
+                Input::TerminalAgain => {
+                    terminal_again = None;
+                    // What the one before began to listen on ends with its token.
+                    self.terminals.end_current();
+                    self.start_terminal(self.terminals.mode(), &mut inputs.terminal);
                 }
                 Input::Reconfigure(change) => {
                     let moved = common_files(connection.as_ref())
@@ -119,7 +131,7 @@ impl Owner {
                     {
                         let down = self.change_terminal(mode, &mut inputs.terminal);
                         events.push(down.await);
-                        terminal_open = true;
+                        terminal_again = None;
                     }
                     events.push(Event::Configured(change.config));
                     let restart = needs_restart(connection.as_ref(), change.connection.as_ref());
@@ -163,11 +175,15 @@ impl Owner {
         if tokio::time::timeout(TERMINAL_END, ended).await.is_err() {
             tracing::warn!(target: "terminal", "The terminal before did not end in time.");
         }
+        self.start_terminal(mode, events);
+        let reason = "another kind of terminal was chosen in Settings".to_owned();
+        Event::Terminal(TerminalEvent::Down { reason })
+    }
+
+    fn start_terminal(&mut self, mode: TerminalMode, events: &mut mpsc::Receiver<TerminalEvent>) {
         let terminal = self.terminals.start(mode, self.state.deals_since());
         self.terminal_requests = terminal.requests;
         *events = terminal.events;
-        let reason = "another kind of terminal was chosen in Settings".to_owned();
-        Event::Terminal(TerminalEvent::Down { reason })
     }
 
     /// One round. True when the network loops are to be restarted.

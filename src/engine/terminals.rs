@@ -57,3 +57,46 @@ impl Terminals {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::core::Config;
+    use crate::engine::{EngineOptions, start};
+
+    #[test]
+    fn a_terminal_that_ends_by_itself_is_started_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&made);
+        let make: TerminalMaker = Box::new(move |_, _, _| {
+            let mut terminal = terminal::spawn_absent("nothing is there".to_owned());
+            if counted.fetch_add(1, Ordering::SeqCst) == 0 {
+                // What a panic leaves: nobody speaks any more.
+                terminal.events = tokio::sync::mpsc::channel(1).1;
+            }
+            Ok(terminal)
+        });
+        let engine = start(EngineOptions {
+            data_dir: folder.path().to_owned(),
+            config: Config::default(),
+            connection: None,
+            terminal: make,
+            notices: Vec::new(),
+            wake: Arc::new(|| {}),
+        })
+        .unwrap();
+        let began = Instant::now();
+        while made.load(Ordering::SeqCst) < 2 {
+            assert!(began.elapsed() < Duration::from_secs(20));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        engine.stop();
+    }
+}

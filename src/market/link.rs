@@ -28,17 +28,29 @@ pub enum TerminalRequest {
     /// Execute an order at most once. The same client id again is answered from memory, never executed again.
     Submit(OrderIntent),
     /// What became of this client id? `since` is when it was made, where that is known: history is searched from
-    /// there, and absence can be proven only with it. `opens`: it would open a position, so that its absence is believed
-    /// late; one that closes or changes is better sent again soon.
+    /// there, and absence can be proven only with it.
     Find {
         cid: Cid,
         since: Option<Timestamp>,
-        opens: bool,
+        twice: Twice,
     },
     /// Send the book now.
     SendBook,
     /// Try everything that can be tried without trading; answered by [`TerminalEvent::SelfTested`].
     SelfTest,
+}
+
+/// What could come of it if an order that counts as absent were carried out late, beside the one that took its place:
+/// how much proof its absence needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Twice {
+    /// A second position. Its absence is believed late, whoever remembers it.
+    Opens,
+    /// A position the other way: a close where positions are netted. Believed late if it was surely sent; one that was
+    /// not must not hold up getting out.
+    Reverses,
+    /// Nothing: a change, a cancellation, a close that names its position. Better sent again soon.
+    Harmless,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -21,6 +21,15 @@ pub enum Unresolved {
     #[error("{wanted} is {name} here, and the broker lets nobody trade it (view only)")]
     ViewOnly { wanted: String, name: String },
     #[error(
+        "{name} is {base} in {profit} at this broker, not what its name says; if it is meant, name it for {wanted} in the symbol map of the settings"
+    )]
+    Contradicted {
+        wanted: String,
+        name: String,
+        base: String,
+        profit: String,
+    },
+    #[error(
         "{wanted} may be {}; choose one in the symbol map of the settings",
         .candidates.join(" or ")
     )]
@@ -116,13 +125,23 @@ pub fn resolve<'a>(
             _ => best = Some((rank, vec![spec])),
         }
     }
-    // By its name the broker's own word, by its currencies or its folder not: alone it counts, beside others it is asked.
+    // By its name the broker's own word, by its currencies or its folder not: beside others it is asked, and alone it counts
+    // unless it is plainly another pair.
     let misnamed = exact.filter(|spec| {
         spec.trade_mode != TradeMode::Disabled && !is_what_it_is_called(&plain, spec)
     });
     let Some((_, mut found)) = best else {
         if let Some(spec) = misnamed {
-            return Ok(spec);
+            return if contradicts(&plain, spec) {
+                Err(Unresolved::Contradicted {
+                    wanted: wanted.to_owned(),
+                    name: spec.name.clone(),
+                    base: spec.currency_base.clone(),
+                    profit: spec.currency_profit.clone(),
+                })
+            } else {
+                Ok(spec)
+            };
         }
         return Err(match view_only {
             Some(spec) => Unresolved::ViewOnly {
@@ -184,6 +203,17 @@ fn is_currency_pair(plain: &str) -> bool {
     halves.is_some_and(|(base, profit)| CURRENCIES.contains(&base) && CURRENCIES.contains(&profit))
 }
 
+/// Whether a symbol that is named as a pair is told to be another one.
+fn contradicts(plain: &str, spec: &SymbolSpec) -> bool {
+    let canonical = family_of(plain).and_then(|family| family.first().copied());
+    let canonical = canonical.unwrap_or(plain);
+    let metal = canonical.starts_with("XAU") || canonical.starts_with("XAG");
+    let pair = metal || is_currency_pair(canonical);
+    pair && is_pair(spec)
+        && !spec.currency_profit.is_empty()
+        && !currencies_fit(plain, family_of(plain), spec)
+}
+
 /// Whether the broker keeps it among shares or funds: `Stocks\NYSE\#GOLD` is a mining company.
 fn is_share(spec: &SymbolSpec) -> bool {
     const FOLDERS: [&str; 7] = ["stock", "share", "equit", "etf", "fund", "nyse", "bond"];
@@ -241,6 +271,9 @@ fn rank(plain: &str, spec: &SymbolSpec) -> Option<u8> {
                 return Some(base);
             }
             let (before, after) = name.split_once(wanted)?;
+            if is_derived(before) || is_derived(after) {
+                return None;
+            }
             let affix = before.len() + after.len();
             // Short aliases inside longer words ("DAX" in "DAXEUR3X") say nothing.
             let short = wanted.len() >= 4 && affix <= LONGEST_AFFIX || affix <= 2;
@@ -250,6 +283,15 @@ fn rank(plain: &str, spec: &SymbolSpec) -> Option<u8> {
         .min()?;
     let elsewhere = says_something(plain) && is_share(spec);
     (currencies_fit(plain, family, spec) && !elsewhere).then_some(rank)
+}
+
+/// Whether what stands around a name makes it another thing: a month of delivery (`Z26`), an inverse.
+fn is_derived(affix: &str) -> bool {
+    const WORDS: [&str; 6] = ["INV", "INVERSE", "FUT", "FWD", "SHORT", "BEAR"];
+    let month = affix.starts_with(|letter| "FGHJKMNQUVXZ".contains(letter));
+    let year = affix.get(1..).unwrap_or_default();
+    let dated = month && !year.is_empty() && year.bytes().all(|byte| byte.is_ascii_digit());
+    WORDS.contains(&affix) || dated
 }
 
 /// Whether the broker says that it is one currency, metal or coin in another.

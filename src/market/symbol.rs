@@ -153,37 +153,40 @@ impl SymbolSpec {
     /// bitcoin 1, ether 0.01, yen pairs 0.01, other currency pairs 0.0001. What is in no table (indices, oil, shares)
     /// counts ten points.
     pub fn pip(&self) -> Decimal {
-        let named = |part: &str| holds(&self.name, part);
-        let is = |asset: &str| self.currency_base.eq_ignore_ascii_case(asset) || named(asset);
-        if is("XAU") || named("GOLD") {
-            Decimal::new(1, 1)
-        } else if is("XAG") || named("SILVER") {
-            Decimal::new(1, 3)
-        } else if is("BTC") {
-            Decimal::ONE
-        } else if is("ETH") {
-            Decimal::new(1, 2)
+        // The usual name of a pair needs no search: no two of the currencies side by side spell one of these assets.
+        if self.is_named_as_a_pair() && self.is_currency_pair() {
+            return self.pip_of_a_pair();
+        }
+        let named = Asset::in_text(&self.name);
+        let based =
+            Asset::at(self.currency_base.as_bytes()).filter(|_| self.currency_base.len() == 3);
+        if let Some(asset) = named.into_iter().chain(based).min() {
+            asset.pip()
         } else if self.is_currency_pair() {
-            // Yen pairs have two or three digits, and so has every pair with a price like theirs.
-            if self.digits <= 3 {
-                Decimal::new(1, 2)
-            } else {
-                Decimal::new(1, 4)
-            }
+            self.pip_of_a_pair()
         } else {
             self.point * Decimal::TEN
         }
     }
 
+    /// Yen pairs have two or three digits, and so has every pair with a price like theirs.
+    const fn pip_of_a_pair(&self) -> Decimal {
+        let scale = if self.digits <= 3 { 2 } else { 4 };
+        Decimal::from_parts(1, 0, 0, false, scale)
+    }
+
+    /// Nothing but its two currencies: `EURUSD`.
+    fn is_named_as_a_pair(&self) -> bool {
+        self.name.strip_prefix(self.currency_base.as_str()) == Some(&self.currency_profit)
+    }
+
     /// Two different state currencies.
     pub fn is_currency_pair(&self) -> bool {
         let money = |currency: &str| {
-            let letters = <[u8; 3]>::try_from(currency.as_bytes());
-            letters.is_ok_and(|letters| {
-                let capitals = letters.to_ascii_uppercase();
-                let place = CURRENCIES.binary_search_by(|own| own.as_bytes().cmp(&capitals[..]));
-                place.is_ok()
-            })
+            let [first, second, third] = *currency.as_bytes() else {
+                return false;
+            };
+            CODES.contains(&code([first, second, third]))
         };
         self.currency_base != self.currency_profit
             && money(&self.currency_base)
@@ -207,12 +210,72 @@ impl SymbolSpec {
     }
 }
 
-/// Whether a name has this part in it, in capitals or not.
-fn holds(name: &str, part: &str) -> bool {
-    let windows = name.as_bytes().windows(part.len());
-    windows
-        .into_iter()
-        .any(|own| own.eq_ignore_ascii_case(part.as_bytes()))
+/// The same as numbers. A pip is asked for at every look at an open position, so nothing is compared letter by letter.
+const CODES: [u32; CURRENCIES.len()] = {
+    let mut codes = [0; CURRENCIES.len()];
+    let mut at = 0;
+    while at < codes.len() {
+        if let [first, second, third] = *CURRENCIES[at].as_bytes() {
+            codes[at] = code([first, second, third]);
+        }
+        at += 1;
+    }
+    codes
+};
+
+/// Three letters, in capitals or not, as one number.
+const fn code([first, second, third]: [u8; 3]) -> u32 {
+    u32::from_be_bytes([
+        0,
+        first.to_ascii_uppercase(),
+        second.to_ascii_uppercase(),
+        third.to_ascii_uppercase(),
+    ])
+}
+
+/// What has a pip of its own. Where a name holds several, the first of these counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Asset {
+    Gold,
+    Silver,
+    Bitcoin,
+    Ether,
+}
+
+impl Asset {
+    const fn pip(self) -> Decimal {
+        match self {
+            Self::Gold => Decimal::from_parts(1, 0, 0, false, 1),
+            Self::Silver => Decimal::from_parts(1, 0, 0, false, 3),
+            Self::Bitcoin => Decimal::ONE,
+            Self::Ether => Decimal::from_parts(1, 0, 0, false, 2),
+        }
+    }
+
+    /// The asset whose name begins here, in capitals or not.
+    fn at(text: &[u8]) -> Option<Self> {
+        let begins = |word: &[u8]| {
+            text.get(..word.len())
+                .is_some_and(|own| own.eq_ignore_ascii_case(word))
+        };
+        match text.first()?.to_ascii_uppercase() {
+            b'X' if begins(b"XAU") => Some(Self::Gold),
+            b'G' if begins(b"GOLD") => Some(Self::Gold),
+            b'X' if begins(b"XAG") => Some(Self::Silver),
+            b'S' if begins(b"SILVER") => Some(Self::Silver),
+            b'B' if begins(b"BTC") => Some(Self::Bitcoin),
+            b'E' if begins(b"ETH") => Some(Self::Ether),
+            _ => None,
+        }
+    }
+
+    /// The first of those that a name holds anywhere.
+    fn in_text(name: &str) -> Option<Self> {
+        let name = name.as_bytes();
+        (0..name.len())
+            .filter_map(|from| Self::at(&name[from..]))
+            .min()
+    }
 }
 
 #[cfg(test)]
@@ -258,6 +321,15 @@ mod tests {
                 pip.parse::<Decimal>().unwrap(),
                 "{name}"
             );
+        }
+    }
+
+    #[test]
+    fn no_two_currencies_side_by_side_spell_another_asset() {
+        for first in CURRENCIES {
+            for second in CURRENCIES {
+                assert_eq!(Asset::in_text(&format!("{first}{second}")), None);
+            }
         }
     }
 

@@ -2,11 +2,10 @@
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
 
 use crate::core::StrategyLedger;
-use crate::market::{Side, SymbolSpec};
+use crate::market::{Side, SymbolSpec, number_of};
 use crate::strategy::TrackRecord;
 
 #[derive(Clone, Debug)]
@@ -34,7 +33,7 @@ pub struct Drawdown {
 
 impl Account {
     pub fn new(balance: Decimal) -> Self {
-        let balance_f = balance.to_f64().unwrap_or(f64::NAN);
+        let balance_f = number_of(balance);
         Self {
             balance,
             balance_f,
@@ -50,7 +49,7 @@ impl Account {
         self.turn_to(at);
         self.realised += net;
         self.balance += net;
-        self.balance_f = self.balance.to_f64().unwrap_or(f64::NAN);
+        self.balance_f = number_of(self.balance);
     }
 
     /// What has been done up to this moment; open positions are not counted here.

@@ -2,9 +2,8 @@
 //! costs a few comparisons.
 
 use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
 
-use crate::market::{Position, Side, SymbolSpec};
+use crate::market::{Position, Side, SymbolSpec, number_of};
 use crate::strategy::{Opened, Touch};
 
 #[derive(Clone, Debug)]
@@ -20,7 +19,10 @@ pub(super) struct Holding {
     pub stop: f64,
     target: Option<f64>,
     /// Until when and where the exits have nothing to ask for.
-    pub touch: Touch,
+    touch: Touch,
+    /// Where the next part is due, as a number, and the price at which it can be closed, once that was asked for.
+    part: f64,
+    part_at: Option<(Decimal, f64)>,
     /// The stop is no longer the one it was opened with.
     pub moved: bool,
     /// Account currency for a rise of 1 in price, of what is open.
@@ -46,6 +48,8 @@ impl Holding {
             stop: number_of(stop_loss),
             target: position.take_profit.map(number_of),
             touch: ALWAYS,
+            part: f64::NAN,
+            part_at: None,
             moved: false,
             worth: 0.0,
             position,
@@ -84,10 +88,32 @@ impl Holding {
             .is_some_and(|target| (price - target) * self.sign >= -slack)
     }
 
+    /// Until when and where the exits have nothing to ask for from now on.
+    pub fn look_ahead(&mut self, touch: Touch) {
+        self.part = touch.part.map_or(f64::NAN, number_of);
+        self.part_at = None;
+        self.touch = touch;
+    }
+
+    /// Whether the exits could ask for anything at this price.
+    pub fn must_ask(&self, price: f64, second: i64) -> bool {
+        self.touch.is_reached(price, second)
+    }
+
     /// Where the next part is due, if this price is at it or beyond: a price that the symbol's ticks allow.
-    pub fn part_reached(&self, price: f64, slack: f64, spec: &SymbolSpec) -> Option<Decimal> {
-        let part = not_nearer(self.touch.part?, self.position.side, spec);
-        let reached = (price - number_of(part)) * self.sign >= -slack;
+    pub fn part_reached(&mut self, price: f64, slack: f64, spec: &SymbolSpec) -> Option<Decimal> {
+        // That price is never short of the part itself, so one that is short of it needs no exact look.
+        if self.touch.part.is_none() || (price - self.part) * self.sign < -2.0 * slack {
+            return None;
+        }
+        let (part, number) = match self.part_at {
+            Some(known) => known,
+            None => {
+                let part = not_nearer(self.touch.part?, self.position.side, spec);
+                *self.part_at.insert((part, number_of(part)))
+            }
+        };
+        let reached = (price - number) * self.sign >= -slack;
         reached.then_some(part)
     }
 }
@@ -108,8 +134,4 @@ fn not_nearer(price: Decimal, side: Side, spec: &SymbolSpec) -> Decimal {
         Side::Sell if rounded > price => rounded - spec.tick_size,
         _ => rounded,
     }
-}
-
-pub(super) fn number_of(decimal: Decimal) -> f64 {
-    decimal.to_f64().unwrap_or(f64::NAN)
 }

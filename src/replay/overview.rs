@@ -4,9 +4,8 @@ use std::collections::VecDeque;
 
 use rust_decimal::Decimal;
 
-use super::holding::number_of;
 use super::trade::Trade;
-use crate::market::{Bar, Side};
+use crate::market::{Bar, Side, number_of};
 
 /// At twice so many steps, two become one.
 const STEPS: usize = 800;

@@ -1,11 +1,11 @@
 //! The page that a trader reads after a replay: one file, nothing loaded from anywhere.
 
 use super::chart::{self, Line, put};
-use super::holding::number_of;
 use super::overview::{Mark, Step};
 use super::report::Report;
 use super::run::Replay;
 use super::tally::Results;
+use crate::market::number_of;
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;--ink:#1b2330;--soft:#667085;--line:#d8dde5;--paper:#fff;--good:#0a7d4f;--bad:#c0392b;--blue:#1f5fbf}\

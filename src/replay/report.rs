@@ -81,12 +81,12 @@ impl Report {
         let tally = &replay.tally;
         let conditions = plan
             .conditions()
-            .zip(&tally.conditions)
+            .zip(tally.conditions())
             .map(|((side, alternative, condition), count)| ConditionRow {
                 side,
                 alternative,
                 text: condition.words(plan.timeframe(), Language::English),
-                count: *count,
+                count,
             })
             .collect();
         let months = tally

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::account::{Account, profit};
-use super::holding::{Holding, number_of};
+use super::holding::Holding;
 use super::overview::Overview;
 use super::peers::Peers;
 use super::reader::HistoryBar;
@@ -22,7 +22,7 @@ use super::tally::Tally;
 use super::trade::{ExitReason, Trade};
 use super::verdict::{Verdict, Verdicts};
 use crate::market::{
-    Bar, Cid, Deal, DealEntry, DealReason, Position, Quote, Side, Ticket, Timeframe,
+    Bar, Cid, Deal, DealEntry, DealReason, Position, Quote, Side, Ticket, Timeframe, number_of,
 };
 use crate::strategy::{
     Decision, Finding, Look, MarketView, Panel, Plan, Program, Signal, TrackRecord, check_bars,

@@ -73,6 +73,9 @@ pub struct ConditionCount {
     pub alone_missing: u64,
 }
 
+/// More conditions than this are counted one by one.
+const MOST_IN_PATTERN: usize = 10;
+
 #[derive(Clone, Debug)]
 pub(super) struct Tally {
     pub all: Results,
@@ -80,9 +83,13 @@ pub(super) struct Tally {
     pub sells: Results,
     pub exits: BTreeMap<ExitReason, u64>,
     pub months: BTreeMap<(i16, i8), Month>,
-    pub conditions: Vec<ConditionCount>,
+    /// Of the bars that no pattern counts.
+    counts: Vec<ConditionCount>,
     /// The conditions of each alternative.
     terms: Vec<Range<usize>>,
+    /// Bars by which conditions held, a bit for each: one count a bar, however many conditions there are. Empty where they
+    /// are too many for it.
+    patterns: Vec<u64>,
     pub bars: u64,
     /// Bars at whose close a position was open.
     pub bars_in_market: u64,
@@ -103,14 +110,21 @@ impl Tally {
             }
             last = Some((side, alternative));
         }
+        let conditions = plan.conditions().count();
+        let patterns = if conditions <= MOST_IN_PATTERN {
+            1 << conditions
+        } else {
+            0
+        };
         Self {
             all: Results::default(),
             buys: Results::default(),
             sells: Results::default(),
             exits: BTreeMap::new(),
             months: BTreeMap::new(),
-            conditions: vec![ConditionCount::default(); plan.conditions().count()],
+            counts: vec![ConditionCount::default(); conditions],
             terms,
+            patterns: vec![0; patterns],
             bars: 0,
             bars_in_market: 0,
             both_in_one_bar: 0,
@@ -121,27 +135,24 @@ impl Tally {
     /// Takes every condition's finding at a bar.
     pub fn look(&mut self, findings: &[Finding]) {
         self.bars += 1;
-        for term in &self.terms {
-            let mut lacking = 0;
-            let mut missing = term.start;
-            for at in term.clone() {
-                match findings.get(at).and_then(|finding| finding.truth) {
-                    Some(true) => self.conditions[at].held += 1,
-                    Some(false) => {
-                        lacking += 1;
-                        missing = at;
-                    }
-                    None => {
-                        self.conditions[at].unknown += 1;
-                        // Whether it alone is missing cannot be said.
-                        lacking += 2;
-                    }
-                }
-            }
-            if lacking == 1 {
-                self.conditions[missing].alone_missing += 1;
+        if let Some(counter) = pattern_of(findings).and_then(|held| self.patterns.get_mut(held)) {
+            *counter += 1;
+            return;
+        }
+        let truth = |at: usize| findings.get(at).and_then(|finding| finding.truth);
+        count(&mut self.counts, &self.terms, truth, 1);
+    }
+
+    /// How each condition fared, in the plan's order.
+    pub fn conditions(&self) -> Vec<ConditionCount> {
+        let mut counts = self.counts.clone();
+        for (held, bars) in self.patterns.iter().enumerate() {
+            let truth = |at: usize| Some(held >> at & 1 == 1);
+            if *bars > 0 {
+                count(&mut counts, &self.terms, truth, *bars);
             }
         }
+        counts
     }
 
     /// Takes a deal; `net` is the position's whole result when it was the last one.
@@ -162,6 +173,45 @@ impl Tally {
             side.take(net);
             month.positions += 1;
             month.won += u64::from(net > Decimal::ZERO);
+        }
+    }
+}
+
+/// Which conditions held, a bit for each; `None` when one of them cannot be known.
+fn pattern_of(findings: &[Finding]) -> Option<usize> {
+    let mut held = 0;
+    for (at, finding) in findings.iter().take(MOST_IN_PATTERN + 1).enumerate() {
+        held |= usize::from(finding.truth?) << at;
+    }
+    Some(held)
+}
+
+/// Counts so many bars at which the conditions had these truths.
+fn count(
+    counts: &mut [ConditionCount],
+    terms: &[Range<usize>],
+    truth: impl Fn(usize) -> Option<bool>,
+    bars: u64,
+) {
+    for term in terms {
+        let mut lacking = 0;
+        let mut missing = term.start;
+        for at in term.clone() {
+            match truth(at) {
+                Some(true) => counts[at].held += bars,
+                Some(false) => {
+                    lacking += 1;
+                    missing = at;
+                }
+                None => {
+                    counts[at].unknown += bars;
+                    // Whether it alone is missing cannot be said.
+                    lacking += 2;
+                }
+            }
+        }
+        if lacking == 1 {
+            counts[missing].alone_missing += bars;
         }
     }
 }

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::account::profit;
-use super::holding::{Holding, number_of};
+use super::holding::Holding;
 use super::run::{Replay, Sink};
 use super::trade::{ExitReason, Trade};
-use crate::market::{Bar, Deal, DealEntry, DealReason, Side, Ticket};
+use crate::market::{Bar, Deal, DealEntry, DealReason, Side, Ticket, number_of};
 use crate::strategy::{Adjustment, PositionView, manage, next_touch};
 
 /// Changes of one position at one price; more than rules can ask for.
@@ -62,7 +62,7 @@ impl Replay {
         {
             return Ok(());
         }
-        let holding = &self.holdings[at];
+        let holding = &mut self.holdings[at];
         let (worst, best) = if holding.sign > 0.0 {
             (bar.low, bar.high)
         } else {
@@ -147,13 +147,13 @@ impl Replay {
         Ok(false)
     }
 
-    fn part_reached(&self, at: usize, price: f64) -> Option<Decimal> {
+    fn part_reached(&mut self, at: usize, price: f64) -> Option<Decimal> {
         self.holdings[at].part_reached(price, self.slack, &self.settings.terms.spec)
     }
 
     /// Whether the exits could ask for anything at this price.
     fn must_ask(&self, at: usize, price: f64, time: Timestamp) -> bool {
-        self.holdings[at].touch.is_reached(price, time.as_second())
+        self.holdings[at].must_ask(price, time.as_second())
     }
 
     /// Until when and where the exits of a position have nothing to ask for from now on.
@@ -166,7 +166,8 @@ impl Replay {
             panel: &self.panel,
             program: &self.program,
         };
-        self.holdings[at].touch = next_touch(&self.plan, &view);
+        let touch = next_touch(&self.plan, &view);
+        self.holdings[at].look_ahead(touch);
     }
 
     /// Does what the exits ask for. `true` when the position is closed.

@@ -63,17 +63,21 @@ impl Chart {
     pub fn push(&mut self, bar: &Bar, offset_s: i64) {
         self.count += 1;
         self.last = Some(bar.time.as_second());
-        if !self.opened {
-            if self.history.len() == MOST_HISTORY {
-                self.history.remove(0);
-            }
-            self.history.push(*bar);
-        }
         let day = (bar.time.as_second() + offset_s).div_euclid(86_400);
+        if self.opened {
+            for gauge in &mut self.gauges {
+                gauge.take(bar, day);
+            }
+            return;
+        }
+        if self.history.len() == MOST_HISTORY {
+            self.history.remove(0);
+        }
+        self.history.push(*bar);
         for gauge in &mut self.gauges {
             gauge.push(bar, day, &self.history);
         }
-        if !self.opened && self.gauges.iter().all(Gauge::is_open) {
+        if self.gauges.iter().all(Gauge::is_open) {
             self.opened = true;
             self.history = Vec::new();
         }
@@ -174,12 +178,10 @@ const fn period_start(local: i64, timeframe: Timeframe) -> i64 {
     (local + shift).div_euclid(length) * length - shift
 }
 
-/// A series as it stood at the close of the strategy's last bars.
+/// A series as it stands at the close of the strategy's bars.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sample {
     pub source: Source,
     pub chart: usize,
     pub place: (usize, usize),
-    /// Oldest first.
-    pub values: [f64; 3],
 }

@@ -197,14 +197,15 @@ impl Condition {
 
 /// The truth for these operand values; `None` when one of them is not a number, or when a bare number cannot be a price
 /// (`price_near` is the last close where it must be one).
+#[inline(always)]
 pub(super) fn truth(
-    operator: Operator,
+    comparison: Comparison,
     left: Pair,
     right: Pair,
     price_near: Option<f64>,
 ) -> Option<bool> {
-    let known = |pair: Pair| pair.0.is_finite() && pair.1.is_finite();
-    if !known(left) || !known(right) {
+    let known = |pair: Pair| pair.0.is_finite() & pair.1.is_finite();
+    if !(known(left) & known(right)) {
         return None;
     }
     if let Some(close) = price_near {
@@ -213,5 +214,58 @@ pub(super) fn truth(
             return None;
         }
     }
-    Some(operator.holds(left, right))
+    Some(comparison.holds(left, right))
+}
+
+/// An operator made ready to be asked at every bar. Markets are as good as random to a processor that guesses how a comparison
+/// comes out, so where an operator goes by the order of the two sides alone, its answers stand in a table.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Comparison {
+    /// A bit for each order at the previous and at the last closed bar.
+    Orders(u16),
+    Other(Operator),
+}
+
+impl Comparison {
+    pub fn of(operator: Operator) -> Self {
+        match operator {
+            Operator::Greater
+            | Operator::GreaterOrEqual
+            | Operator::Less
+            | Operator::LessOrEqual
+            | Operator::CrossesAbove
+            | Operator::CrossesBelow
+            | Operator::WasAbove
+            | Operator::WasBelow => {
+                let sides = [-1.0, 0.0, 1.0];
+                let pairs = sides.map(|before| sides.map(|last| (before, last)));
+                let holding = pairs.as_flattened().iter();
+                Self::Orders(
+                    holding
+                        .filter(|left| operator.holds(**left, (0.0, 0.0)))
+                        .fold(0, |table, left| table | 1 << place(*left, (0.0, 0.0))),
+                )
+            }
+            Operator::Equal
+            | Operator::NotEqual
+            | Operator::Inside
+            | Operator::Outside
+            | Operator::Rises => Self::Other(operator),
+        }
+    }
+
+    #[inline(always)]
+    fn holds(self, left: Pair, right: Pair) -> bool {
+        match self {
+            Self::Orders(table) => table >> place(left, right) & 1 == 1,
+            Self::Other(operator) => operator.holds(left, right),
+        }
+    }
+}
+
+/// Which of the nine orders this is: below, even or above, at the previous and at the last closed bar.
+#[inline(always)]
+fn place(left: Pair, right: Pair) -> u16 {
+    let order = |left: f64, right: f64| 1 + u16::from(left > right) - u16::from(left < right);
+    3 * order(left.0, right.0) + order(left.1, right.1)
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
 
 use super::filters::{Look, NewsCalendar, Peer};
@@ -15,7 +14,7 @@ use super::panel::Panel;
 use super::plan::Plan;
 use super::program::{Program, Signal};
 use super::risk::{TrackRecord, check_limits};
-use crate::market::{Position, Quote, Side, SymbolSpec, Timeframe};
+use crate::market::{Position, Quote, Side, SymbolSpec, Timeframe, number_of};
 
 /// Everything a decision may look at.
 #[derive(Clone, Copy, Debug)]
@@ -143,7 +142,7 @@ pub fn decision(plan: &Plan, view: &MarketView<'_>) -> Decision {
 
 /// One pip of the symbol, in price.
 pub fn pip_of(spec: &SymbolSpec) -> f64 {
-    spec.pip().to_f64().unwrap_or(f64::NAN)
+    number_of(spec.pip())
 }
 
 /// A higher timeframe that the plan looks at and whose last closed bar has not come yet.

@@ -46,15 +46,15 @@ pub use exits::{
 };
 pub use filters::{
     Allowances, AllowedSession, CalendarFault, CorrelationFilter, Day, DayFilter, DayTime, Filter,
-    Filters, HighVolatility, HourFilter, Impact, Look, Matter, NewsCalendar, NewsEvent, NewsFilter,
-    Pause, Peer, Regime, RegimeFilter, Session, SessionFilter, SpikeFilter, SpreadFilter,
-    TrendFilter, Verdict, VolatilityFilter, VolumeFilter,
+    Filters, HighVolatility, HourFilter, Impact, Limit, Look, Matter, NewsCalendar, NewsEvent,
+    NewsFilter, Pause, Peer, Regime, RegimeFilter, Session, SessionFilter, SpikeFilter,
+    SpreadFilter, TrendFilter, Verdict, VolatilityFilter, VolumeFilter,
 };
 pub use indicator::{Band, Ichimoku, Series, Source};
 pub use language::Language;
 pub(crate) use language::tell;
 pub use ledger::{Fate, Key};
-pub use manage::{Adjustment, Opened, PositionView, Touch, manage, next_touch};
+pub use manage::{Adjustment, MovedBy, Opened, PositionView, Touch, manage, next_touch};
 pub use panel::{BarFault, Panel};
 pub use plan::{Plan, PlanRequest, plan, plan_exits};
 pub use program::{Finding, Program, Signal};

@@ -14,6 +14,13 @@ pub enum BarFault {
     Unusable(jiff::Timestamp),
 }
 
+/// Where the two values of a source stand that a decision looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place(usize);
+
+/// Values kept of a sample.
+const KEPT: usize = 3;
+
 /// The charts of a symbol for strategies of one timeframe.
 ///
 /// All values are those at the close of the strategy's bars: a series of a higher timeframe stands still between two of
@@ -25,6 +32,8 @@ pub struct Panel {
     /// One for each higher chart.
     buildings: Vec<Building>,
     samples: Vec<Sample>,
+    /// Of each sample its last three values, oldest first.
+    values: Vec<f64>,
     /// Broker's clock minus UTC, in seconds.
     offset_s: i64,
     last: Option<Bar>,
@@ -39,6 +48,7 @@ impl Panel {
             charts: vec![Chart::new(timeframe)],
             buildings: Vec::new(),
             samples: Vec::new(),
+            values: Vec::new(),
             offset_s: 0,
             last: None,
             fault: None,
@@ -79,9 +89,9 @@ impl Panel {
     }
 
     /// The place of a source; a new one has no values before the history comes again.
-    pub(super) fn require(&mut self, source: Source) -> usize {
-        if let Some(at) = self.samples.iter().position(|s| s.source == source) {
-            return at;
+    pub(super) fn require(&mut self, source: Source) -> Place {
+        if let Some(place) = self.place(source) {
+            return place;
         }
         let chart = self
             .charts
@@ -97,29 +107,37 @@ impl Panel {
             source,
             chart,
             place,
-            values: [f64::NAN; 3],
         });
+        self.values.extend([f64::NAN; KEPT]);
         self.loaded = false;
-        self.samples.len() - 1
+        Self::place_of(self.samples.len() - 1, source)
+    }
+
+    fn place(&self, source: Source) -> Option<Place> {
+        let mut samples = self.samples.iter();
+        let at = samples.position(|sample| sample.source == source)?;
+        Some(Self::place_of(at, source))
+    }
+
+    /// One bar earlier is one value earlier.
+    const fn place_of(sample: usize, source: Source) -> Place {
+        let newer = if source.earlier { 0 } else { 1 };
+        Place(KEPT * sample + newer)
     }
 
     /// The values of a source at the previous and at the last close.
-    pub(super) fn pair(&self, at: usize) -> (f64, f64) {
-        let sample = &self.samples[at];
-        let [first, previous, last] = sample.values;
-        if sample.source.earlier {
-            (first, previous)
-        } else {
-            (previous, last)
+    #[inline]
+    pub(super) fn pair(&self, Place(at): Place) -> (f64, f64) {
+        match self.values[at..] {
+            [previous, last, ..] => (previous, last),
+            _ => (f64::NAN, f64::NAN),
         }
     }
 
     /// The last value of a series of the own timeframe; NaN when nobody asked for it before the history came.
     pub(super) fn value(&self, source: Source) -> f64 {
-        self.samples
-            .iter()
-            .position(|sample| sample.source == source)
-            .map_or(f64::NAN, |at| self.pair(at).1)
+        let place = self.place(source);
+        place.map_or(f64::NAN, |place| self.pair(place).1)
     }
 
     /// The last value of a series of the own timeframe.
@@ -175,9 +193,7 @@ impl Panel {
             chart.forget();
         }
         self.buildings.fill(Building::default());
-        for sample in &mut self.samples {
-            sample.values = [f64::NAN; 3];
-        }
+        self.values.fill(f64::NAN);
         self.last = None;
         self.fault = None;
     }
@@ -212,9 +228,10 @@ impl Panel {
             }
         }
         self.charts[0].push(bar, offset_s);
-        for sample in &mut self.samples {
+        let (kept, _) = self.values.as_chunks_mut::<KEPT>();
+        for (sample, values) in self.samples.iter().zip(kept) {
             let value = self.charts[sample.chart].value(sample.place);
-            sample.values = [sample.values[1], sample.values[2], value];
+            *values = [values[1], values[2], value];
         }
         Ok(())
     }
@@ -238,9 +255,10 @@ impl Panel {
         let waited = self
             .last
             .is_some_and(|last| closed <= last.time.as_second() + own);
-        for sample in self.samples.iter_mut().filter(|sample| sample.chart == at) {
-            if waited {
-                sample.values[2] = self.charts[at].value(sample.place);
+        let (kept, _) = self.values.as_chunks_mut::<KEPT>();
+        for (sample, values) in self.samples.iter().zip(kept) {
+            if waited && sample.chart == at {
+                values[2] = self.charts[at].value(sample.place);
             }
         }
     }

@@ -4,11 +4,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::condition::{Condition, Operand, Operator, Pair, truth};
+use super::condition::{Comparison, Condition, Operand, Pair, truth};
 use super::entry::Trigger;
 use super::indicator::{Series, Source};
 use super::language::Language;
 use super::panel::Panel;
+use super::panel::Place;
 use super::plan::Plan;
 use crate::market::Side;
 
@@ -16,7 +17,7 @@ use crate::market::Side;
 enum Right {
     Pair(f64, f64),
     Sample {
-        at: usize,
+        at: Place,
         times: f64,
         plus_pips: f64,
     },
@@ -24,8 +25,8 @@ enum Right {
 
 #[derive(Clone, Copy, Debug)]
 struct Test {
-    left: usize,
-    operator: Operator,
+    left: Place,
+    comparison: Comparison,
     right: Right,
     names_a_price: bool,
 }
@@ -38,7 +39,7 @@ pub struct Program {
     words: Vec<(Side, usize, Arc<str>)>,
     buys: Vec<Range<usize>>,
     sells: Vec<Range<usize>>,
-    close: usize,
+    close: Place,
 }
 
 /// What the entry conditions say at a bar; `None` where it cannot be known.
@@ -55,6 +56,14 @@ pub struct Finding {
     pub truth: Option<bool>,
     pub left: f64,
     pub right: f64,
+}
+
+impl Finding {
+    const UNKNOWN: Self = Self {
+        truth: None,
+        left: f64::NAN,
+        right: f64::NAN,
+    };
 }
 
 impl Program {
@@ -98,51 +107,48 @@ impl Program {
 
     /// What the conditions say at the panel's last bar. `pip` is the symbol's, in price.
     pub fn signal(&self, panel: &Panel, pip: f64) -> Signal {
-        self.signal_of(|at| self.find(&self.tests[at], panel, pip).truth)
+        self.walk(panel, pip, |_| {})
     }
 
     /// The same, with every condition by itself as [`Self::findings`] gives them, put into `findings`.
     pub fn observe(&self, panel: &Panel, pip: f64, findings: &mut Vec<Finding>) -> Signal {
-        findings.clear();
-        findings.extend(self.tests.iter().map(|test| self.find(test, panel, pip)));
-        self.signal_of(|at| findings.get(at)?.truth)
-    }
-
-    fn signal_of(&self, truth: impl Fn(usize) -> Option<bool>) -> Signal {
-        Signal {
-            buys: any_of(&self.buys, &truth),
-            sells: any_of(&self.sells, &truth),
-        }
-    }
-
-    fn find(&self, test: &Test, panel: &Panel, pip: f64) -> Finding {
-        let left = panel.pair(test.left);
-        let right: Pair = match test.right {
-            Right::Pair(first, second) => (first, second),
-            Right::Sample {
-                at,
-                times,
-                plus_pips,
-            } => {
-                let (previous, last) = panel.pair(at);
-                let plus = plus_pips * pip;
-                (previous * times + plus, last * times + plus)
+        findings.resize(self.tests.len(), Finding::UNKNOWN);
+        let mut places = findings.iter_mut();
+        self.walk(panel, pip, |finding| {
+            if let Some(place) = places.next() {
+                *place = finding;
             }
+        })
+    }
+
+    /// Every condition once, in their order, which is that of the alternatives.
+    #[inline]
+    fn walk(&self, panel: &Panel, pip: f64, mut told: impl FnMut(Finding)) -> Signal {
+        let close = panel.pair(self.close).1;
+        let mut any_of = |terms: &[Range<usize>]| {
+            let mut any = Known::No;
+            for term in terms {
+                let mut all = Known::Yes;
+                for test in self.tests.get(term.clone()).unwrap_or_default() {
+                    let finding = find(test, panel, pip, close);
+                    all = all.min(Known::of(finding.truth));
+                    told(finding);
+                }
+                any = any.max(all);
+            }
+            any.truth()
         };
-        let near = test.names_a_price.then(|| panel.pair(self.close).1);
-        Finding {
-            truth: truth(test.operator, left, right, near),
-            left: left.1,
-            right: right.1,
+        Signal {
+            buys: any_of(&self.buys),
+            sells: any_of(&self.sells),
         }
     }
 
     /// Every condition by itself, in the order of [`Plan::conditions`].
     pub fn findings(&self, panel: &Panel, pip: f64) -> Vec<Finding> {
-        self.tests
-            .iter()
-            .map(|test| self.find(test, panel, pip))
-            .collect()
+        let mut findings = Vec::new();
+        self.observe(panel, pip, &mut findings);
+        findings
     }
 
     /// Direction, alternative and words of each of them.
@@ -151,29 +157,59 @@ impl Program {
     }
 }
 
-/// Alternatives: true if one is known to hold, unknown if none is and one cannot be known.
-fn any_of(terms: &[Range<usize>], truth: impl Fn(usize) -> Option<bool>) -> Option<bool> {
-    let mut any = Some(false);
-    for term in terms {
-        match all_of(term.clone(), &truth) {
-            Some(true) => return Some(true),
-            Some(false) => {}
-            None => any = None,
-        }
-    }
-    any
+/// The three values of truth in their order: conditions that must all hold come to the least of theirs, alternatives to the
+/// greatest.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Known {
+    No,
+    Unknown,
+    Yes,
 }
 
-fn all_of(term: Range<usize>, truth: impl Fn(usize) -> Option<bool>) -> Option<bool> {
-    let mut all = Some(true);
-    for at in term {
-        match truth(at) {
-            Some(false) => return Some(false),
-            Some(true) => {}
-            None => all = None,
+impl Known {
+    const fn of(truth: Option<bool>) -> Self {
+        match truth {
+            Some(false) => Self::No,
+            None => Self::Unknown,
+            Some(true) => Self::Yes,
         }
     }
-    all
+
+    const fn truth(self) -> Option<bool> {
+        match self {
+            Self::No => Some(false),
+            Self::Unknown => None,
+            Self::Yes => Some(true),
+        }
+    }
+}
+
+/// `close` is the last one.
+#[inline(always)]
+fn find(test: &Test, panel: &Panel, pip: f64, close: f64) -> Finding {
+    let left = panel.pair(test.left);
+    let right: Pair = match test.right {
+        Right::Pair(first, second) => (first, second),
+        Right::Sample {
+            at,
+            times,
+            plus_pips,
+        } => {
+            let (previous, last) = panel.pair(at);
+            let plus = plus_pips * pip;
+            (previous * times + plus, last * times + plus)
+        }
+    };
+    Finding {
+        truth: truth(
+            test.comparison,
+            left,
+            right,
+            test.names_a_price.then_some(close),
+        ),
+        left: left.1,
+        right: right.1,
+    }
 }
 
 fn test(condition: &Condition, panel: &mut Panel) -> Test {
@@ -192,7 +228,7 @@ fn test(condition: &Condition, panel: &mut Panel) -> Test {
     };
     Test {
         left: panel.require(condition.left),
-        operator: condition.operator,
+        comparison: Comparison::of(condition.operator),
         right,
         names_a_price: condition.names_a_price(),
     }

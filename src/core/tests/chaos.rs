@@ -61,6 +61,7 @@ fn manner() -> impl Strategy<Value = Manner> {
     prop_oneof![
         4 => Just(Manner::Fill),
         1 => Just(Manner::FillHalf),
+        1 => Just(Manner::FillWithoutStop),
         1 => Just(Manner::Refuse(RefusalClass::PriceMoved)),
         1 => Just(Manner::Refuse(RefusalClass::Wait)),
         1 => Just(Manner::Refuse(RefusalClass::AlreadySo)),

@@ -133,3 +133,56 @@ fn the_ledger_of_an_older_journal_is_read() {
     let again: DayLedger = serde_json::from_str(&kept).unwrap();
     assert_eq!(again.record(1, at("2026-03-02T11:00")).trades_today, 1);
 }
+
+/// A history may show a deal after one that was made later.
+#[test]
+fn deals_are_counted_in_whatever_order_they_come() {
+    let mut world = World::ready_with(crate::core::Config {
+        limits: crate::core::Limits {
+            max_daily_loss: Some(decimal("100")),
+            ..crate::core::Limits::default()
+        },
+        ..crate::core::Config::default()
+    });
+    let deal = |ticket, profit, time| Deal {
+        ticket: Ticket(ticket),
+        position: Ticket(1),
+        symbol: "EURUSD".to_owned(),
+        side: Side::Buy,
+        entry: Out,
+        reason: DealReason::Order,
+        volume: decimal("0.1"),
+        price: decimal("1.1"),
+        profit: decimal(profit),
+        magic: cid_of("s1", 1).0,
+        time,
+    };
+    let now = world.now.utc;
+    let late = TerminalEvent::Deal(deal(2_001, "-900", now));
+    world.terminal_says(vec![
+        TerminalEvent::Deal(deal(2_002, "-5", now)),
+        late.clone(),
+        late,
+    ]);
+    assert_eq!(world.count_logs("Deal #2001"), 1);
+    assert!(world.is_blocked_by("today's loss 905"));
+    // One of yesterday does not bring yesterday back.
+    let before = world.ago(24 * 3_600);
+    world.terminal_says(vec![TerminalEvent::Deal(deal(1_999, "-7", before))]);
+    assert!(world.is_blocked_by("today's loss 905"));
+    world.restart();
+    assert!(world.state.durable().day.knows(Ticket(2_001)));
+    assert!(!world.state.durable().day.knows(Ticket(2_000)));
+}
+
+#[test]
+fn a_day_that_is_past_keeps_out_of_the_numbers_of_today() {
+    let ledger = ledger(&[
+        (1, Out, "0.1", "-20", "2026-03-02T10:00"),
+        (2, Out, "0.1", "-10", "2026-03-01T23:59"),
+    ]);
+    let record = ledger.record(1, at("2026-03-02T13:00"));
+    let told = (record.today, record.week, record.month, record.drawdown);
+    let wanted = ["-20", "-20", "-30", "30"].map(decimal);
+    assert_eq!(told, (wanted[0], wanted[1], wanted[2], wanted[3]));
+}

@@ -25,6 +25,7 @@ mod outbox;
 mod public_stops;
 mod shadow;
 mod starts;
+mod stops;
 mod strategies;
 mod terminal;
 mod traps;

@@ -1,13 +1,16 @@
 //! Orders: one deal at most, whatever becomes of the answer.
 
+use rust_decimal::Decimal;
 use serde_json::json;
 
 use super::buy;
 use super::terminal::{Manner, Memory, decimal};
 use super::world::World;
-use crate::core::snapshot::{CommandState, Notice, UiCommand};
+use crate::core::snapshot::{CommandState, Notice, Severity, UiCommand};
 use crate::core::{Config, Event};
-use crate::market::{Cid, RefusalClass};
+use crate::market::{
+    Cid, Deal, DealEntry, DealReason, MarginMode, RefusalClass, Side, TerminalEvent, Twice,
+};
 
 fn world_with(manners: &[Manner]) -> World {
     let mut world = World::ready();
@@ -42,7 +45,7 @@ fn the_deviation_counts_from_the_first_price_over_a_restart_or_nothing_is_tried_
         world.pusher("o", "OPEN_POSITION", &order);
         world.restart();
         world.terminal_up();
-        world.terminal.memory = Memory::Works;
+        world.requote(world.terminal.submitted[0].cid);
         world.wait(10);
         let sent = &world.terminal.submitted;
         assert_eq!(sent[0].price, None);
@@ -51,7 +54,7 @@ fn the_deviation_counts_from_the_first_price_over_a_restart_or_nothing_is_tried_
             world.assert_executed("o");
         } else {
             assert_eq!(sent.len(), 1);
-            world.assert_ends("o", CommandState::Failed, "not executed");
+            world.assert_ends("o", CommandState::Failed, "refused it");
         }
     }
 }
@@ -106,18 +109,73 @@ fn a_lost_answer_of_a_filled_order_is_found_and_not_sent_again() {
 }
 
 #[test]
-fn a_lost_order_is_proven_absent_before_it_is_sent_again_under_a_new_id() {
+fn an_order_that_is_proven_absent_has_failed_and_is_not_sent_again() {
     let mut world = world_with(&[Manner::LoseOrder]);
+    world.assert_ends("o", CommandState::Failed, "shows that it was not executed");
+    world.wait(60);
+    assert_eq!((world.finds.len(), world.terminal.opens()), (1, 1));
+}
+
+#[test]
+fn a_requote_is_tried_again_under_a_new_id_at_the_first_price() {
+    let mut world = world_with(&[Manner::Refuse(RefusalClass::PriceMoved)]);
     world.assert_executed("o");
-    assert_eq!((world.finds.len(), world.terminal.opens()), (1, 2));
     let sent = &world.terminal.submitted;
+    assert_eq!(sent.len(), 2);
     assert_eq!(sent[1].parent, Some(sent[0].cid));
     assert_eq!(sent[1].price, Some(decimal("1.1001")), "that of the first");
 }
 
+/// A broker may carry an order out when everything has shown for minutes that it did not.
+#[test]
+fn an_order_that_is_carried_out_after_all_is_corrected_loudly() {
+    for book_first in [true, false] {
+        let mut world = world_with(&[Manner::LoseOrder]);
+        world.assert_ends("o", CommandState::Failed, "not executed");
+        assert_eq!(world.report("o").0, "failed");
+        let intent = world.terminal.submitted[0].clone();
+        let fill = world.terminal.fill(&intent, Decimal::ONE).unwrap();
+        if book_first {
+            world.send_book();
+        }
+        let deal = Deal {
+            ticket: fill.deal.unwrap(),
+            position: fill.ticket,
+            symbol: "EURUSD".to_owned(),
+            side: Side::Buy,
+            entry: DealEntry::In,
+            reason: DealReason::Order,
+            volume: fill.volume,
+            price: fill.price,
+            profit: Decimal::ZERO,
+            magic: intent.cid.0,
+            time: world.now.utc,
+        };
+        world.terminal_says(vec![TerminalEvent::Deal(deal)]);
+        world.assert_ends("o", CommandState::Executed, "was carried out late");
+        let (status, result) = world.report("o");
+        assert_eq!(
+            (status, &result["ticket"]),
+            ("executed", &json!(fill.ticket.0))
+        );
+        assert_eq!(world.count_logs("Correction: BUY 0.1 EURUSD"), 1);
+        let notice = &world.state.notices[0];
+        assert_eq!(notice.severity, Severity::Error);
+        assert!(
+            notice.text.contains("said not to be executed"),
+            "{notice:?}"
+        );
+        // It is ours: its stop is known, and closing takes it.
+        assert!(world.state.durable().openings.contains_key(&intent.cid));
+        world.pusher("c", "CLOSE_ALL_POSITIONS", &json!({}));
+        world.wait(1);
+        assert!(world.terminal.positions.is_empty());
+    }
+}
+
 #[test]
 fn a_change_whose_answer_was_lost_is_seen_in_the_book() {
-    for (manner, sent) in [(Manner::LoseAnswer, 1), (Manner::LoseOrder, 2)] {
+    for (manner, done) in [(Manner::LoseAnswer, true), (Manner::LoseOrder, false)] {
         let mut world = World::ready();
         world.terminal.holds(11, Cid::new(0, 1).0, "0");
         world.send_book();
@@ -127,13 +185,15 @@ fn a_change_whose_answer_was_lost_is_seen_in_the_book() {
         let change = json!({ "ticket": 11, "stopLoss": 1.095 });
         world.pusher("m", "MODIFY_POSITION", &change);
         world.wait(5);
-        if sent == 2 {
+        if done {
+            world.assert_executed("m");
+        } else {
             world.assert_ends("m", CommandState::Executing, "at the terminal");
             world.terminal.memory = Memory::Works;
             world.wait(5);
+            world.assert_ends("m", CommandState::Failed, "not executed");
         }
-        world.assert_executed("m");
-        assert_eq!(world.terminal.submitted.len(), sent);
+        assert_eq!(world.terminal.submitted.len(), 1);
     }
 }
 
@@ -150,8 +210,8 @@ fn while_the_terminal_cannot_tell_nothing_is_sent() {
     world.assert_ends("o", CommandState::Executing, "at the terminal");
     world.terminal.memory = Memory::Works;
     world.wait(3);
-    assert_eq!(world.terminal.opens(), 2);
-    world.assert_executed("o");
+    assert_eq!(world.terminal.opens(), 1);
+    world.assert_ends("o", CommandState::Failed, "not executed");
 }
 
 #[test]
@@ -176,16 +236,20 @@ fn a_moved_price_is_tried_three_times_other_refusals_once() {
 
 #[test]
 fn after_a_restart_an_order_without_outcome_is_looked_for_first() {
-    for (manner, opens) in [(Manner::FillSilently, 1), (Manner::Swallow, 2)] {
+    for (manner, open) in [(Manner::FillSilently, 1), (Manner::Swallow, 0)] {
         let mut world = world_with(&[manner]);
         world.restart();
         assert!(world.finds.is_empty(), "the terminal is not there yet");
         world.terminal_up();
         assert_eq!(world.finds.len(), 1);
-        world.assert_executed("o");
+        if open == 0 {
+            world.assert_ends("o", CommandState::Failed, "not executed");
+        } else {
+            world.assert_executed("o");
+        }
         assert_eq!(
             (world.terminal.opens(), world.terminal.positions.len()),
-            (opens, 1),
+            (1, open),
             "{manner:?}"
         );
     }
@@ -364,4 +428,73 @@ fn a_misspelt_protection_is_refused_and_not_left_out() {
     world.pusher("o", "OPEN_POSITION", &order);
     world.assert_ends("o", CommandState::Failed, "\"STOPLOSS\" means nothing here");
     assert!(world.terminal.submitted.is_empty());
+}
+
+/// How much proof an absence needs depends on what a second one could do.
+#[test]
+fn a_search_tells_what_a_second_order_could_do() {
+    for (mode, close) in [
+        (MarginMode::Hedging, Twice::Harmless),
+        (MarginMode::Netting, Twice::Reverses),
+    ] {
+        let mut world = World::ready();
+        world.terminal.account.margin_mode = mode;
+        world.terminal_up();
+        world.terminal.memory = Memory::NotYet;
+        world.terminal.holds(11, Cid::new(0, 900).0, "0");
+        world.send_book();
+        for (id, name, args, wanted) in [
+            (
+                "m",
+                "MODIFY_POSITION",
+                json!({ "ticket": 11, "stopLoss": 1.08 }),
+                Twice::Harmless,
+            ),
+            ("c", "CLOSE_POSITION", json!({ "ticket": 11 }), close),
+        ] {
+            world.terminal.manners.push_back(Manner::LoseOrder);
+            world.pusher(id, name, &args);
+            world.wait(1);
+            assert_eq!(world.searched, Some(wanted), "{mode:?} {name}");
+            world.terminal.memory = Memory::Works;
+            world.wait(3);
+            world.terminal.memory = Memory::NotYet;
+        }
+    }
+    let mut world = World::ready();
+    world.terminal.manners.push_back(Manner::LoseOrder);
+    world.pusher("o", "OPEN_POSITION", &buy());
+    assert_eq!(world.searched, Some(Twice::Opens));
+}
+
+/// On a netting account a second close could open the other way, so the first one's end is awaited, and that is said.
+#[test]
+fn a_close_in_doubt_on_a_netting_account_is_told_and_not_repeated() {
+    for (mode, closes) in [(MarginMode::Netting, 1), (MarginMode::Hedging, 2)] {
+        let mut world = World::ready();
+        world.terminal.account.margin_mode = mode;
+        world.terminal_up();
+        world.terminal.holds(11, Cid::new(0, 900).0, "0");
+        world.send_book();
+        world.terminal.memory = Memory::NotYet;
+        world.terminal.manners.push_back(Manner::LoseOrder);
+        let reason = "test".to_owned();
+        world.ui(UiCommand::StopEverything { reason });
+        world.wait(15);
+        assert_eq!(world.terminal.closes(), closes, "{mode:?}");
+        if mode == MarginMode::Netting {
+            let left = world.state.remaining();
+            assert!(
+                left[0].contains("outcome of the last try is not known"),
+                "{left:?}"
+            );
+            let doubt = world
+                .state
+                .notices
+                .iter()
+                .find(|one| one.is_doubt())
+                .unwrap();
+            assert!(doubt.remedy.contains("open a position the other way"));
+        }
+    }
 }

@@ -26,6 +26,8 @@ pub enum Manner {
     Swallow,
     /// A close of half the volume.
     FillHalf,
+    /// An opening without the stop and target that it asked for.
+    FillWithoutStop,
 }
 
 /// What the terminal says when it is asked for an order.
@@ -175,6 +177,7 @@ impl Terminal {
 
     fn submit(&mut self, intent: &OrderIntent) -> Vec<TerminalEvent> {
         let cid = intent.cid;
+        let opens = matches!(intent.action, IntentAction::Open { .. });
         assert!(
             !self.submitted.iter().any(|known| known.cid == cid),
             "a client id twice"
@@ -201,6 +204,13 @@ impl Terminal {
             }
             Manner::FillHalf => {
                 let fill = self.fill(intent, decimal("0.5"));
+                answer(fill.map_or_else(Outcome::Refused, Outcome::Done))
+            }
+            Manner::FillWithoutStop => {
+                let fill = self.fill(intent, Decimal::ONE);
+                if opens && let Some(open) = self.positions.last_mut() {
+                    (open.stop_loss, open.take_profit) = (None, None);
+                }
                 answer(fill.map_or_else(Outcome::Refused, Outcome::Done))
             }
             Manner::Refuse(class) => answer(Outcome::Refused(Refusal {

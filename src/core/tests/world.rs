@@ -13,7 +13,7 @@ use crate::core::{
     step,
 };
 use crate::market::{
-    Cid, IntentAction, Outcome, Quote, Refusal, RefusalClass, TerminalEvent, TerminalRequest,
+    Cid, IntentAction, Outcome, Quote, Refusal, RefusalClass, TerminalEvent, TerminalRequest, Twice,
 };
 
 pub const OWNER: &str = "user-owner";
@@ -47,6 +47,8 @@ pub struct World {
     pub beats: usize,
     pub restarts_of_loops: usize,
     pub finds: Vec<Cid>,
+    /// What the last search said of doing it twice.
+    pub searched: Option<Twice>,
     pub queue: VecDeque<Event>,
     /// The state by the records alone.
     replayed: Durable,
@@ -82,6 +84,7 @@ impl World {
             beats: 0,
             restarts_of_loops: 0,
             finds: Vec::new(),
+            searched: None,
             queue: VecDeque::new(),
             replayed: Durable::default(),
             opened: BTreeMap::new(),
@@ -298,7 +301,8 @@ impl World {
             }
             Effect::Terminal(request) => {
                 self.check_request(&request);
-                if let TerminalRequest::Find { cid, .. } = request {
+                if let TerminalRequest::Find { cid, twice, .. } = request {
+                    self.searched = Some(twice);
                     self.finds.push(cid);
                 }
                 self.queue.extend(

@@ -88,8 +88,31 @@ fn text_alone_never_decides() {
         ("XAUEUR", "XAU", "EUR", Full),
         ("GOLDMINING", "USD", "USD", Full),
     ];
-    // Exactly the broker's own name is the broker's own word.
-    assert_eq!(name("EURUSD", &list).unwrap(), "EURUSD");
+    // Exactly the broker's own name, and by its currencies another pair: the trader says whether it is meant.
+    let told = name("EURUSD", &list).unwrap_err();
+    assert!(matches!(told, Unresolved::Contradicted { .. }), "{told:?}");
+    let map = BTreeMap::from([("EURUSD".to_owned(), "EURUSD".to_owned())]);
+    assert_eq!(
+        resolve("EURUSD", &broker(&list), &map).unwrap().name,
+        "EURUSD"
+    );
+    // Where the broker tells no currencies, its name is all that there is.
+    let silent = [("EURUSD", "", "", Full)];
+    assert_eq!(name("EURUSD", &silent).unwrap(), "EURUSD");
+    for other in [
+        "XAUUSD-INV",
+        "XAUUSD_Z26",
+        "XAUUSD.inverse",
+        "GOLDM6",
+        "XAUUSDfut",
+    ] {
+        let list = [(other, "XAU", "USD", Full)];
+        assert!(
+            matches!(name("XAUUSD", &list), Err(Unresolved::Missing { .. })),
+            "{other}"
+        );
+        assert_eq!(name(other, &list).unwrap(), other, "by its whole name");
+    }
     let shifted = [("EURUSDx", "USD", "JPY", Full)];
     assert!(matches!(
         name("EURUSD", &shifted),

@@ -109,9 +109,16 @@ impl Parts {
     ) -> impl Iterator<Item = (&'a PartialLevel, Option<Decimal>)> {
         let mut percent = Decimal::ZERO;
         let mut before = Decimal::ZERO;
-        let kept = self.least_left_percent.unwrap_or_default() * original / Decimal::ONE_HUNDRED;
+        let kept = self.least_left_percent.map_or(Decimal::ZERO, |least| {
+            least * original / Decimal::ONE_HUNDRED
+        });
+        // Of less than two smallest volumes nothing can be closed but all.
+        let is_whole = original < spec.volume_min + spec.volume_min;
         self.own().iter().map(move |level| {
             percent += level.percent;
+            if is_whole && percent < Decimal::ONE_HUNDRED {
+                return (level, None);
+            }
             let closed = if percent >= Decimal::ONE_HUNDRED {
                 original
             } else {

@@ -8,7 +8,7 @@
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::verdict::{Look, Verdict, at_least, number};
+use super::verdict::{Limit, Look, Verdict, number};
 use super::{Setting, read_action};
 use crate::market::{Side, Timeframe};
 use crate::strategy::closes::{Correlation, Window};
@@ -69,7 +69,7 @@ impl Peer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CorrelationFilter {
     /// Above 0, at most 1.
-    pub limit: Decimal,
+    pub limit: Limit,
     /// As rules name them; without names every symbol in which this program has a position.
     pub symbols: Vec<String>,
     pub timeframe: Timeframe,
@@ -101,8 +101,8 @@ impl CorrelationFilter {
     fn lets_pass(&self, peer: &Peer, side: Side) -> bool {
         match peer.correlation {
             Correlation::Known(value) if value.is_finite() => {
-                let same = at_least(value, self.limit) && peer.has(side);
-                let opposite = at_least(-value, self.limit) && peer.has(side.opposite());
+                let same = self.limit.allows_from(value) && peer.has(side);
+                let opposite = self.limit.allows_from(-value) && peer.has(side.opposite());
                 !same && !opposite
             }
             Correlation::NoSymbol => self.without_missing,
@@ -190,7 +190,7 @@ pub(super) fn read_correlation(
         (LEAST_PAIRS, 5_000),
         "bars that both symbols must have",
     );
-    let (limit, timeframe) = (limit?, timeframe?);
+    let (limit, timeframe) = (Limit::from(limit?), timeframe?);
     let wanted = days.unwrap_or(USUAL_DAYS);
     let least_pairs = least.unwrap_or(USUAL_PAIRS);
     let most = u32::try_from(MOST_BARS * timeframe.seconds() / DAY).unwrap_or(u32::MAX);

@@ -30,7 +30,7 @@ pub use regime::{Regime, RegimeFilter};
 pub use session::{AllowedSession, Session, SessionFilter};
 pub use spread::SpreadFilter;
 pub use trend::TrendFilter;
-pub use verdict::{Look, Verdict};
+pub use verdict::{Limit, Look, Verdict};
 pub use volatility::{HighVolatility, SpikeFilter, VolatilityFilter};
 pub use volume::VolumeFilter;
 

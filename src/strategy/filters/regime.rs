@@ -10,7 +10,7 @@
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::verdict::{Look, Verdict, at_least, number};
+use super::verdict::{Limit, Look, Verdict, number};
 use super::{read_timeframe, read_timeframes};
 use crate::market::Timeframe;
 use crate::strategy::indicator::{Series, Source, normalised};
@@ -116,7 +116,7 @@ impl RegimeFilter {
     pub fn verdict(&self, look: &Look<'_>) -> Verdict {
         let passes = Regime::at(look, self.primary).is_some_and(|(regime, confidence)| {
             self.preferred.contains(&regime)
-                && at_least(confidence, self.min_confidence)
+                && Limit::from(self.min_confidence).allows_from(confidence)
                 && self.confirming.iter().all(|timeframe| {
                     Regime::at(look, *timeframe).is_some_and(|(other, _)| regime.is_like(other))
                 })

@@ -85,17 +85,32 @@ pub struct AllowedSession {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SessionFilter {
     pub sessions: Vec<AllowedSession>,
+    /// By the hour of the day: sessions begin and end with one.
+    #[serde(skip)]
+    by_hour: [Verdict; 24],
 }
 
 impl SessionFilter {
-    /// Where two sessions overlap, the better one counts.
+    pub fn new(sessions: Vec<AllowedSession>) -> Self {
+        let mut by_hour = [Verdict::Blocks; 24];
+        for (second, verdict) in (0..).step_by(3_600).zip(&mut by_hour) {
+            let open = sessions.iter();
+            // Where two sessions overlap, the better one counts.
+            let factor = open
+                .filter(|allowed| allowed.session.is_open(second))
+                .map(|allowed| allowed.factor)
+                .max();
+            *verdict = factor.map_or(Verdict::Blocks, Verdict::times);
+        }
+        Self { sessions, by_hour }
+    }
+
     pub fn verdict(&self, look: &Look<'_>) -> Verdict {
-        let open = self.sessions.iter();
-        let factor = open
-            .filter(|allowed| allowed.session.is_open(look.second))
-            .map(|allowed| allowed.factor)
-            .max();
-        factor.map_or(Verdict::Blocks, Verdict::times)
+        let hour = look.second.rem_euclid(86_400) / 3_600;
+        let verdict = usize::try_from(hour)
+            .ok()
+            .and_then(|hour| self.by_hour.get(hour));
+        verdict.copied().unwrap_or(Verdict::Blocks)
     }
 
     pub fn verdict_words(&self, look: &Look<'_>) -> String {
@@ -248,7 +263,7 @@ fn read_pairs(
         reader.refuse(&path, Rule::Sessions, text);
         return None;
     }
-    Some(SessionFilter { sessions: allowed })
+    Some(SessionFilter::new(allowed))
 }
 
 fn settle_pairs(

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::read_action;
-use super::verdict::{Look, Verdict, at_most, number};
+use super::verdict::{Limit, Look, Verdict, number};
 use crate::strategy::indicator::normalised;
 use crate::strategy::language::{Language, tell};
 use crate::strategy::ledger::{Node, Reader};
@@ -13,14 +13,14 @@ use crate::strategy::reason::{Reason, Rule};
 /// Above the limit nothing is opened, or less is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct SpreadFilter {
-    pub max_pips: Decimal,
+    pub max_pips: Limit,
     /// The factor on the volume above the limit, where rules reduce instead of skipping.
     pub reduce: Option<Decimal>,
 }
 
 impl SpreadFilter {
     pub fn verdict(&self, look: &Look<'_>) -> Verdict {
-        if at_most(look.spread_pips, self.max_pips) {
+        if self.max_pips.allows_up_to(look.spread_pips) {
             Verdict::Passes
         } else if look.spread_pips.is_finite() {
             self.reduce.map_or(Verdict::Blocks, Verdict::times)
@@ -74,7 +74,7 @@ pub(super) fn read_spread(reader: &mut Reader, node: &Node<'_>) -> Option<Spread
         ));
     }
     Some(SpreadFilter {
-        max_pips: max?,
+        max_pips: max?.into(),
         reduce,
     })
 }

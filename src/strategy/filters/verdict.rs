@@ -1,11 +1,11 @@
 //! What filters look at and what they say about an entry.
 
 use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
+use serde::{Serialize, Serializer};
 
 use super::correlation::Peer;
 use super::news::NewsCalendar;
-use crate::market::{Side, SymbolSpec};
+use crate::market::{Side, SymbolSpec, number_of};
 use crate::strategy::evaluate::{MarketView, pip_of};
 use crate::strategy::indicator::Series;
 use crate::strategy::panel::Panel;
@@ -65,11 +65,11 @@ pub struct Look<'a> {
 impl<'a> Look<'a> {
     pub(in crate::strategy) fn of(view: &MarketView<'a>, side: Side) -> Self {
         let pip = pip_of(view.spec);
-        let spread = (view.quote.ask - view.quote.bid).to_f64();
+        let spread = number_of(view.quote.ask - view.quote.bid);
         Self {
             panel: view.panel,
             second: view.market_time.as_second(),
-            spread_pips: spread.map_or(f64::NAN, |spread| spread / pip),
+            spread_pips: spread / pip,
             pip,
             side,
             spec: view.spec,
@@ -92,16 +92,54 @@ impl<'a> Look<'a> {
 /// A billionth of the limit is no difference: both sides went through binary fractions.
 const SLACK: f64 = 1e-9;
 
-pub(super) fn at_most(value: f64, limit: Decimal) -> bool {
-    limit
-        .to_f64()
-        .is_some_and(|limit| value <= limit + limit.abs() * SLACK)
+/// A limit of the rules: exactly, and as the numbers that values are compared with at each bar.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    exact: Decimal,
+    /// The greatest value at most as large, the least one at least as large; NaN, which nothing keeps, where there is none.
+    most: f64,
+    least: f64,
 }
 
-pub(super) fn at_least(value: f64, limit: Decimal) -> bool {
-    limit
-        .to_f64()
-        .is_some_and(|limit| value >= limit - limit.abs() * SLACK)
+impl Limit {
+    pub(super) fn allows_up_to(self, value: f64) -> bool {
+        value <= self.most
+    }
+
+    pub(super) fn allows_from(self, value: f64) -> bool {
+        value >= self.least
+    }
+}
+
+impl From<Decimal> for Limit {
+    fn from(exact: Decimal) -> Self {
+        let number = number_of(exact);
+        Self {
+            exact,
+            most: number + number.abs() * SLACK,
+            least: number - number.abs() * SLACK,
+        }
+    }
+}
+
+impl PartialEq for Limit {
+    fn eq(&self, other: &Self) -> bool {
+        self.exact == other.exact
+    }
+}
+
+impl Eq for Limit {}
+
+impl std::fmt::Display for Limit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.exact.fmt(f)
+    }
+}
+
+impl Serialize for Limit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Serialize::serialize(&self.exact, serializer)
+    }
 }
 
 pub(super) fn number(value: f64, decimals: i32, unit: &str) -> String {

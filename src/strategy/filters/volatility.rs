@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
 
-use super::verdict::{Look, Verdict, at_least, at_most, number};
+use super::verdict::{Limit, Look, Verdict, number};
 use super::{is_on, read_action};
 use crate::market::Timeframe;
 use crate::strategy::indicator::{SPIKE_BARS, Series};
@@ -19,16 +19,16 @@ const LONGEST_PAUSE: i64 = 1_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct VolatilityFilter {
     pub period: u32,
-    pub min_pips: Option<Decimal>,
-    pub max_pips: Option<Decimal>,
+    pub min_pips: Option<Limit>,
+    pub max_pips: Option<Limit>,
 }
 
 impl VolatilityFilter {
     pub fn verdict(&self, look: &Look<'_>) -> Verdict {
         let atr = look.atr_pips(self.period);
         Verdict::blocks_unless(
-            self.min_pips.is_none_or(|min| at_least(atr, min))
-                && self.max_pips.is_none_or(|max| at_most(atr, max)),
+            self.min_pips.is_none_or(|min| min.allows_from(atr))
+                && self.max_pips.is_none_or(|max| max.allows_up_to(atr)),
         )
     }
 
@@ -112,12 +112,12 @@ impl SpikeFilter {
 /// No entries while ATR 14 is above this share of the price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct HighVolatility {
-    pub above_percent: Decimal,
+    pub above_percent: Limit,
 }
 
 impl HighVolatility {
     pub fn verdict(&self, look: &Look<'_>) -> Verdict {
-        Verdict::blocks_unless(at_most(look.volatility_percent(), self.above_percent))
+        Verdict::blocks_unless(self.above_percent.allows_up_to(look.volatility_percent()))
     }
 
     pub fn verdict_words(&self, look: &Look<'_>) -> String {
@@ -164,8 +164,8 @@ pub(super) fn read_volatility(
         .and_then(|spike| read_spike(reader, &spike, period, own));
     let band = (min_pips.is_some() || max_pips.is_some()).then_some(VolatilityFilter {
         period,
-        min_pips,
-        max_pips,
+        min_pips: min_pips.map(Limit::from),
+        max_pips: max_pips.map(Limit::from),
     });
     if band.is_none() && spike.is_none() && reader.reasons.is_empty() {
         let text = "is switched on and has neither \"minATR\" nor \"maxATR\"";

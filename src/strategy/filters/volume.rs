@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
 
-use super::verdict::{Look, Verdict, at_least, number};
+use super::verdict::{Limit, Look, Verdict, number};
 use crate::strategy::indicator::Series;
 use crate::strategy::language::{Language, tell};
 use crate::strategy::ledger::{Node, Reader};
@@ -28,7 +28,7 @@ impl VolumeFilter {
     }
 
     pub fn verdict(&self, look: &Look<'_>) -> Verdict {
-        Verdict::blocks_unless(at_least(Self::ratio(look), self.times))
+        Verdict::blocks_unless(Limit::from(self.times).allows_from(Self::ratio(look)))
     }
 
     pub fn verdict_words(&self, look: &Look<'_>) -> String {

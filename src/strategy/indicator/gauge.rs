@@ -170,13 +170,17 @@ impl Gauge {
     /// Takes a bar that closed. `history` holds every bar so far, this one last, until all calculators have begun.
     /// `day` counts the broker's days. Prices must be finite.
     pub fn push(&mut self, bar: &Bar, day: i64, history: &[Bar]) {
-        let pushed = if self.is_open() {
-            self.update(bar, day)
-        } else {
-            self.open(history, day)
-        };
+        if self.is_open() {
+            self.take(bar, day);
+        } else if self.open(history, day).is_err() {
+            self.values = [f64::NAN; MOST_OUTPUTS];
+        }
+    }
+
+    /// The same, once it has begun.
+    pub fn take(&mut self, bar: &Bar, day: i64) {
         // Finite prices cannot be refused; should it happen, the value is not known.
-        if pushed.is_err() {
+        if self.update(bar, day).is_err() {
             self.values = [f64::NAN; MOST_OUTPUTS];
         }
     }

@@ -18,6 +18,8 @@ pub(super) struct Holding<'a> {
     pub sign: Decimal,
     /// In price: what the stop would have cost at opening; `None` when that stop was not a loss.
     pub risk: Option<Decimal>,
+    /// One pip of the symbol, in price.
+    pub pip: Decimal,
 }
 
 /// When something is due.
@@ -54,6 +56,7 @@ impl<'a> Holding<'a> {
             view,
             sign,
             risk: (risk > Decimal::ZERO).then_some(risk),
+            pip: view.spec.pip(),
         }
     }
 
@@ -73,7 +76,10 @@ impl<'a> Holding<'a> {
 
     pub fn in_price(&self, distance: Distance) -> Option<Decimal> {
         let view = self.view;
-        distance.in_price(view.position.open_price, view.spec, view.panel)
+        match distance {
+            Distance::Pips(pips) => pips.checked_mul(self.pip),
+            other => other.in_price(view.position.open_price, view.spec, view.panel),
+        }
     }
 
     pub fn opened_second(&self) -> i64 {

@@ -21,6 +21,7 @@ use super::plan::Plan;
 use super::program::Program;
 use crate::market::{Position, Quote, Side, SymbolSpec};
 
+pub use self::stops::MovedBy;
 pub use self::touch::{Touch, next_touch};
 
 /// How the position was opened, from its opening deal and order.
@@ -46,7 +47,7 @@ pub struct PositionView<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Adjustment {
     /// Always nearer to the price than the stop that stands.
-    MoveStop { stop_loss: Decimal, why: String },
+    MoveStop { stop_loss: Decimal, why: MovedBy },
     /// `None` closes all that is left.
     Close {
         volume: Option<Decimal>,

@@ -3,6 +3,7 @@
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
+use serde::Serialize;
 
 use super::Adjustment;
 use super::holding::Holding;
@@ -15,7 +16,34 @@ struct Wish {
     stop_loss: Decimal,
     /// Least improvement, in price.
     step: Decimal,
-    why: String,
+    why: MovedBy,
+}
+
+/// What moves a stop. Put into words only where somebody reads them: a replay moves thousands a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum MovedBy {
+    /// It follows the price.
+    Trailing(Trailing),
+    /// A part was taken.
+    Breakeven,
+    /// A bar has closed, and the stop is computed anew from it.
+    Average,
+}
+
+impl std::fmt::Display for MovedBy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Trailing(trailing) => {
+                write!(
+                    f,
+                    "trails the price by {}",
+                    trailing.words(Language::English)
+                )
+            }
+            Self::Breakeven => f.write_str("a part was taken, the stop moves to the open price"),
+            Self::Average => f.write_str("the stop follows its average at the close of a bar"),
+        }
+    }
 }
 
 /// The wish nearest to the price.
@@ -56,7 +84,7 @@ fn is_allowed(wish: &Wish, holding: &Holding<'_>, price: Decimal) -> bool {
 
 /// How far behind the price it stays, and the profit from which on it follows.
 fn reach(trailing: &Trailing, holding: &Holding<'_>, complete: bool) -> Option<(Decimal, Decimal)> {
-    let pip = holding.spec().pip();
+    let pip = holding.pip;
     let distance = holding.in_price(trailing.distance)?;
     let distance = trailing
         .min_pips
@@ -91,8 +119,8 @@ fn trailed(
     }
     Some(Wish {
         stop_loss: holding.spec().round_price(price - holding.sign * distance),
-        step: trailing.step_pips * holding.spec().pip(),
-        why: format!("trails the price by {}", trailing.words(Language::English)),
+        step: trailing.step_pips * holding.pip,
+        why: MovedBy::Trailing(*trailing),
     })
 }
 
@@ -100,7 +128,7 @@ fn breakeven(holding: &Holding<'_>, walk: &Walk<'_>) -> Option<Wish> {
     walk.breakeven.then(|| Wish {
         stop_loss: holding.spec().round_price(holding.view.position.open_price),
         step: Decimal::ZERO,
-        why: "a part was taken, the stop moves to the open price".to_owned(),
+        why: MovedBy::Breakeven,
     })
 }
 
@@ -117,7 +145,7 @@ fn after_average(holding: &Holding<'_>, now: i64) -> Option<Wish> {
     Some(Wish {
         stop_loss: spec.round_price(close - holding.sign * distance),
         step: Decimal::ZERO,
-        why: "the stop follows its average at the close of a bar".to_owned(),
+        why: MovedBy::Average,
     })
 }
 
@@ -130,7 +158,7 @@ pub(super) fn next_gain(holding: &Holding<'_>, walk: &Walk<'_>, now: i64) -> Opt
         .map(|stop| holding.gain(stop));
     let trailed = holding.plan.exits.trailing.iter().filter_map(|trailing| {
         let (distance, from) = reach(trailing, holding, walk.complete)?;
-        let step = trailing.step_pips * holding.spec().pip();
+        let step = trailing.step_pips * holding.pip;
         let better = standing.map_or(Decimal::MIN, |standing| standing + step + distance);
         Some(from.max(better))
     });

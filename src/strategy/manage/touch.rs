@@ -1,10 +1,10 @@
 //! How long nobody needs to ask.
 
 use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
 
 use super::holding::{Holding, Reach};
 use super::{PositionView, closes, parts, stops};
+use crate::market::number_of;
 use crate::strategy::plan::Plan;
 
 /// [`manage`](super::manage) has nothing to ask for while all of this holds: the price at which the position could be closed
@@ -78,14 +78,20 @@ pub fn next_touch(plan: &Plan, view: &PositionView<'_>) -> Touch {
         rises_to = Some(rises_to.map_or(gain, |known| known.min(gain)));
     }
     let price = |gain: Decimal| view.position.open_price.saturating_add(gain * holding.sign);
-    let number = |gain: Decimal| price(gain).to_f64();
+    let number = |gain: Decimal| number_of(price(gain));
     let below = |gain: Option<Decimal>| match gain {
         None => f64::NEG_INFINITY,
-        Some(gain) => number(gain).map_or(f64::INFINITY, |price| price + price.abs() * SLACK),
+        Some(gain) => {
+            let price = number(gain);
+            price + price.abs() * SLACK
+        }
     };
     let above = |gain: Option<Decimal>| match gain {
         None => f64::INFINITY,
-        Some(gain) => number(gain).map_or(f64::NEG_INFINITY, |price| price - price.abs() * SLACK),
+        Some(gain) => {
+            let price = number(gain);
+            price - price.abs() * SLACK
+        }
     };
     let (lower, upper) = if holding.sign.is_sign_positive() {
         (below(falls_to), above(rises_to))

@@ -124,7 +124,7 @@ fn read_threshold(reader: &mut Reader, node: &Node<'_>) -> Option<HighVolatility
             used(reader, node, key, text);
             used(reader, node, "reduceInHighVolatility", text);
             Some(HighVolatility {
-                above_percent: (threshold * Decimal::ONE_HUNDRED).normalize(),
+                above_percent: (threshold * Decimal::ONE_HUNDRED).normalize().into(),
             })
         }
         Some(threshold) => {

@@ -9,14 +9,14 @@ use super::any_plan::{amount, count, minute, session, timeframe, timeframes};
 use super::*;
 use crate::strategy::{
     AllowedSession, CorrelationFilter, Day, DayFilter, DayTime, Filter, HighVolatility, HourFilter,
-    Impact, Matter, NewsFilter, Pause, Regime, RegimeFilter, SessionFilter, SpreadFilter,
+    Impact, Limit, Matter, NewsFilter, Pause, Regime, RegimeFilter, SessionFilter, SpreadFilter,
     TrendFilter, VolatilityFilter, VolumeFilter,
 };
 
 fn sessions() -> impl Strategy<Value = SessionFilter> {
     let allowed = (session(), prop_oneof![Just(Decimal::ONE), amount()]);
     let allowed = allowed.prop_map(|(session, factor)| AllowedSession { session, factor });
-    vec(allowed, 1..4).prop_map(|sessions| SessionFilter { sessions })
+    vec(allowed, 1..4).prop_map(SessionFilter::new)
 }
 
 fn days() -> impl Strategy<Value = DayFilter> {
@@ -109,7 +109,7 @@ fn correlation() -> impl Strategy<Value = CorrelationFilter> {
     )
         .prop_map(
             |(limit, symbols, timeframe, days, least_pairs, without_missing)| CorrelationFilter {
-                limit,
+                limit: Limit::from(limit),
                 symbols,
                 timeframe,
                 days,
@@ -137,16 +137,21 @@ pub(super) fn filter() -> impl Strategy<Value = Filter> {
         sessions().prop_map(Filter::Session),
         days().prop_map(Filter::Days),
         hours().prop_map(Filter::Hours),
-        spread.prop_map(|(max_pips, reduce)| Filter::Spread(SpreadFilter { max_pips, reduce })),
+        spread.prop_map(|(max_pips, reduce)| Filter::Spread(SpreadFilter {
+            max_pips: max_pips.into(),
+            reduce
+        })),
         band.prop_map(
             |(period, min_pips, max_pips)| Filter::Volatility(VolatilityFilter {
                 period,
-                min_pips,
-                max_pips,
+                min_pips: min_pips.map(Into::into),
+                max_pips: max_pips.map(Into::into),
             })
         ),
         spike.prop_map(Filter::Spike),
-        amount().prop_map(|above_percent| Filter::HighVolatility(HighVolatility { above_percent })),
+        amount().prop_map(|above_percent| Filter::HighVolatility(HighVolatility {
+            above_percent: above_percent.into()
+        })),
         amount().prop_map(|times| Filter::Volume(VolumeFilter { times })),
         regime().prop_map(Filter::Regime),
         (timeframes(), 1_usize..4)

@@ -109,7 +109,7 @@ fn a_decision_tells_every_symbol_with_its_value_and_the_limit() {
 #[test]
 fn keys_say_what_is_compared() {
     let usual = CorrelationFilter {
-        limit: decimal("0.7"),
+        limit: decimal("0.7").into(),
         symbols: vec!["GBPUSD".to_owned(), "USDCHF".to_owned()],
         timeframe: Timeframe::H1,
         days: 30,
@@ -137,7 +137,7 @@ fn keys_say_what_is_compared() {
         (
             json!({ "timeframes": ["H4", "D1"], "lookbackPeriod": "60", "minDataPoints": 50, "maxCorrelation": "1" }),
             CorrelationFilter {
-                limit: Decimal::ONE,
+                limit: Decimal::ONE.into(),
                 timeframe: Timeframe::H4,
                 days: 60,
                 least_pairs: 50,
@@ -343,7 +343,7 @@ proptest! {
         sells in any::<bool>(),
     ) {
         let filter = CorrelationFilter {
-            limit: Decimal::new(limit, 2),
+            limit: Decimal::new(limit, 2).into(),
             symbols: (0..named).map(|number| format!("S{number}")).collect(),
             timeframe: Timeframe::H1,
             days: 30,

@@ -254,16 +254,14 @@ fn a_known_side_waits_while_the_other_is_unknown() {
 #[test]
 fn a_value_that_is_no_number_makes_a_condition_unknown() {
     use crate::strategy::Operator;
-    use crate::strategy::condition::truth;
+    use crate::strategy::condition::{Comparison, truth};
 
+    let above = Comparison::of(Operator::Greater);
     let (level, near) = ((1.1, 1.1), Some(1.2));
-    assert_eq!(
-        truth(Operator::Greater, (1.2, 1.2), level, near),
-        Some(true)
-    );
+    assert_eq!(truth(above, (1.2, 1.2), level, near), Some(true));
     for odd in [f64::NAN, f64::INFINITY] {
-        assert_eq!(truth(Operator::Greater, (1.2, odd), level, near), None);
-        assert_eq!(truth(Operator::Greater, (odd, 1.2), level, near), None);
+        assert_eq!(truth(above, (1.2, odd), level, near), None);
+        assert_eq!(truth(above, (odd, 1.2), level, near), None);
     }
 }
 

@@ -2,6 +2,7 @@
 //! and around a bar that cannot be used.
 
 use super::*;
+use crate::strategy::panel::Place;
 use crate::strategy::{BarFault, Series, Source};
 
 const HOUR: i64 = 3_600;
@@ -18,7 +19,7 @@ fn quarter(at: i64, close: f64) -> Bar {
 }
 
 /// A panel of quarter-hour bars that looks at the close and the open of a higher timeframe.
-fn looking_at(higher: Timeframe) -> (Panel, usize, usize) {
+fn looking_at(higher: Timeframe) -> (Panel, Place, Place) {
     let mut panel = Panel::new(Timeframe::M15);
     let close = panel.require(Source::new(Series::Price, higher));
     let open = panel.require(Source::new(Series::Open, higher));
@@ -27,7 +28,7 @@ fn looking_at(higher: Timeframe) -> (Panel, usize, usize) {
 
 /// The closes of the higher bars, each with the moment at which it began to count.
 fn closes(
-    (mut panel, place, _): (Panel, usize, usize),
+    (mut panel, place, _): (Panel, Place, Place),
     bars: impl Iterator<Item = (Bar, i64)>,
 ) -> Vec<(i64, f64)> {
     let mut seen: Vec<(i64, f64)> = Vec::new();

@@ -44,6 +44,37 @@ pub fn write(
     Ok(path)
 }
 
+/// What the file says now.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Names {
+    Nobody,
+    Us,
+    /// Another run, or a run that was killed.
+    Other {
+        pipe: String,
+        port: u16,
+    },
+}
+
+pub fn names(common_files: &Path, secret: &LinkSecret) -> Names {
+    let Ok(text) = fs::read_to_string(path(common_files)) else {
+        return Names::Nobody;
+    };
+    let value = |key: &str| {
+        let mut lines = text.lines();
+        lines.find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
+    };
+    if value("secret") == Some(secret.text()) {
+        return Names::Us;
+    }
+    Names::Other {
+        pipe: value("pipe").unwrap_or_default().to_owned(),
+        port: value("port")
+            .and_then(|port| port.parse().ok())
+            .unwrap_or_default(),
+    }
+}
+
 /// Takes the file back, and its folder when nothing else is in it. A file that tells another secret belongs to another
 /// run and stays; one that cannot be removed opens nothing any more.
 pub fn remove(common_files: &Path, secret: &LinkSecret) {

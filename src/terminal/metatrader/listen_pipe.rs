@@ -108,3 +108,21 @@ async fn accept(listener: tokio::net::UnixListener, arrivals: mpsc::Sender<Arriv
         }
     }
 }
+
+/// Whether anybody listens under `name`.
+#[cfg(unix)]
+pub async fn is_served(name: &str, common_files: &Path) -> bool {
+    let folder = common_files.parent().unwrap_or(common_files).join("pipe");
+    tokio::net::UnixStream::connect(folder.join(name))
+        .await
+        .is_ok()
+}
+
+/// Whether anybody listens under `name`; a pipe whose instances are all taken is served too.
+#[cfg(windows)]
+#[expect(clippy::unused_async, reason = "as elsewhere than on Windows")]
+pub async fn is_served(name: &str, _common_files: &Path) -> bool {
+    let path = format!(r"\\.\pipe\{name}");
+    let opened = tokio::net::windows::named_pipe::ClientOptions::new().open(path);
+    !matches!(opened, Err(error) if error.kind() == io::ErrorKind::NotFound)
+}

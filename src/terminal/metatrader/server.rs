@@ -2,14 +2,18 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
+use std::net::Ipv4Addr;
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::handshake::LinkSecret;
+use super::link_file::Names;
 use super::peer::{self, Arrival, Peer, Said};
 use super::session::{Input, Link, Moment, Output, PeerId, Setup};
 use super::{MetaTraderOptions, link_file, listen_pipe, listen_tcp};
@@ -42,6 +46,8 @@ struct Server {
     listening: Option<CancellationToken>,
     /// Where that can be reached: the pipe's name and the port.
     place: (Option<String>, Option<u16>),
+    /// It was said that the link file names another run.
+    displaced: bool,
     end: CancellationToken,
 }
 
@@ -81,6 +87,7 @@ pub async fn run(
         said,
         listening: None,
         place: (None, None),
+        displaced: false,
         end: end.clone(),
     };
     let mut ticks = interval(TICK);
@@ -125,7 +132,7 @@ pub async fn run(
                 if server.listening.is_none() {
                     server.listen().await;
                 } else {
-                    server.keep_link_file();
+                    server.keep_link_file().await;
                 }
                 Next::Go
             }
@@ -241,13 +248,26 @@ impl Server {
         self.step(Input::Listening { note });
     }
 
-    /// Another run wrote its own over it and took that back at its end: the next Expert Advisor must find this one.
-    fn keep_link_file(&self) {
-        let path = link_file::path(&self.options.common_files);
-        if path.try_exists().is_ok_and(|exists| !exists)
-            && let Err(error) = self.write_link_file()
-        {
-            tracing::warn!(target: "terminal", "{} is gone and cannot be written again: {error}", path.display());
+    /// Another run wrote its own over it, and took that back at its end or was killed: the next Expert Advisor must find
+    /// this one. As long as the other one serves, the Expert Advisor goes there.
+    async fn keep_link_file(&mut self) {
+        let files = &self.options.common_files;
+        let path = link_file::path(files);
+        match link_file::names(files, &self.secret) {
+            Names::Us => {
+                self.displaced = false;
+                return;
+            }
+            Names::Other { pipe, port } if is_served(files, &pipe, port).await => {
+                if !std::mem::replace(&mut self.displaced, true) {
+                    tracing::warn!(target: "terminal", "{} names another run of FX Executor; an Expert Advisor that connects anew goes there. End one of the two.", path.display());
+                }
+                return;
+            }
+            Names::Other { .. } | Names::Nobody => {}
+        }
+        if let Err(error) = self.write_link_file() {
+            tracing::warn!(target: "terminal", "{} does not name this run and cannot be written again: {error}", path.display());
         }
     }
 
@@ -280,6 +300,19 @@ impl Server {
         // A core that reads no more has heard enough.
         tokio::time::timeout(FAREWELL, telling).await.ok();
     }
+}
+
+/// Whether anybody answers where a link file of another run points to.
+async fn is_served(common_files: &Path, pipe: &str, port: u16) -> bool {
+    const WITHIN: Duration = Duration::from_millis(300);
+    if !pipe.is_empty() {
+        return listen_pipe::is_served(pipe, common_files).await;
+    }
+    let connecting = TcpStream::connect((Ipv4Addr::LOCALHOST, port));
+    port != 0
+        && timeout(WITHIN, connecting)
+            .await
+            .is_ok_and(|one| one.is_ok())
 }
 
 fn random() -> Option<[u8; 32]> {

@@ -189,9 +189,7 @@ pub fn what_fails_is_tried_again(variant: &Variant) -> Outcome {
     rig.terminal.cmd("fault reject 10006");
     let (_, end) = flat(&rig, cid(10), 1)?;
     has(&end, &[("n", "1"), ("left", "1")])?;
-    within(BRIEF, &rig.terminal, "FLAT gave up", |terminal| {
-        nothing_is_left(terminal)
-    })?;
+    within(BRIEF, &rig.terminal, "FLAT gave up", nothing_is_left)?;
     soon(&rig.peer, "LOG of FLAT", |line| {
         line.kind == "LOG" && line.get("code") == "flat" && line.get("text").contains("Took off")
     })?;
@@ -204,7 +202,7 @@ pub fn what_fails_is_tried_again(variant: &Variant) -> Outcome {
         BRIEF,
         &rig.terminal,
         "the dead-man switch gave up",
-        |terminal| nothing_is_left(terminal),
+        nothing_is_left,
     )?;
     ensure!(sends(&rig.terminal) == 3, "{} sends", sends(&rig.terminal));
     Ok(())
@@ -219,9 +217,7 @@ pub fn flat_goes_on_after_a_restart(variant: &Variant) -> Outcome {
     has(&end, &[("n", "2"), ("left", "2")])?;
     rig.kill_and_restart();
     rig.terminal.cmd("algo on");
-    within(BRIEF, &rig.terminal, "FLAT did not go on", |terminal| {
-        nothing_is_left(terminal)
-    })?;
+    within(BRIEF, &rig.terminal, "FLAT did not go on", nothing_is_left)?;
     ensure!(
         rig.terminal.deals_of(cid(10)).len() == 1,
         "the close does not carry the FLAT's id\n{}",
@@ -257,7 +253,7 @@ pub fn the_dead_man_waits_for_the_button(variant: &Variant) -> Outcome {
         BRIEF,
         &rig.terminal,
         "the dead-man switch gave up",
-        |terminal| nothing_is_left(terminal),
+        nothing_is_left,
     )
 }
 
@@ -282,7 +278,7 @@ pub fn what_fills_meanwhile_is_closed_too(variant: &Variant) -> Outcome {
         BRIEF,
         &rig.terminal,
         "a filled order stayed open",
-        |terminal| nothing_is_left(terminal),
+        nothing_is_left,
     )
 }
 

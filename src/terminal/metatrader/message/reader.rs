@@ -110,7 +110,10 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Plain decimal text alone: no exponent, no underscores, no more digits than money can have.
+/// No price, volume or amount of money is as large; sums of some of them stay within what a decimal holds.
+const MOST: Decimal = Decimal::from_parts(2_764_472_320, 232_830, 0, false, 0);
+
+/// Plain decimal text alone: no exponent, no underscores, no more than money can be.
 fn decimal(text: &str) -> Option<Decimal> {
     let plain = text
         .bytes()
@@ -118,5 +121,7 @@ fn decimal(text: &str) -> Option<Decimal> {
     if !plain {
         return None;
     }
-    text.parse().ok()
+    text.parse()
+        .ok()
+        .filter(|number: &Decimal| number.abs() <= MOST)
 }

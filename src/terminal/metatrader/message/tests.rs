@@ -139,3 +139,28 @@ proptest! {
         }
     }
 }
+
+/// More than money can be: sums of such numbers would not fit.
+#[test]
+fn numbers_beyond_all_money_are_refused() {
+    let most = "79228162514264337593543950335";
+    for (kind, line) in [
+        (
+            "POS",
+            super::super::session::tests::position(7, &format!("profit={most} swap={most}")),
+        ),
+        (
+            "DEAL",
+            format!(
+                "ticket=7 type=buy entry=out profit={most} swap={most} commission={most} magic=1 ms=1"
+            ),
+        ),
+        (
+            "DEAL",
+            "ticket=7 type=buy entry=out profit=-1000000000000001 magic=1 ms=1".to_owned(),
+        ),
+    ] {
+        let received = read(&format!("{kind} q=1 t=1 {line}"));
+        assert!(received.body.is_err(), "{received:?}");
+    }
+}

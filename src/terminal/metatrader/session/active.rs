@@ -12,7 +12,7 @@ use super::orders::Flight;
 use super::selftest::Test;
 use super::series::SeriesDesk;
 use super::{Context, End, Output, PeerId, words};
-use crate::market::{Book, Cid, Quote, SymbolSpec, TerminalRequest};
+use crate::market::{Book, Cid, Quote, SymbolSpec, TerminalRequest, Twice};
 use crate::terminal::metatrader::line::Line;
 use crate::terminal::metatrader::message::{
     AccountLine, Body, EndLine, FlagsLine, Hello, MessageError, Received, TimeLine,
@@ -98,7 +98,7 @@ pub struct Active {
     pub(super) alive: Duration,
     pub(super) pinged: Option<Duration>,
     /// Orders that wait for their search.
-    pub(super) searches: VecDeque<(Cid, Option<Timestamp>, bool)>,
+    pub(super) searches: VecDeque<(Cid, Option<Timestamp>, Twice)>,
     pub(super) test: Option<Test>,
 }
 
@@ -223,6 +223,7 @@ impl Active {
             Body::Pong => self.ponged(id, c),
             Body::Busy { cid } => {
                 self.busy = Some((Cid(cid), c.now.mono));
+                c.memory.surely_sent(Cid(cid));
                 if self.is_up() {
                     self.tell_facts(c);
                 }
@@ -328,7 +329,7 @@ impl Active {
             } => self.watch(&symbol, timeframe, history, c),
             TerminalRequest::Unwatch { symbol, timeframe } => self.unwatch(&symbol, timeframe, c),
             TerminalRequest::Submit(intent) => self.submit(intent, c),
-            TerminalRequest::Find { cid, since, opens } => self.find(cid, since, opens, c),
+            TerminalRequest::Find { cid, since, twice } => self.find(cid, since, twice, c),
             TerminalRequest::SendBook => self.ask_snapshot(c),
             TerminalRequest::SelfTest => self.begin_test(c),
         }

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use super::Context;
 use super::active::{Active, Asked};
 use super::memory::Looks;
-use crate::market::{Cid, Fill, Found, Outcome, TerminalEvent, Ticket};
+use crate::market::{Cid, Fill, Found, Outcome, TerminalEvent, Ticket, Twice};
 use crate::terminal::metatrader::message::{FoundLine, Place};
 use crate::terminal::metatrader::request;
 use crate::terminal::retcode::{self, Class, class_of, refusal};
@@ -29,7 +29,7 @@ pub struct FindAsked {
     cid: Cid,
     /// When the order was made, by the broker's clock.
     made_ms: Option<i64>,
-    opens: bool,
+    twice: Twice,
     at: Duration,
 }
 
@@ -38,7 +38,7 @@ impl Active {
         &mut self,
         cid: Cid,
         since: Option<Timestamp>,
-        opens: bool,
+        twice: Twice,
         c: &mut Context<'_>,
     ) {
         if self.is_on_its_way(cid) {
@@ -60,16 +60,20 @@ impl Active {
             return;
         }
         if self.searching() >= AT_ONCE {
-            self.searches.push_back((cid, since, opens));
+            self.searches.push_back((cid, since, twice));
             return;
         }
         let made = since.or(sent.map(|sent| sent.made));
-        let made_ms = made.map(|made| self.to_broker_ms(made));
-        let since_ms = made_ms.unwrap_or(self.broker_ms(c) - UNKNOWN_TIME_MS) - BEFORE_MS;
+        let now_ms = self.broker_ms(c);
+        // One that is still to come was told by a clock that has been set since: nobody knows when it was made.
+        let made_ms = made
+            .map(|made| self.to_broker_ms(made))
+            .filter(|made_ms| *made_ms <= now_ms.saturating_add(BEFORE_MS));
+        let since_ms = made_ms.unwrap_or(now_ms - UNKNOWN_TIME_MS) - BEFORE_MS;
         let asked = FindAsked {
             cid,
             made_ms,
-            opens,
+            twice,
             at: c.now.mono,
         };
         let id = self.ask(Asked::Find(asked), c);
@@ -93,9 +97,9 @@ impl Active {
     /// Begins those that wait, as far as there is room.
     pub(super) fn search_next(&mut self, c: &mut Context<'_>) {
         while self.searching() < AT_ONCE
-            && let Some((cid, since, opens)) = self.searches.pop_front()
+            && let Some((cid, since, twice)) = self.searches.pop_front()
         {
-            self.find(cid, since, opens, c);
+            self.find(cid, since, twice, c);
         }
     }
 
@@ -152,21 +156,29 @@ impl Active {
                         outcome: Outcome::Refused(refusal(line.retcode, message)),
                     });
                 }
-                _ => self.look(asked, line, c.setup.limits.looks_over, c),
+                _ => self.look(asked, line, c),
             },
-            Place::History | Place::Nowhere => {
-                self.look(asked, line, c.setup.limits.looks_over, c);
-            }
-            // The EA was about to call OrderSend: the broker gets more time to show it, where a wrong word costs a second
-            // position. A close or a change must not wait so long.
-            Place::Sent if asked.opens => self.look(asked, line, c.setup.limits.sent_over, c),
-            Place::Sent => self.look(asked, line, c.setup.limits.looks_over, c),
+            Place::History | Place::Nowhere | Place::Sent => self.look(asked, line, c),
+        }
+    }
+
+    /// How long an order is looked for in vain before it counts as absent. A broker may carry one out minutes after it was
+    /// sent, and an Expert Advisor in another folder of the terminal remembers nothing of it.
+    fn patience(asked: &FindAsked, line: &FoundLine, c: &Context<'_>) -> Duration {
+        let limits = &c.setup.limits;
+        // After a restart nobody here knows how far it came.
+        let sent = c.memory.sent(asked.cid).is_none_or(|sent| sent.surely);
+        match asked.twice {
+            Twice::Opens => limits.sent_over,
+            Twice::Reverses if sent || line.place == Place::Sent => limits.sent_over,
+            Twice::Reverses | Twice::Harmless => limits.looks_over,
         }
     }
 
     /// One look in vain.
-    fn look(&mut self, asked: &FindAsked, line: &FoundLine, over: Duration, c: &mut Context<'_>) {
+    fn look(&mut self, asked: &FindAsked, line: &FoundLine, c: &mut Context<'_>) {
         let cid = asked.cid;
+        let over = Self::patience(asked, line, c);
         if let Some(reason) = self.proves_nothing(asked, line, c) {
             c.memory.looks.remove(&cid);
             return not_yet(cid, &reason, c);
@@ -232,7 +244,10 @@ impl Active {
             return Some("the terminal has no connection to its trade server".to_owned());
         }
         let now_ms = self.broker_ms(c);
-        if line.from_ms > made_ms || line.to_ms < now_ms.saturating_sub(BEFORE_MS) {
+        if line.from_ms > made_ms
+            || line.from_ms > line.to_ms
+            || line.to_ms < now_ms.saturating_sub(BEFORE_MS)
+        {
             return Some(
                 "the history that was searched does not cover the order's time".to_owned(),
             );

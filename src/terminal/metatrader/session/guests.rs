@@ -11,8 +11,12 @@ use crate::terminal::metatrader::line::Line;
 use crate::terminal::metatrader::message::{Body, Hello, Received};
 use crate::terminal::metatrader::request;
 
-/// Connections that may be greeting at one time.
-const MOST: usize = 8;
+/// Connections of one link that may be greeting at one time.
+const MOST: usize = 64;
+/// A connection that says nothing is dropped after so long: the Expert Advisor greets at once.
+const SILENT: Duration = Duration::from_secs(2);
+/// Between two words in the log on such connections.
+const TOLD_EVERY: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub struct Guest {
@@ -37,9 +41,16 @@ pub fn connected(
     nonce: [u8; 32],
     c: &mut Context<'_>,
 ) {
-    if guests.len() >= MOST {
-        c.close(peer, None);
-        return;
+    if guests.values().filter(|guest| guest.link == link).count() >= MOST {
+        // Whoever stands silent in the door makes room; one that has greeted does not.
+        let mut silent = guests
+            .iter()
+            .filter(|(_, guest)| guest.link == link && guest.hello.is_none());
+        let Some(oldest) = silent.next().map(|(peer, _)| *peer) else {
+            return c.close(peer, None);
+        };
+        guests.remove(&oldest);
+        c.close(oldest, None);
     }
     guests.insert(
         peer,
@@ -57,16 +68,28 @@ pub fn tick(guests: &mut BTreeMap<PeerId, Guest>, c: &mut Context<'_>) {
     let limit = c.setup.limits.handshake;
     let late: Vec<PeerId> = guests
         .iter()
-        .filter(|(_, guest)| c.now.mono.saturating_sub(guest.since) >= limit)
+        .filter(|(_, guest)| {
+            let limit = match guest.hello {
+                Some(_) => limit,
+                None => limit.min(SILENT),
+            };
+            c.now.mono.saturating_sub(guest.since) >= limit
+        })
         .map(|(peer, _)| *peer)
         .collect();
-    for peer in late {
-        guests.remove(&peer);
+    for peer in &late {
+        guests.remove(peer);
+        c.close(*peer, Some("auth"));
+    }
+    let told = c.memory.silence_told;
+    let rested = told.is_none_or(|told| c.now.mono.saturating_sub(told) >= TOLD_EVERY);
+    if !late.is_empty() && rested {
+        c.memory.silence_told = Some(c.now.mono);
+        let count = late.len();
         c.log(
             true,
-            format!("A connection did not greet within {} s.", limit.as_secs()),
+            format!("Connections that do not greet are dropped ({count} now); is another program trying the Expert Advisor's port?"),
         );
-        c.close(peer, Some("auth"));
     }
 }
 

@@ -20,6 +20,8 @@ pub struct Memory {
     pub fillings: Fillings,
     /// Accounts whose broker closes the oldest first.
     pub fifo: BTreeSet<String>,
+    /// When it was last said that strangers connect and do not greet.
+    pub silence_told: Option<Duration>,
     deals: BTreeMap<String, DealMark>,
 }
 
@@ -35,6 +37,8 @@ pub struct SentOrder {
     /// The position or order that it changes.
     pub ticket: Option<Ticket>,
     pub account: String,
+    /// The Expert Advisor said that it called OrderSend, or was about to.
+    pub surely: bool,
 }
 
 /// How often and since when an order was looked for in vain, without a break.
@@ -76,6 +80,13 @@ impl Memory {
             if let Some(cid) = oldest.map(|(cid, _)| *cid) {
                 self.sent.remove(&cid);
             }
+        }
+    }
+
+    /// The Expert Advisor said that this one went on to the broker.
+    pub fn surely_sent(&mut self, cid: Cid) {
+        if let Some(order) = self.sent.get_mut(&cid) {
+            order.surely = true;
         }
     }
 

@@ -119,7 +119,7 @@ pub struct Limits {
     /// Looks for an order before its absence counts as proven, and the time they must span.
     pub looks: u32,
     pub looks_over: Duration,
-    /// The same when the EA's journal has the order as sent and it would open a position.
+    /// The same where believing it too early could cost a position.
     pub sent_over: Duration,
     /// Damaged or lost lines within a minute that end the link.
     pub damage: usize,

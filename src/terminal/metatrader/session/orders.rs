@@ -174,6 +174,7 @@ impl Active {
             price: flight.price,
             ticket: ticket_of(&flight.intent.action),
             account: self.account_name.clone(),
+            surely: c.memory.sent(cid).is_some_and(|before| before.surely),
         };
         c.memory.remember(cid, order);
         c.memory.looks.remove(&cid);
@@ -288,6 +289,9 @@ impl Active {
         match &mut outcome {
             Outcome::Unknown { reason } => {
                 let reason = reason.clone();
+                if line.stage != Stage::Refused {
+                    c.memory.surely_sent(cid);
+                }
                 return self.doubt(cid, &reason, c);
             }
             Outcome::Refused(refusal) => {

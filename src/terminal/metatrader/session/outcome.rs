@@ -51,6 +51,11 @@ fn done(action: &IntentAction, line: &ResultLine) -> Outcome {
     if deals && !whole {
         return unknown(line, "the broker says done and shows no deal yet");
     }
+    if let IntentAction::Open { volume, .. } = action
+        && line.volume > *volume
+    {
+        return unknown(line, "the answer tells more lots than were ordered");
+    }
     let ticket = match action {
         IntentAction::Open { .. } if line.position == 0 => {
             return unknown(line, "the broker says done and shows no position yet");
@@ -230,6 +235,13 @@ mod tests {
             take_profit: None,
         };
         assert!(matches!(outcome(&modify, &without), Outcome::Done(_)));
+    }
+
+    #[test]
+    fn more_than_was_ordered_is_looked_for() {
+        let mut more = line(Stage::Done, 10_009);
+        more.volume = Decimal::TEN;
+        assert!(matches!(outcome(&open(), &more), Outcome::Unknown { .. }));
     }
 
     #[test]

@@ -204,7 +204,7 @@ async fn an_order_whose_answer_was_lost_with_the_link_is_found_and_never_sent_ag
         .ask(TerminalRequest::Find {
             cid,
             since: None,
-            opens: true,
+            twice: crate::market::Twice::Opens,
         })
         .await;
     let found = world
@@ -282,6 +282,72 @@ async fn a_link_file_that_is_gone_is_written_again() {
     };
     timeout(PATIENCE, back).await.unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), before);
+}
+
+/// Another copy wrote its own over it and was killed: nothing answers where the file points to.
+#[tokio::test]
+async fn a_link_file_of_a_run_that_is_gone_is_written_again() {
+    for pipe in ["gone", ""] {
+        let mut world = World::new();
+        world.text().await;
+        let path = world.folder.path().join("Files/FX-Executor/link.txt");
+        let own = std::fs::read_to_string(&path).unwrap();
+        // Bound and not listening: nobody else can take it meanwhile, and it refuses.
+        let taken = tokio::net::TcpSocket::new_v4().unwrap();
+        taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let other = format!(
+            "proto=1\npipe={pipe}\nport={port}\nsecret={}\n",
+            "cd".repeat(32)
+        );
+        std::fs::write(&path, other).unwrap();
+        let back = async {
+            while std::fs::read_to_string(&path).unwrap_or_default() != own {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(PATIENCE, back).await.unwrap();
+    }
+}
+
+/// As long as the other run serves, the file is its own.
+#[tokio::test]
+async fn a_link_file_of_a_run_that_serves_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = folder.path().join("Files");
+    let end = CancellationToken::new();
+    let _first = spawn(MetaTraderOptions::new(files.clone()), end.clone());
+    let path = files.join("FX-Executor/link.txt");
+    let appears = async {
+        while !path.exists() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, appears).await.unwrap();
+    let first = std::fs::read_to_string(&path).unwrap();
+    let _second = spawn(MetaTraderOptions::new(files), end.clone());
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    let second = std::fs::read_to_string(&path).unwrap();
+    assert_ne!(first, second);
+    end.cancel();
+}
+
+/// Strangers who connect and say nothing do not keep the Expert Advisor out.
+#[tokio::test]
+async fn idle_connections_leave_room_for_the_expert_advisor() {
+    let mut world = World::new();
+    let text = world.text().await;
+    let mut idle = Vec::new();
+    for _ in 0..100 {
+        idle.push(
+            tokio::net::TcpStream::connect(("127.0.0.1", text.port))
+                .await
+                .unwrap(),
+        );
+    }
+    let ea = Ea::connect(&text, false, world.broker.clone()).await;
+    let _running = tokio::spawn(ea.run());
+    world.until(is_up).await;
 }
 
 #[tokio::test]

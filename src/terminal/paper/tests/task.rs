@@ -81,7 +81,7 @@ impl Desk {
         self.send(TerminalRequest::Find {
             cid: cid(counter),
             since: None,
-            opens: true,
+            twice: crate::market::Twice::Opens,
         })
         .await;
         self.until(|event| match event {
@@ -336,7 +336,7 @@ async fn orders_never_overtake_each_other() {
         desk.send(TerminalRequest::Find {
             cid: cid(counter),
             since: None,
-            opens: true,
+            twice: crate::market::Twice::Opens,
         })
         .await;
     }

@@ -254,7 +254,7 @@ fn while_nothing_is_up_orders_are_certainly_not_sent() {
     world.request(TerminalRequest::Find {
         cid: cid(1),
         since: None,
-        opens: true,
+        twice: crate::market::Twice::Opens,
     });
     world.request(TerminalRequest::SelfTest);
     assert!(matches!(
@@ -284,4 +284,40 @@ fn an_odd_symbol_keeps_no_other_away() {
     world.snapshot(&[], 1);
     world.deals(&[]);
     assert!(world.transcript().contains("symbols=1"));
+}
+
+#[test]
+fn silent_strangers_make_room_and_never_for_long() {
+    let mut world = World::new();
+    world.step(Input::Listening {
+        note: String::new(),
+    });
+    world.connect();
+    world.hello("");
+    let first = world.peer;
+    // Each newcomer finds the door full of silent ones.
+    for _ in 0..200 {
+        world.connect();
+    }
+    let newest = world.peer;
+    world.outputs.clear();
+    world.hello("");
+    assert_eq!(world.count("CHAL"), 1, "the newest is heard");
+    // And one that has greeted was not sent away for it.
+    world.peer = first;
+    world.q = 1;
+    world.prove();
+    assert_eq!(world.count("OK"), 1);
+    world.outputs.clear();
+    world.pass(Duration::from_millis(2_100));
+    let closed = world
+        .outputs
+        .iter()
+        .filter(|one| matches!(one, Output::Close { peer } if *peer != newest));
+    assert_eq!(closed.count(), 62);
+    let told = world
+        .outputs
+        .iter()
+        .filter(|one| matches!(one, Output::Log { .. }));
+    assert_eq!(told.count(), 1);
 }

@@ -1,6 +1,7 @@
 //! What became of an order: presence at once, absence only with proof.
 
 use super::*;
+use crate::market::Twice;
 
 /// A world whose order 1 was sent and left in doubt.
 fn doubtful() -> World {
@@ -21,15 +22,20 @@ fn doubtful() -> World {
 }
 
 fn look(world: &mut World, fields: &str) -> Found {
-    look_for(world, fields, true)
+    look_for(world, fields, Twice::Opens)
 }
 
-fn look_for(world: &mut World, fields: &str, opens: bool) -> Found {
+/// The same for a change, which is believed absent soon.
+fn soon(world: &mut World, fields: &str) -> Found {
+    look_for(world, fields, Twice::Harmless)
+}
+
+fn look_for(world: &mut World, fields: &str, twice: Twice) -> Found {
     let before = world.findings().len();
     world.request(TerminalRequest::Find {
         cid: cid(1),
         since: None,
-        opens,
+        twice,
     });
     if world.findings().len() == before {
         let id = world.id("FIND");
@@ -86,20 +92,20 @@ fn presence_is_believed_at_once() {
 fn absence_needs_three_looks_over_half_a_minute_and_a_newer_book() {
     let mut world = doubtful();
     world.live(11);
-    assert!(not_yet(&look(&mut world, "")).contains("look 1 of 3"));
+    assert!(not_yet(&soon(&mut world, "")).contains("look 1 of 3"));
     book(&mut world);
     // Many looks at once are one.
     for _ in 0..5 {
-        assert!(not_yet(&look(&mut world, "")).contains("look 1 of 3"));
+        assert!(not_yet(&soon(&mut world, "")).contains("look 1 of 3"));
     }
     book(&mut world);
     world.live(11);
-    assert!(not_yet(&look(&mut world, "")).contains("look 2 of 3"));
+    assert!(not_yet(&soon(&mut world, "")).contains("look 2 of 3"));
     world.live(11);
     // Three looks and not half a minute.
-    assert!(not_yet(&look(&mut world, "")).contains("look 3 of 3, 22 of 30 s"));
+    assert!(not_yet(&soon(&mut world, "")).contains("look 3 of 3, 22 of 30 s"));
     world.live(8);
-    assert_eq!(look(&mut world, ""), Found::Absent);
+    assert_eq!(soon(&mut world, ""), Found::Absent);
 }
 
 #[test]
@@ -107,13 +113,13 @@ fn absence_needs_a_book_that_was_read_after_the_search_began() {
     let mut world = doubtful();
     world.live(11);
     for _ in 0..4 {
-        let found = look(&mut world, "");
+        let found = soon(&mut world, "");
         assert!(matches!(found, Found::NotYet { .. }), "{found:?}");
         world.live(11);
     }
     assert!(world.count("SNAP") >= 1);
     book(&mut world);
-    assert_eq!(look(&mut world, ""), Found::Absent);
+    assert_eq!(soon(&mut world, ""), Found::Absent);
 }
 
 #[test]
@@ -122,7 +128,7 @@ fn a_look_that_proves_nothing_begins_the_proof_anew() {
     let spoil: [(&str, Spoil); 3] = [
         ("history too short", |world| {
             let from = format!("from_ms={}", BROKER_START_MS + 3_600_000);
-            assert!(not_yet(&look(world, &from)).contains("does not cover"));
+            assert!(not_yet(&soon(world, &from)).contains("does not cover"));
         }),
         ("broker away", |world| {
             world.flags("connected=0");
@@ -137,14 +143,14 @@ fn a_look_that_proves_nothing_begins_the_proof_anew() {
     for (name, spoil) in spoil {
         let mut world = doubtful();
         world.live(11);
-        look(&mut world, "");
+        soon(&mut world, "");
         book(&mut world);
         world.live(11);
-        assert!(not_yet(&look(&mut world, "")).contains("look 2"), "{name}");
+        assert!(not_yet(&soon(&mut world, "")).contains("look 2"), "{name}");
         spoil(&mut world);
         world.live(20);
         assert!(
-            not_yet(&look(&mut world, "")).contains("look 1 of 3"),
+            not_yet(&soon(&mut world, "")).contains("look 1 of 3"),
             "{name}"
         );
     }
@@ -154,16 +160,16 @@ fn a_look_that_proves_nothing_begins_the_proof_anew() {
 fn a_look_on_a_moving_history_counts_for_nothing_and_spoils_nothing() {
     let mut world = doubtful();
     world.live(11);
-    assert!(not_yet(&look(&mut world, "sync=0")).contains("not synchronised"));
-    look(&mut world, "");
+    assert!(not_yet(&soon(&mut world, "sync=0")).contains("not synchronised"));
+    soon(&mut world, "");
     book(&mut world);
     for _ in 0..2 {
         world.live(11);
-        assert!(not_yet(&look(&mut world, "sync=0")).contains("not synchronised"));
+        assert!(not_yet(&soon(&mut world, "sync=0")).contains("not synchronised"));
     }
-    assert!(not_yet(&look(&mut world, "")).contains("look 2 of 3"));
+    assert!(not_yet(&soon(&mut world, "")).contains("look 2 of 3"));
     world.live(11);
-    assert_eq!(look(&mut world, ""), Found::Absent);
+    assert_eq!(soon(&mut world, ""), Found::Absent);
 }
 
 #[test]
@@ -172,31 +178,145 @@ fn an_order_may_still_execute_while_it_lives() {
     assert!(not_yet(&look(&mut world, "")).contains("time to live"));
 }
 
-#[test]
-fn what_the_ea_has_as_sent_gets_five_minutes() {
-    let mut world = doubtful();
+/// How many seconds of looking prove its absence.
+fn proven_after(world: &mut World, fields: &str, twice: Twice) -> u64 {
     world.live(11);
-    for _ in 0..29 {
-        let found = look(&mut world, "where=sent");
-        assert!(matches!(found, Found::NotYet { .. }), "{found:?}");
-        book(&mut world);
+    let began = world.now;
+    while look_for(world, fields, twice) != Found::Absent {
+        book(world);
         world.live(10);
+        assert!(world.now - began < Duration::from_secs(400), "never proven");
     }
-    world.live(20);
-    assert_eq!(look(&mut world, "where=sent"), Found::Absent);
+    (world.now - began).as_secs()
 }
 
+/// An Expert Advisor that was put into another folder of the terminal remembers nothing of what was sent.
 #[test]
-fn a_close_that_the_ea_has_as_sent_gets_half_a_minute() {
-    let mut world = doubtful();
+fn absence_is_believed_late_where_a_second_order_could_cost_a_position() {
+    // What the Expert Advisor said of the order when it was sent: nothing, that it is about to, that it did.
+    let never = |world: &mut World| world.say("BYE", "reason=reload");
+    let about = |world: &mut World| {
+        let id = world.id("CLOSE");
+        world.say("BUSY", &format!("id={id} cid={}", cid(1).0));
+        world.say("BYE", "reason=reload");
+    };
+    let sent = |world: &mut World| {
+        let id = world.id("CLOSE");
+        let cid = cid(1).0;
+        world.say(
+            "RES",
+            &format!("id={id} cid={cid} ok=0 retcode=10012 stage=sent"),
+        );
+        world.say("BYE", "reason=reload");
+    };
+    type Said = fn(&mut World);
+    let cases: [(&str, Said, &str, Twice, u64); 9] = [
+        ("opens, unknown", never, "where=none", Twice::Opens, 300),
+        ("opens, sent", sent, "where=none", Twice::Opens, 300),
+        ("opens, history", sent, "where=hist", Twice::Opens, 300),
+        (
+            "reverses, never sent",
+            never,
+            "where=none",
+            Twice::Reverses,
+            30,
+        ),
+        (
+            "reverses, about to",
+            about,
+            "where=none",
+            Twice::Reverses,
+            300,
+        ),
+        ("reverses, sent", sent, "where=none", Twice::Reverses, 300),
+        (
+            "reverses, by the EA's journal",
+            never,
+            "where=sent",
+            Twice::Reverses,
+            300,
+        ),
+        ("harmless, sent", sent, "where=none", Twice::Harmless, 30),
+        (
+            "harmless, by the EA's journal",
+            sent,
+            "where=sent",
+            Twice::Harmless,
+            30,
+        ),
+    ];
+    for (name, said, fields, twice, wanted) in cases {
+        let mut world = World::up();
+        world.request(TerminalRequest::Submit(close(1, 50)));
+        said(&mut world);
+        world.come_up();
+        world.outputs.clear();
+        assert_eq!(proven_after(&mut world, fields, twice), wanted, "{name}");
+    }
+}
+
+/// After a restart nobody here knows how far a close came.
+#[test]
+fn a_close_of_before_a_restart_may_have_been_sent() {
+    let mut world = World::up();
+    let since = Some(utc(world.now));
     world.live(11);
-    for _ in 0..3 {
-        let found = look_for(&mut world, "where=sent", false);
-        assert!(matches!(found, Found::NotYet { .. }), "{found:?}");
+    let mut found = Vec::new();
+    for _ in 0..6 {
+        world.request(TerminalRequest::Find {
+            cid: cid(1),
+            since,
+            twice: Twice::Reverses,
+        });
+        let id = world.id("FIND");
+        let cid = cid(1).0;
+        world.say(
+            "FOUND",
+            &format!("id={id} cid={cid} where=none from_ms=0 to_ms=9999999999999 sync=1"),
+        );
+        found.push(world.findings().last().unwrap().clone());
         book(&mut world);
         world.live(10);
     }
-    assert_eq!(look_for(&mut world, "where=sent", false), Found::Absent);
+    assert!(
+        found.iter().all(|one| matches!(one, Found::NotYet { .. })),
+        "{found:?}"
+    );
+}
+
+/// The computer's clock was ahead and has been set right.
+#[test]
+fn an_order_that_was_made_after_now_proves_nothing() {
+    let mut world = World::up();
+    let since = Some(utc(world.now + Duration::from_secs(3_600)));
+    for _ in 0..8 {
+        world.request(TerminalRequest::Find {
+            cid: cid(1),
+            since,
+            twice: Twice::Harmless,
+        });
+        let (id, from) = (world.id("FIND"), world.field("FIND", "since_ms"));
+        assert!(
+            from.parse::<i64>().unwrap() < BROKER_START_MS,
+            "searched from before now"
+        );
+        let cid = cid(1).0;
+        world.say(
+            "FOUND",
+            &format!("id={id} cid={cid} where=none from_ms=0 to_ms=9999999999999 sync=1"),
+        );
+        assert!(not_yet(world.findings().last().unwrap()).contains("not known when"));
+        book(&mut world);
+        world.live(10);
+    }
+    let backwards = format!(
+        "from_ms={} to_ms={}",
+        BROKER_START_MS - 1,
+        BROKER_START_MS - 2
+    );
+    let mut world = doubtful();
+    world.live(11);
+    assert!(not_yet(&look(&mut world, &backwards)).contains("does not cover"));
 }
 
 #[test]
@@ -205,7 +325,7 @@ fn a_refusal_in_the_eas_journal_is_the_answer() {
     world.request(TerminalRequest::Find {
         cid: cid(1),
         since: None,
-        opens: true,
+        twice: Twice::Opens,
     });
     let id = world.id("FIND");
     let number = cid(1).0;
@@ -289,7 +409,7 @@ fn many_doubts_are_searched_a_few_at_a_time_and_each_gets_its_turn() {
         world.request(TerminalRequest::Find {
             cid: cid(number),
             since: Some(utc(world.now)),
-            opens: true,
+            twice: Twice::Opens,
         });
     }
     assert_eq!(world.count("FIND"), 16);
@@ -297,7 +417,7 @@ fn many_doubts_are_searched_a_few_at_a_time_and_each_gets_its_turn() {
     world.request(TerminalRequest::Find {
         cid: cid(39),
         since: None,
-        opens: true,
+        twice: Twice::Opens,
     });
     for asked in 0..40 {
         let lines: Vec<(String, String)> = world
