@@ -44,6 +44,7 @@ pub mod snapshot;
 mod starting;
 mod state;
 mod step;
+mod stopping;
 mod stops;
 mod superseding;
 mod symbols;
