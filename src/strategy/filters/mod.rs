@@ -45,6 +45,10 @@ use crate::market::Timeframe;
 
 /// One reason not to open, or to open less.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a handful in a plan, each looked at in every bar: nothing is gained by a pointer"
+)]
 pub enum Filter {
     Session(SessionFilter),
     Days(DayFilter),
