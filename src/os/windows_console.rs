@@ -2,8 +2,6 @@
 //! line it speaks there, and where its output goes to a file or a pipe it stays so.
 #![expect(unsafe_code, reason = "consoles have no safe interface")]
 
-use std::ptr;
-
 use windows_sys::Win32::Foundation::{HANDLE, INVALID_HANDLE_VALUE};
 use windows_sys::Win32::System::Console::{
     ATTACH_PARENT_PROCESS, AttachConsole, GetStdHandle, STD_ERROR_HANDLE, STD_HANDLE,
@@ -31,5 +29,5 @@ pub fn attach_console() {
 fn redirected(stream: STD_HANDLE) -> Option<HANDLE> {
     // SAFETY: no pointers go in; what comes out is only compared and handed back.
     let handle = unsafe { GetStdHandle(stream) };
-    (handle != ptr::null_mut() && handle != INVALID_HANDLE_VALUE).then_some(handle)
+    (!handle.is_null() && handle != INVALID_HANDLE_VALUE).then_some(handle)
 }
