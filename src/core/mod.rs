@@ -48,6 +48,7 @@ mod stopping;
 mod stops;
 mod superseding;
 mod symbols;
+mod terminal;
 #[cfg(test)]
 mod tests;
 mod trading;

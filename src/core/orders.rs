@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::json;
 
@@ -15,16 +15,14 @@ use super::snapshot::{CommandState, StrategyState};
 use super::step::Turn;
 use crate::market::{
     Cid, Fill, IntentAction, MarginMode, OrderIntent, Outcome, Refusal, RefusalClass, Side,
-    TerminalEvent, TerminalRequest, Twice,
+    TerminalRequest, Twice,
 };
 
 /// Milliseconds in which the terminal may still execute an order.
 pub(super) const ORDER_LIFE_MS: u64 = 10_000;
 /// An order without an answer for so long is looked for.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
-const LOOK_AGAIN: Duration = Duration::from_secs(2);
-/// The same for a book that was answered and did not show an order yet.
-const SHOWN_SOON: Duration = Duration::from_millis(200);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// Attempts at one command's order: the first and its children.
 const MOST_TRIES: u32 = 3;
 
@@ -108,154 +106,6 @@ impl Turn<'_> {
         cid
     }
 
-    pub fn terminal(&mut self, event: TerminalEvent) {
-        match event {
-            TerminalEvent::Up {
-                account,
-                permissions,
-                symbols,
-            } => self.terminal_up(account, permissions, symbols),
-            TerminalEvent::Down { reason } => self.terminal_down(&reason),
-            TerminalEvent::Alive {
-                account,
-                permissions,
-                market_time,
-                ..
-            } => {
-                self.see_account(&account);
-                let view = &mut self.state.terminal;
-                view.permissions = Some(permissions);
-                view.market_time = Some(market_time);
-                self.watch_guards(&account);
-                self.state.terminal.account = Some(account);
-            }
-            TerminalEvent::Bars {
-                symbol,
-                timeframe,
-                bars,
-            } => self.bars_arrived(&symbol, timeframe, &bars),
-            TerminalEvent::BarClosed {
-                symbol,
-                timeframe,
-                bar,
-            } => {
-                let closed = SignedDuration::from_secs(timeframe.seconds());
-                self.market_reached(bar.time.saturating_add(closed).unwrap_or(bar.time));
-                self.bar_closed(&symbol, timeframe, bar);
-            }
-            TerminalEvent::Quote { symbol, quote } => {
-                self.market_reached(quote.time);
-                self.quoted(&symbol, quote);
-            }
-            TerminalEvent::Book(book) => {
-                let known = self.state.knows_the_answers(&book, self.now.mono);
-                self.state.see_book(Some(book));
-                self.state.book_behind = !known;
-                self.correct_by_book();
-                self.watch_open_symbols();
-                self.forget_closed();
-                self.tell_unmanaged();
-            }
-            // Told again after a crash or a new connection.
-            TerminalEvent::Deal(deal) if self.durable().day.knows(deal.ticket) => {}
-            TerminalEvent::Deal(deal) => {
-                let text = format!(
-                    "Deal {} {} {} {} at {} (position {}, {:?}, profit {})",
-                    deal.ticket,
-                    deal.side.name(),
-                    deal.volume,
-                    deal.symbol,
-                    deal.price,
-                    deal.position,
-                    deal.reason,
-                    deal.profit
-                );
-                self.log(LogLevel::Info, "terminal", text);
-                self.seen_closed(&deal);
-                self.correct_by_deal(&deal);
-                self.record(Record::Dealt { deal: deal.clone() });
-                self.net(deal);
-            }
-            TerminalEvent::Priced { cid, price } => self.priced(cid, price),
-            TerminalEvent::Answer { cid, outcome } => self.answered(cid, outcome),
-            TerminalEvent::Found { cid, found } => self.found(cid, found),
-            TerminalEvent::Link(facts) => self.state.terminal.facts = facts,
-            TerminalEvent::SelfTested(test) => self.self_tested(&test),
-        }
-    }
-
-    /// The market is at least at this moment. Its clock comes once a second; bars and quotes come at once, and a bar
-    /// that is judged by the clock of a moment before looks as if it had not closed.
-    fn market_reached(&mut self, time: Timestamp) {
-        let known = &mut self.state.terminal.market_time;
-        *known = Some(known.map_or(time, |known| known.max(time)));
-    }
-
-    fn terminal_up(
-        &mut self,
-        account: crate::market::Account,
-        permissions: crate::market::Permissions,
-        symbols: Vec<crate::market::SymbolSpec>,
-    ) {
-        self.log(
-            LogLevel::Info,
-            "terminal",
-            format!(
-                "Terminal connected: account {} on {}",
-                account.login, account.server
-            ),
-        );
-        self.see_account(&account);
-        self.watch_guards(&account);
-        let view = &mut self.state.terminal;
-        view.up = true;
-        view.account = Some(account);
-        view.permissions = Some(permissions);
-        view.symbols = symbols
-            .into_iter()
-            .map(|symbol| (symbol.name.clone(), symbol))
-            .collect();
-        self.state.see_book(None);
-        self.rename_symbols();
-        // Whatever was on its way when the link broke is looked for before anything else is believed.
-        self.state.looked_at.clear();
-        self.ask_for_book();
-        self.watch_again();
-    }
-
-    fn terminal_down(&mut self, reason: &str) {
-        let (level, what) = if self.state.terminal.up {
-            (LogLevel::Warning, "lost")
-        } else {
-            (LogLevel::Info, "not ready")
-        };
-        self.log(level, "terminal", format!("Terminal {what}: {reason}"));
-        self.state.terminal.up = false;
-        self.state.see_book(None);
-        self.state.terminal.quotes.clear();
-        self.state.profits_asked.clear();
-    }
-
-    /// Until the book comes, nobody decides by positions.
-    pub fn ask_for_book(&mut self) {
-        self.state.book_behind = true;
-        self.state.book_asked_at = self.now.mono;
-        self.effect(Effect::Terminal(TerminalRequest::SendBook));
-    }
-
-    /// Asks again for a book that does not come.
-    pub fn progress_book(&mut self) {
-        let waited = self.now.mono.saturating_sub(self.state.book_asked_at);
-        let pause = if self.state.awaited.is_empty() {
-            LOOK_AGAIN
-        } else {
-            SHOWN_SOON
-        };
-        if self.state.terminal.up && self.state.book_behind && waited >= pause {
-            self.ask_for_book();
-        }
-    }
-
     /// Orders whose outcome is open: ask the terminal what became of them.
     pub fn progress_orders(&mut self) {
         if !self.state.terminal.up || self.durable().intents.is_empty() {
@@ -311,7 +161,7 @@ impl Turn<'_> {
     }
 
     /// The first price that anybody saw; kept, so that no further try counts its deviation from a later one.
-    fn priced(&mut self, cid: Cid, price: Decimal) {
+    pub(super) fn priced(&mut self, cid: Cid, price: Decimal) {
         let known = self.durable().intents.get(&cid);
         if known.is_some_and(|entry| entry.intent.price.is_none()) {
             let at = self.now.utc;
@@ -319,7 +169,7 @@ impl Turn<'_> {
         }
     }
 
-    fn answered(&mut self, cid: Cid, outcome: Outcome) {
+    pub(super) fn answered(&mut self, cid: Cid, outcome: Outcome) {
         let Some(entry) = self.durable().intents.get(&cid).cloned() else {
             return;
         };

@@ -1,5 +1,4 @@
 //! Running strategies: one decision at each closed bar, and the care for open positions at each quote.
-//!
 //! "Has a position" comes from the terminal's book alone. While the book lags behind an order, nothing is decided.
 
 use std::collections::BTreeMap;
