@@ -59,13 +59,21 @@ async fn an_executor_that_dies_with_the_order_sent_finds_it() {
         whole.platform.is_subscribed().await;
         let id = whole.send("OPEN_POSITION", buy()).await;
         whole.executor.ends(LONG).await;
-        whole.executor_again().await;
-        // Whether the line left before the process died is chance; that it is one deal is not.
+        // What may have been sent is believed absent after five minutes; here sooner.
+        whole.executor = whole
+            .platform
+            .start(&["--headless"])
+            .env("FX_EXECUTOR_LINK_LOOKS", "3,8")
+            .go();
+        // Whether the line left before the process died is chance; that what is told is what the broker did is not.
         let status = whole
             .platform
             .final_status(&id, std::time::Duration::from_secs(120))
             .await;
-        let deals = whole.entries().len();
-        assert_eq!((status.as_str(), deals), ("executed", 1), "{kind:?}");
+        let told = (status.as_str(), whole.entries().len());
+        assert!(
+            told == ("executed", 1) || told == ("failed", 0),
+            "{kind:?}: {told:?}"
+        );
     }
 }
