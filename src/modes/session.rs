@@ -110,6 +110,15 @@ fn impatient(limits: LinkLimits) -> LinkLimits {
     }
 }
 
+/// `FX_EXECUTOR_PAPER_SKIPS_WEEKENDS=1` lets tests trade on paper on any day. Only debug builds look at it.
+fn without_weekends(options: PaperOptions) -> PaperOptions {
+    let asked = std::env::var("FX_EXECUTOR_PAPER_SKIPS_WEEKENDS").is_ok_and(|value| value == "1");
+    PaperOptions {
+        skip_weekends: cfg!(debug_assertions) && asked,
+        ..options
+    }
+}
+
 /// Puts the practice world's settings into a folder that is new or practice's own; the secret goes into the store.
 fn move_in(home: &SettingsHome, practice: &Draft) -> Result<(), StartError> {
     let mark = home.data_dir.join("practice");
@@ -165,7 +174,7 @@ impl Session {
         let problem = logs.file_problem();
         let notices = problem.map(|problem| notice("logs", problem)).into_iter();
         let paper = options.practice.map_or_else(
-            || PaperOptions::in_folder(data_dir.path()),
+            || without_weekends(PaperOptions::in_folder(data_dir.path())),
             |practice| practice.paper,
         );
         let waker = Waker::default();

@@ -53,6 +53,7 @@ impl Start {
             .env_remove("WAYLAND_DISPLAY")
             .env_remove("FX_EXECUTOR_FAILPOINT")
             .env_remove("FX_EXECUTOR_LOG")
+            .env("FX_EXECUTOR_PAPER_SKIPS_WEEKENDS", "1")
             .current_dir(prints);
         Self { command, out }
     }
