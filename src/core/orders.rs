@@ -268,10 +268,14 @@ impl Turn<'_> {
     /// The order of an OPEN_POSITION or MODIFY_POSITION.
     fn command_order_ended(&mut self, id: &str, entry: IntentEntry, end: OrderEnd) {
         let opens = matches!(entry.intent.action, IntentAction::Open { .. });
-        // One that was sent and then proven absent is not: a proof is made of waiting, and what was sent may still come.
-        let moved =
-            matches!(&end, OrderEnd::Refused(refusal) if refusal.class == RefusalClass::PriceMoved);
-        if moved && self.may_try_again(id, &entry) {
+        // One that was known to be sent and then proven absent is not: a proof is made of waiting, and what was sent may still
+        // come. One that nobody ever answered, and that the terminal does not know, was no attempt.
+        let again = match &end {
+            OrderEnd::Refused(refusal) => refusal.class == RefusalClass::PriceMoved,
+            OrderEnd::NotExecuted(_) => entry.progress == Progress::Made,
+            OrderEnd::Done(_) | OrderEnd::Astray { .. } => false,
+        };
+        if again && self.may_try_again(id, &entry) {
             self.send_again(entry);
             return;
         }
