@@ -11,7 +11,7 @@ use super::durable::{IntentEntry, Progress, Purpose};
 use super::effect::{Effect, LogLevel};
 use super::handle::{details, strategy_of};
 use super::record::Record;
-use super::snapshot::{CommandState, StrategyState};
+use super::snapshot::{CommandState, StrategyState, TerminalMode};
 use super::step::Turn;
 use crate::market::{
     Cid, Fill, IntentAction, MarginMode, OrderIntent, Outcome, Refusal, RefusalClass, Side,
@@ -269,10 +269,13 @@ impl Turn<'_> {
     fn command_order_ended(&mut self, id: &str, entry: IntentEntry, end: OrderEnd) {
         let opens = matches!(entry.intent.action, IntentAction::Open { .. });
         // One that was known to be sent and then proven absent is not: a proof is made of waiting, and what was sent may still
-        // come. One that nobody ever answered, and that the terminal does not know, was no attempt.
+        // come. One that nobody ever answered, and that the terminal does not know, was no attempt. The paper terminal forgets
+        // nothing, so what it does not know is not on its way.
         let again = match &end {
             OrderEnd::Refused(refusal) => refusal.class == RefusalClass::PriceMoved,
-            OrderEnd::NotExecuted(_) => entry.progress == Progress::Made,
+            OrderEnd::NotExecuted(_) => {
+                entry.progress == Progress::Made || self.state.config.mode == TerminalMode::Paper
+            }
             OrderEnd::Done(_) | OrderEnd::Astray { .. } => false,
         };
         if again && self.may_try_again(id, &entry) {

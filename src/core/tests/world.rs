@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::terminal::{Terminal, decimal};
-use crate::core::snapshot::{CommandRow, CommandState, Counts, Source, UiCommand};
+use crate::core::snapshot::{CommandRow, CommandState, Counts, Source, TerminalMode, UiCommand};
 use crate::core::{
     Config, Delivery, Durable, Effect, Event, Limits, Now, Purpose, Record, ReportOutcome, State,
     step,
@@ -96,7 +96,10 @@ impl World {
 
     /// Started, identified, its owner known, the terminal connected.
     pub fn ready() -> Self {
-        Self::ready_with(Config::default())
+        Self::ready_with(Config {
+            mode: TerminalMode::MetaTrader,
+            ..Config::default()
+        })
     }
 
     pub fn ready_with(config: Config) -> Self {
