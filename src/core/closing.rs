@@ -192,11 +192,10 @@ impl Sweep {
             .collect()
     }
 
-    /// How many of them we ended. Where positions are netted, what others closed is not our deed.
+    /// How many of them this sweep ended. What its stop, the trader or another command closed is not its deed.
     fn ended_by_us(&self) -> usize {
-        let ours = |progress: &&Progress| progress.by_us || !self.nets;
         let gone = self.tickets.values().filter(|one| one.gone.is_some());
-        gone.filter(ours).count()
+        gone.filter(|progress| progress.by_us).count()
     }
 
     fn headline(&self) -> String {

@@ -372,7 +372,21 @@ fn describe_fill(action: &IntentAction, fill: &Fill) -> String {
             fill.price,
             fill.ticket
         ),
-        IntentAction::Modify { .. } => format!("position {} changed", fill.ticket),
+        IntentAction::Modify {
+            stop_loss,
+            take_profit,
+            ..
+        } => {
+            let level = |price: &Option<Decimal>| {
+                price.map_or("none".to_owned(), |price| price.to_string())
+            };
+            format!(
+                "position {} changed: stop loss {}, take profit {}",
+                fill.ticket,
+                level(stop_loss),
+                level(take_profit)
+            )
+        }
         IntentAction::Close { .. } => format!("position {} closed at {}", fill.ticket, fill.price),
         IntentAction::Cancel { .. } => format!("order {} cancelled", fill.ticket),
     }

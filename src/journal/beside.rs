@@ -27,6 +27,15 @@ pub(super) struct Beside {
     trouble_told: bool,
 }
 
+fn stop_of(journal: &Path) -> PathBuf {
+    journal.with_file_name("emergency-stop.latched")
+}
+
+/// Whether an emergency stop is latched, for those who may not open the journal.
+pub fn stop_stands(journal: &Path) -> bool {
+    stop_of(journal).exists()
+}
+
 impl Beside {
     pub fn of(journal: &Path) -> Self {
         let mark = journal.with_extension("mark");
@@ -35,7 +44,7 @@ impl Beside {
             reached: reached
                 .and_then(|text| text.trim().parse().ok())
                 .unwrap_or(0),
-            stop: journal.with_file_name("emergency-stop.latched"),
+            stop: stop_of(journal),
             mark,
             file: None,
             stopped: None,

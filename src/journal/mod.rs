@@ -16,6 +16,8 @@ mod writing;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use beside::stop_stands;
+
 use jiff::Timestamp;
 use serde_json::Value;
 

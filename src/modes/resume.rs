@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::stop_all::{PATIENCE, TAKEN_WITHIN, fail, within};
 use crate::core::Record;
-use crate::journal::Journal;
+use crate::journal::{Journal, stop_stands};
 use crate::os::{Request, say};
 use crate::settings::{DataDir, DataDirError};
 
@@ -59,10 +59,14 @@ fn ask(data_dir: &DataDir, lift_stop: bool) -> Result<String, String> {
         if Request::StopEverything.is_waiting(data_dir.path()) {
             return Err("an emergency stop was asked for meanwhile, and counts".to_owned());
         }
-        Ok(
+        let journal = data_dir.join("journal.sqlite");
+        Ok(if !lift_stop && stop_stands(&journal) {
+            "The running executor has it. The emergency stop stays on; --lift-stop lifts it."
+                .to_owned()
+        } else {
             "The running executor has it; GET_STATUS or its window shows whether it trades."
-                .to_owned(),
-        )
+                .to_owned()
+        })
     } else {
         // Unlike a stop it must not be obeyed later: by then it may lift another stop than the one it was meant for.
         request.clear(data_dir.path()).map_err(|error| {

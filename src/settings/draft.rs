@@ -77,6 +77,17 @@ impl Draft {
                 }),
             }
         }
+        for key in document.keys() {
+            if let Some(field) = Field::misspelt(key).filter(|field| field.is_local()) {
+                draft.misshapen.push(Problem {
+                    field,
+                    what: format!(
+                        "The file says \"{key}\", which means nothing; did you mean \"{}\"? Name it so, or take it out.",
+                        field.key()
+                    ),
+                });
+            }
+        }
         draft.document = document;
         draft.part_proxy_password();
         draft
@@ -173,6 +184,16 @@ impl Draft {
     /// touched.
     pub(super) fn write_into(&self, document: &mut Document) {
         document.remove(Field::ApiSecret.key());
+        // Whoever saves has seen what such a key was taken for, and has named the value or left it empty.
+        let misspelt = |key: &&str| Field::misspelt(key).is_some_and(Field::is_local);
+        let misspelt: Vec<String> = document
+            .keys()
+            .filter(misspelt)
+            .map(str::to_owned)
+            .collect();
+        for key in &misspelt {
+            document.remove(key);
+        }
         let before = Self::of(document.clone());
         for field in Field::ALL {
             let text = self.get(field).trim();

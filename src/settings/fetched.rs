@@ -21,6 +21,9 @@ struct Kept {
 }
 
 /// Keeps what was fetched with these settings.
+///
+/// # Errors
+/// The file cannot be written, or the platform put our own secret into its answer: that stays out of every file.
 pub fn keep_fetched(
     data_dir: &Path,
     settings: &Settings,
@@ -30,8 +33,14 @@ pub fn keep_fetched(
         told_to: told_to(settings),
         fetched: fetched.clone(),
     };
-    let text = serde_json::to_vec_pretty(&kept).map_err(io::Error::other)?;
-    durable::write(&path(data_dir), &text)
+    let text = serde_json::to_string_pretty(&kept).map_err(io::Error::other)?;
+    let secret = settings.credentials.api_secret.expose_secret();
+    if !secret.is_empty() && text.contains(secret) {
+        return Err(io::Error::other(
+            "it holds the API secret, which stays out of every file; the platform should not tell it",
+        ));
+    }
+    durable::write(&path(data_dir), text.as_bytes())
 }
 
 /// What was kept for these settings; another platform's or key's is nothing.

@@ -109,11 +109,22 @@ impl Field {
         }
     }
 
-    /// The field that a key means which is written in another way, as `MaxLots` or `max_lots`.
+    /// The field that a key means which is no field's: written in another way, as `MaxLots` or `max_lots`, or up to two
+    /// letters away from it. Keys that begin with `_` are notes.
     pub(super) fn misspelt(key: &str) -> Option<Self> {
+        const LETTERS: usize = 2;
+        if key.starts_with('_') || Self::ALL.iter().any(|field| field.key() == key) {
+            return None;
+        }
         let plain = |text: &str| text.replace(['_', '-', ' '], "").to_ascii_lowercase();
-        let found = |field: &Self| field.key() != key && plain(field.key()) == plain(key);
-        Self::ALL.into_iter().find(found)
+        let key = plain(key);
+        let distance = |field: Self| strsim::damerau_levenshtein(&plain(field.key()), &key);
+        Self::ALL
+            .into_iter()
+            .map(|field| (distance(field), field))
+            .filter(|(distance, field)| *distance <= LETTERS.min(field.key().len() / 3))
+            .min()
+            .map(|(_, field)| field)
     }
 
     /// What can be chosen, when that is a short list; the first is what an empty text means.

@@ -102,7 +102,8 @@ impl Loaded {
             ));
         }
         for key in loaded.draft.document.keys() {
-            if let Some(meant) = Field::misspelt(key) {
+            // One that guards trading is a problem of the draft.
+            if let Some(meant) = Field::misspelt(key).filter(|field| !field.is_local()) {
                 loaded.notices.push(format!(
                     "\"{key}\" in {} means nothing and is not obeyed; did you mean \"{}\"?",
                     path.display(),

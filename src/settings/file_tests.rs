@@ -85,14 +85,53 @@ fn no_file_is_an_empty_draft_that_says_what_is_missing() {
 }
 
 #[test]
-fn a_limit_under_a_misspelt_name_is_told() {
+fn a_limit_under_a_misspelt_name_is_no_lost_limit() {
     let place = Place::new();
-    place.put(r#"{"MaxLots":0.1,"max_positions":1,"maxDailyLoss":5,"_note":"x"}"#);
+    for (text, told) in [
+        (
+            r#""MaxLots":0.1"#,
+            Some("maxLots: The file says \"MaxLots\""),
+        ),
+        (
+            r#""max_positions":1"#,
+            Some("did you mean \"maxPositions\"?"),
+        ),
+        (r#""maxDailyLos":5"#, Some("did you mean \"maxDailyLoss\"?")),
+        (r#""gaurdDailyLoss":"5%""#, Some("guardDailyLoss")),
+        (r#""maxLots":1,"maxlots":0.1"#, Some("maxlots")),
+        (r#""maxDailyLoss":5,"_note":"x","max":1,"lots":2"#, None),
+    ] {
+        place.put(SEED.replacen('{', &format!("{{{text},"), 1));
+        let problems = place.load().draft.settings().err().unwrap_or_default();
+        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        match told {
+            Some(told) => assert!(problems.join(" ").contains(told), "{text}: {problems:?}"),
+            None => assert_eq!(problems, [""; 0], "{text}"),
+        }
+    }
+}
+
+#[test]
+fn a_misspelt_limit_goes_when_its_right_name_is_saved() {
+    let place = Place::new();
+    place.put(SEED.replacen('{', "{\"MaxLots\": 0.1, \"mine\": 1,", 1));
+    let mut draft = place.load().draft;
+    draft.set(Field::MaxLots, "0.1");
+    place.save(&draft);
+    let settings = place.load().draft.settings().unwrap();
+    assert_eq!(settings.limits.max_lots, Some("0.1".parse().unwrap()));
+    assert!(!place.text().contains("MaxLots"), "{}", place.text());
+    assert!(place.text().contains("\"mine\": 1"), "{}", place.text());
+}
+
+#[test]
+fn another_misspelt_key_is_told() {
+    let place = Place::new();
+    place.put(SEED.replacen('{', "{\"PusherHost\": \"x\", \"platform_url\": \"y\",", 1));
     let notices = place.load().notices.join("\n");
-    for words in ["\"MaxLots\" in", "did you mean \"maxPositions\"?"] {
+    for words in ["\"PusherHost\" in", "did you mean \"platformUrl\"?"] {
         assert!(notices.contains(words), "{notices}");
     }
-    assert!(!notices.contains("DailyLoss"), "{notices}");
 }
 
 #[test]
@@ -261,6 +300,10 @@ fn after_a_save_no_byte_outside_the_store_holds_a_secret() {
         r#"{"executorId":"c1","pusherKey":"k","fetched_at":"2026-01-05T10:00:00Z"}"#,
     );
     crate::settings::keep_fetched(place.dir.path(), &settings, &fetched.unwrap()).unwrap();
+    let echoed = serde_json::from_str(
+        r#"{"executorId":"c1","pusherKey":"yyy-marked","fetched_at":"2026-01-05T10:00:00Z"}"#,
+    );
+    crate::settings::keep_fetched(place.dir.path(), &settings, &echoed.unwrap()).unwrap_err();
     fs::write(
         place.dir.path().join("debug"),
         format!(

@@ -66,18 +66,25 @@ async fn a_file_spoiled_while_running_is_told_kept_and_cured() {
     executor.end_cleanly().await;
 }
 
-/// Told at the start and when it comes, in the log too: a program without a window has nothing else.
+/// While it runs, the last good settings and their limits stay; at the start nothing trades.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_misspelt_limit_is_told_without_a_window() {
+async fn a_misspelt_limit_never_means_no_limit() {
     let rig = Rig::new().await;
     let file = rig.settings_file();
     let good = fs::read_to_string(&file).unwrap();
-    fs::write(&file, good.replacen('{', "{\"MaxLots\": 0.001,", 1)).unwrap();
+    let limited = |key: &str| good.replacen('{', &format!("{{\"{key}\": 0.001,"), 1);
+    fs::write(&file, limited("maxLots")).unwrap();
     let mut executor = rig.subscribed().await;
+    fs::write(&file, limited("MaxLots")).unwrap();
     executor.says("did you mean \"maxLots\"?", LONG).await;
-    fs::write(&file, good.replacen('{', "{\"max_positions\": 1,", 1)).unwrap();
-    executor.says("did you mean \"maxPositions\"?", LONG).await;
+    let id = rig.send("OPEN_POSITION", small_buy()).await;
+    assert_eq!(rig.final_status(&id, LONG).await, "failed");
+    assert_eq!(rig.ledger().entries().len(), 0);
     executor.end_cleanly().await;
+
+    let mut executor = rig.headless();
+    let status = executor.ends(LONG).await;
+    assert_eq!(status.code(), Some(4), "{}", executor.printed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -60,14 +60,17 @@ async fn a_second_process_stops_the_running_executor_for_good() {
     is_latched(&rig, "drill from a second process").await;
 
     // Nobody is there to type yes, so it stays on; with the word given it is lifted.
-    for (arguments, code) in [
-        (&["resume", "--lift-stop"][..], 1),
-        (&["resume", "--lift-stop", "--yes"][..], 0),
+    for (arguments, code, told) in [
+        (&["resume"][..], 0, "The emergency stop stays on"),
+        (&["resume", "--lift-stop"][..], 1, "stays on"),
+        (&["resume", "--lift-stop", "--yes"][..], 0, "has it"),
     ] {
         is_latched(&rig, "drill from a second process").await;
         let mut resume = rig.start(arguments).go();
         let status = resume.ends(LONG).await;
-        assert_eq!(status.code(), Some(code), "{}", resume.printed());
+        let printed = resume.printed();
+        assert_eq!(status.code(), Some(code), "{printed}");
+        assert!(printed.contains(told), "{printed}");
     }
     let id = rig.send("OPEN_POSITION", small_buy()).await;
     rig.is_executed(&id, LONG).await;
