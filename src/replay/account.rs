@@ -19,6 +19,8 @@ pub(super) struct Account {
     pub ledger: StrategyLedger,
     peak: f64,
     pub drawdown: Drawdown,
+    /// When nothing was left; from then on nothing is opened.
+    pub empty_since: Option<Timestamp>,
 }
 
 /// The deepest fall of equity below its highest point, by the closes of bars.
@@ -42,6 +44,7 @@ impl Account {
             ledger: StrategyLedger::default(),
             peak: balance_f,
             drawdown: Drawdown::default(),
+            empty_since: None,
         }
     }
 
@@ -68,6 +71,9 @@ impl Account {
 
     /// Takes the equity at a bar's close and gives how far it is below its highest point.
     pub fn mark(&mut self, equity: f64, at: Timestamp) -> f64 {
+        if equity <= 0.0 {
+            self.empty_since.get_or_insert(at);
+        }
         self.peak = self.peak.max(equity);
         let fall = self.peak - equity;
         if fall > self.drawdown.money {

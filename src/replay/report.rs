@@ -198,6 +198,9 @@ fn assumptions(replay: &Replay, history: &History, server_clock: &str) -> Vec<St
         format!("For {}, {}.", settings.terms.spec.name, settings.terms.tick_words()),
         "What is open when the history ends is closed at its last price.".to_owned(),
     ];
+    if let Some(at) = replay.account.empty_since {
+        assumptions.insert(0, format!("Nothing was left of the account at {at}: everything was closed there, and nothing was opened after it."));
+    }
     if replay.plan().correlation().is_some() {
         let text = "No position of another strategy is known here, so the correlation filter holds back only where a correlation cannot be told.";
         assumptions.push(text.to_owned());

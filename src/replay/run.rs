@@ -209,13 +209,25 @@ impl Replay {
         if let Some(side) = self.signal.take() {
             self.decided(&Verdict::Ended(side), sink)?;
         }
-        let Some((last, (_, at))) = self.panel.last_bar().copied().zip(self.span) else {
+        match self.span {
+            Some((_, at)) => self.close_all(at, ExitReason::End, sink),
+            None => Ok(()),
+        }
+    }
+
+    /// At the last bar's close.
+    fn close_all<S: Sink>(
+        &mut self,
+        at: Timestamp,
+        reason: ExitReason,
+        sink: &mut S,
+    ) -> io::Result<()> {
+        let Some(last) = self.panel.last_bar().copied() else {
             return Ok(());
         };
-        let spread = self.last_spread;
         while !self.holdings.is_empty() {
-            let price = self.closing(0, last.close, spread);
-            self.close(0, price, None, at, ExitReason::End, "", sink)?;
+            let price = self.closing(0, last.close, self.last_spread);
+            self.close(0, price, None, at, reason, "", sink)?;
         }
         Ok(())
     }
@@ -270,6 +282,9 @@ impl Replay {
         self.tally.bars_in_market += u64::from(!self.holdings.is_empty());
         let fall = self.account.mark(equity, end);
         self.overview.take(bar, equity, fall);
+        if self.account.empty_since.is_some() {
+            self.close_all(end, ExitReason::Ruin, sink)?;
+        }
         let Signal { buys, sells } =
             self.program
                 .observe(&self.panel, self.pip, &mut self.findings);
@@ -311,6 +326,9 @@ impl Replay {
     /// What a signal comes to at the next bar's open. What can be told without decimals is told first; the decision itself
     /// is the program's.
     fn decide(&mut self, side: Side, bar: &Bar, spread: f64) -> Verdict {
+        if self.account.empty_since.is_some() {
+            return Verdict::Refused(side, "nothing is left of the account".to_owned());
+        }
         let open = self.holdings.iter();
         if open.clone().any(|holding| holding.position.side == side) {
             return Verdict::AlreadyOpen(side);

@@ -18,6 +18,8 @@ pub enum ExitReason {
     Part,
     /// All of it, for a reason of the rules.
     Rules,
+    /// Nothing was left of the account; a broker closes before that.
+    Ruin,
     /// Still open when the history ended.
     End,
 }
@@ -30,6 +32,7 @@ impl ExitReason {
             Self::TakeProfit => "take profit",
             Self::Part => "part",
             Self::Rules => "rules",
+            Self::Ruin => "account empty",
             Self::End => "end of history",
         }
     }

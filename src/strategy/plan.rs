@@ -176,6 +176,14 @@ impl Plan {
             });
         }
         let mut notes = Vec::new();
+        if self.sizing.lots > spec.volume_max {
+            notes.push(format!(
+                "{} lots are more than one order of {} may have, so {} are ordered",
+                self.sizing.lots.normalize(),
+                spec.name,
+                lots.normalize()
+            ));
+        }
         if let StopAt::Distance(Distance::Pips(pips)) = self.exits.stop_loss.at {
             let distance = self.exits.stop_loss.bounded(pips * spec.pip(), spec);
             notes.push(format!(

@@ -262,3 +262,32 @@ fn a_tick_of_a_pair_based_on_the_accounts_currency_follows_the_price() {
     assert_eq!(own.spec.volume_step, decimal("0.1"));
     assert!(terms("ACME", None).unwrap_err().contains("--spec"));
 }
+
+/// 10 dollars hold no fall of 25 pips with 0.1 lots; the stop at 1.0907 is never reached.
+#[test]
+fn an_empty_account_trades_no_more() {
+    let exit = json!({
+        "stopLoss": { "type": "pips", "value": 100 },
+        "takeProfit": { "type": "pips", "value": 300 },
+    });
+    let settings = Settings {
+        balance: decimal("10"),
+        ..settings()
+    };
+    let bars = [
+        [1.1006, 1.1008, 1.1000, 1.1005],
+        [1.1005, 1.1005, 1.0975, 1.0982],
+        [1.0982, 1.1010, 1.0980, 1.1008],
+        [1.1008, 1.1030, 1.1005, 1.1025],
+    ];
+    let kept = after_a_cross(crossing(&exit, Side::Buy), settings, &bars);
+    let [trade] = &kept.trades[..] else {
+        panic!("{:?}", kept.trades)
+    };
+    assert_eq!(
+        (trade.reason, trade.close_price, trade.balance),
+        (ExitReason::Ruin, decimal("1.0982"), decimal("-15.00"))
+    );
+    let again = Verdict::Refused(Side::Buy, "nothing is left of the account".to_owned());
+    assert!(kept.verdicts.contains(&(5, again)), "{:?}", kept.verdicts);
+}

@@ -54,6 +54,7 @@ impl Exit {
             ExitReason::TakeProfit => ("target", ""),
             ExitReason::Part => ("part", trade.note.as_str()),
             ExitReason::Rules => ("rules", trade.note.as_str()),
+            ExitReason::Ruin => ("ruin", ""),
             ExitReason::End => ("end", ""),
         };
         Self {
