@@ -9,7 +9,7 @@ use super::handle::details;
 use super::record::Record;
 use super::snapshot::{CommandState, Severity};
 use super::step::Turn;
-use crate::market::{Cid, Deal, DealEntry, Fill, IntentAction};
+use crate::market::{Cid, Deal, DealEntry, DealReason, Fill, IntentAction};
 
 /// Orders that are remembered after they ended without a deal.
 const MOST: usize = 200;
@@ -31,9 +31,11 @@ impl Turn<'_> {
         let Some(entry) = self.durable().denied.get(&Cid(deal.magic)) else {
             return;
         };
-        // The stop of a position tells the position's id.
+        // The stop of a position tells the position's id. Where positions are netted, an opening may meet somebody else's.
         let is_its_own = match entry.intent.action {
-            IntentAction::Open { .. } => deal.entry == DealEntry::In,
+            IntentAction::Open { .. } => {
+                deal.entry == DealEntry::In || deal.reason == DealReason::Order
+            }
             IntentAction::Close { .. } => deal.entry == DealEntry::Out,
             IntentAction::Modify { .. } | IntentAction::Cancel { .. } => false,
         };

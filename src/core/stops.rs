@@ -55,12 +55,16 @@ impl Turn<'_> {
         let entries = self.durable().unproven.values();
         let due: Vec<IntentEntry> = entries.filter(|one| self.is_here(one)).cloned().collect();
         for entry in due {
-            let Some(book) = self.state.fresh_book() else {
+            if self.state.fresh_book().is_none() {
                 return;
-            };
-            let mut positions = book.positions.iter();
-            let position = positions.find(|one| one.magic == entry.intent.cid.0);
-            match position.cloned() {
+            }
+            // Of a net position that somebody else opened, our part tells the order that it began with.
+            let mut positions = self.state.own_positions();
+            let position = positions
+                .find(|one| one.magic == entry.intent.cid.0)
+                .cloned();
+            drop(positions);
+            match position {
                 Some(position) => self.look_at_stop(&entry, &position),
                 // Closed already.
                 None => self.settle_stop(entry.intent.cid),

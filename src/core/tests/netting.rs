@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::buy;
 use super::emergency::stop_here;
-use super::terminal::{Terminal, decimal};
+use super::terminal::{Manner, Terminal, decimal};
 use super::world::World;
 use crate::core::own_book::OwnBook;
 use crate::core::snapshot::{CommandState, UiCommand};
@@ -572,4 +572,36 @@ fn the_window_shows_what_is_ours_and_closes_that() {
     world.wait(2);
     assert_eq!(world.newest().state, CommandState::Failed);
     assert_eq!(world.terminal.net_lots(), decimal("1"));
+}
+
+/// Somebody else opens the same way just before our opening arrives, and the broker leaves our stop out.
+#[test]
+fn a_stop_that_was_left_out_is_set_on_a_position_that_others_opened() {
+    let mut world = World::netting();
+    world.terminal.meddling = Some((Buy, "1"));
+    world.terminal.manners.push_back(Manner::FillWithoutStop);
+    world.pusher("o", "OPEN_POSITION", &buy());
+    world.wait(3);
+    assert_eq!(world.terminal.positions[0].stop_loss, Some(decimal("1.09")));
+    world.assert_ends("o", CommandState::Executed, "it was set again at 1.09");
+}
+
+#[test]
+fn an_opening_that_comes_late_and_turns_somebody_elses_position_is_told() {
+    let mut world = World::netting();
+    world.terminal.manners.push_back(Manner::LoseOrder);
+    world.pusher("o", "OPEN_POSITION", &buy());
+    world.wait(400);
+    world.assert_ends("o", CommandState::Failed, "not executed");
+    world.by_hand(Sell, "0.04");
+    let intent = world.terminal.submitted[0].clone();
+    world.terminal.fill_net(&intent, Decimal::ONE).unwrap();
+    let deals = world.terminal.deals();
+    world.terminal_says(deals);
+    world.send_book();
+    world.assert_ends("o", CommandState::Executed, "was carried out late");
+    assert_eq!(
+        world.shown(),
+        Some((Some(decimal("0.06")), decimal("0.06")))
+    );
 }
