@@ -1,6 +1,7 @@
 //! How commands come in: read, recognise, refuse, order; and how they end. Redelivery of a known id executes nothing.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
@@ -35,7 +36,15 @@ impl Turn<'_> {
         commands.sort_by(batch_order);
         if full && self.state.journal_broken.is_none() {
             let reported = commands.iter().filter(|command| !command.local);
-            self.state.draining = reported.map(|command| command.id.clone()).collect();
+            let rows: BTreeSet<String> = reported.map(|command| command.id.clone()).collect();
+            // A platform that hands the same rows out for ever is not asked for them in a circle.
+            let any_new = rows.iter().any(|id| !self.durable().knows(id));
+            self.state.drained = if any_new {
+                BeatCause::Drained
+            } else {
+                BeatCause::Event
+            };
+            self.state.draining = rows;
         }
         for command in &commands {
             self.receive(command);

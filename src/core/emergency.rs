@@ -83,11 +83,16 @@ impl Turn<'_> {
     }
 
     /// A person lifted the stop after this moment of the platform's clock: had a stop of that moment come in time, it would
-    /// have been lifted with it. Not known to be so is not so.
+    /// have been lifted with it. What may have come after it, by what is known of the two clocks, is obeyed.
     fn was_lifted_after(&self, given: Timestamp) -> bool {
-        let lifted = self.durable().lifted_at;
-        self.state.clock_within_ms.is_some()
-            && lifted.is_some_and(|at| given < self.state.by_platform_clock(at))
+        let Some((lifted, within_ms)) = self.durable().lifted_at.zip(self.state.clock_within_ms)
+        else {
+            return false;
+        };
+        // Both are cut to milliseconds.
+        let within = SignedDuration::from_millis(within_ms.saturating_add(2));
+        let latest = given.checked_add(within).unwrap_or(Timestamp::MAX);
+        latest < self.state.by_platform_clock(lifted)
     }
 
     /// Until the owner is known, every stop may be meant for us: nothing opens, and it is judged as soon as we know.

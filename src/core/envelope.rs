@@ -4,6 +4,7 @@
 //! the trader sees with its raw text.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::command::{Command, CommandName, decimal_of};
@@ -77,8 +78,7 @@ pub fn unreadable(
     received_at: Timestamp,
     local_id: impl FnOnce() -> String,
 ) -> Command {
-    let object = object_of(&raw).unwrap_or_default();
-    let id = object.get("id").and_then(id_of);
+    let id = visible_id(&raw);
     Command {
         local: id.is_none(),
         id: id.unwrap_or_else(local_id),
@@ -93,6 +93,17 @@ pub fn unreadable(
         received_at,
         raw,
     }
+}
+
+/// The id of an envelope, whatever else is in it: what is passed over may be nested deeper than can be read.
+fn visible_id(raw: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Id {
+        id: Value,
+    }
+    let read = |text: &str| serde_json::from_str::<Id>(text).ok();
+    let found = read(raw).or_else(|| read(&serde_json::from_str::<String>(raw).ok()?));
+    id_of(&found?.id)
 }
 
 /// The object inside `raw`, which may be encoded twice.

@@ -240,7 +240,7 @@ impl Turn<'_> {
     /// When a full page is answered the next ten rows can come (contract C3).
     fn drained(&mut self, id: &str) {
         if self.state.draining.remove(id) && self.state.draining.is_empty() {
-            self.effect(Effect::Beat(BeatCause::Drained));
+            self.effect(Effect::Beat(self.state.drained));
         }
     }
 

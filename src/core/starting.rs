@@ -111,14 +111,16 @@ impl Turn<'_> {
                     .to_owned(),
             );
         }
-        let object = |key: &str| {
-            command
-                .args
-                .get(key)
-                .filter(|value| value.is_object())
-                .cloned()
+        let asked = |key| match command.args.get(key) {
+            None | Some(Value::Null) => Ok(Value::Null),
+            Some(Value::Array(list)) if list.is_empty() => Ok(Value::Null),
+            Some(value) if value.is_object() => Ok(value.clone()),
+            Some(_) => Err(format!(
+                "its \"{key}\" is no object, so what it asks for is not known"
+            )),
         };
-        let rules = object("rules").ok_or(
+        let rules = command.args.get("rules").filter(|value| value.is_object());
+        let rules = rules.cloned().ok_or(
             "it carries no rules, so nothing can be run: an empty rule list is never true (was it a manual test event?)",
         )?;
         Ok(StrategyEntry {
@@ -128,8 +130,8 @@ impl Turn<'_> {
             ordered_symbol: text("symbol")?.trim().to_owned(),
             timeframe: text("timeframe")?.to_owned(),
             rules,
-            settings: object("settings").unwrap_or(Value::Null),
-            options: object("options").unwrap_or(Value::Null),
+            settings: asked("settings")?,
+            options: asked("options")?,
             direction: self.chosen_direction(&id),
             state: StrategyState::Running,
             reason: "activated".to_owned(),

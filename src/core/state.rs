@@ -13,6 +13,7 @@ use super::charts::{ChartKey, Charted};
 use super::closing::Sweep;
 use super::command::Command;
 use super::durable::Durable;
+use super::effect::BeatCause;
 use super::guards::Guards;
 use super::health::{Leg, LinkHealth};
 use super::snapshot::{CommandRow, Counts, Notice, SettingsStatus, TerminalMode};
@@ -159,6 +160,8 @@ pub struct State {
     pub(super) looked_at: BTreeMap<Cid, Duration>,
     /// A heartbeat handed out a full page: beat again when these are answered.
     pub(super) draining: BTreeSet<String>,
+    /// What is asked for once they are answered.
+    pub(super) drained: BeatCause,
     /// The newest commands for the window, newest first.
     pub(super) rows: VecDeque<CommandRow>,
     pub(super) rows_shared: Option<Arc<Vec<CommandRow>>>,
@@ -219,6 +222,7 @@ impl State {
             reports_from: Duration::ZERO,
             looked_at: BTreeMap::new(),
             draining: BTreeSet::new(),
+            drained: BeatCause::Drained,
             rows: rows.into_iter().take(Self::ROWS).collect(),
             rows_shared: None,
             counts,

@@ -101,7 +101,7 @@ async fn answered(shared: &Shared, answer: HeartbeatAnswer) {
             .into_iter()
             .map(|row| Delivery {
                 source: Source::Heartbeat,
-                raw: row.raw,
+                raw: shared.without_secret(row.raw),
             })
             .collect();
         shared.tell(Event::HeartbeatAnswered { rows }).await;

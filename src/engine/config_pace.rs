@@ -10,7 +10,7 @@ use crate::settings::Settings;
 /// The platform counts ten calls a minute and key; one leaves room for the other calls.
 pub(super) const PAUSE: Duration = Duration::from_secs(60);
 
-/// Remembers the last answered call; shared by all loops that ever run.
+/// Remembers the last call that reached the platform; shared by all loops that ever run.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ConfigPace(Arc<Mutex<Option<(Settings, Instant)>>>);
 
@@ -23,8 +23,8 @@ impl ConfigPace {
             .map_or(Duration::ZERO, |(_, at)| PAUSE.saturating_sub(at.elapsed()))
     }
 
-    /// The platform answered a call now.
-    pub fn answered(&self, settings: &Settings) {
+    /// A call was made now.
+    pub fn called(&self, settings: &Settings) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
             Some((settings.clone(), Instant::now()));
     }
@@ -51,7 +51,7 @@ mod tests {
         let pace = ConfigPace::default();
         let first = settings("exe_one", "443");
         assert_eq!(pace.wait(&first), Duration::ZERO);
-        pace.answered(&first);
+        pace.called(&first);
         tokio::time::advance(Duration::from_secs(20)).await;
         assert_eq!(
             pace.wait(&settings("exe_one", "6001")),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -49,9 +50,20 @@ pub(super) struct Shared {
     pub tls: Arc<rustls::ClientConfig>,
     /// Asks for the configuration to be fetched again.
     pub refetch: Arc<Notify>,
+    pub api_secret: SecretString,
 }
 
 impl Shared {
+    /// What came from outside is stored as it is, but never with our own secret in it.
+    pub fn without_secret(&self, text: String) -> String {
+        let secret = self.api_secret.expose_secret();
+        if !secret.is_empty() && text.contains(secret) {
+            tracing::warn!(target: "platform", "The platform sent this executor's own API secret in a command; it is hidden. Make a new key on the platform.");
+            return text.replace(secret, "[hidden]");
+        }
+        text
+    }
+
     /// Hands an event to the engine; waits while the engine is busy, so that nothing is lost.
     pub async fn tell(&self, event: Event) {
         // The engine is gone only when the program ends.
@@ -237,6 +249,7 @@ async fn run(
         metadata,
         tls,
         refetch: Arc::new(Notify::new()),
+        api_secret: connection.settings.credentials.api_secret.clone(),
     };
     shared
         .link(
@@ -294,16 +307,17 @@ async fn identify(
     loop {
         tokio::time::sleep(pace.wait(settings)).await;
         let answer = shared.client.config().await;
-        if answer
+        // A call that was not answered may have been counted all the same.
+        let was_made = answer
             .as_ref()
-            .map_or_else(|error| error.status().is_some(), |_| true)
-        {
-            pace.answered(settings);
+            .map_or_else(CallError::reached_the_platform, |_| true);
+        if was_made {
+            pace.called(settings);
         }
         match answer {
             Ok(fetched) => {
+                // Whether this executor is still wanted, only an answered heartbeat tells (contract T3).
                 failures = 0;
-                shared.tell(Event::KeyAccepted).await;
                 if let Some(offset) = fetched.clock_offset {
                     shared.tell(clock_event(offset, fetched.latency)).await;
                 }
@@ -318,9 +332,8 @@ async fn identify(
             }
             Err(error) => {
                 failures += 1;
-                let answered = error.status().is_some();
                 let short = Duration::from_secs(1 << failures.min(6));
-                let pause = if answered { PAUSE } else { short.min(PAUSE) };
+                let pause = if was_made { PAUSE } else { short.min(PAUSE) };
                 let pause = error
                     .retry_after()
                     .unwrap_or(pause)
@@ -389,7 +402,9 @@ fn identity_of(settings: &Settings, fetched: Option<&FetchedConfig>) -> Option<I
 
 /// The authorization of our own channel names the owner, even while Pusher is down (contract §2).
 async fn learn_owner(shared: Shared, executor_id: String) {
+    const LONGEST: Duration = Duration::from_secs(30);
     let channel = pusher_link::private_channel(&executor_id);
+    let mut pause = Duration::from_secs(1);
     loop {
         if let Ok(auth) = shared.client.authorize("1.1", &channel).await
             && let Some(user_id) = auth.channel_data.as_deref().and_then(owner_of)
@@ -397,7 +412,8 @@ async fn learn_owner(shared: Shared, executor_id: String) {
             shared.tell(Event::OwnerLearned { user_id }).await;
             return;
         }
-        tokio::time::sleep(Duration::from_secs(30)).await;
+        tokio::time::sleep(pause).await;
+        pause = LONGEST.min(pause * 2);
     }
 }
 

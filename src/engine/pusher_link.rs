@@ -13,7 +13,7 @@ use super::network::{Identity, Shared, later};
 use crate::core::health::{Leg, LinkReport, Phase};
 use crate::core::snapshot::Source;
 use crate::core::{Delivery, Event};
-use crate::platform::{CallErrorKind, PlatformClient};
+use crate::platform::{CallErrorKind, owner_of};
 use crate::pusher::{
     self, Authorization, AuthorizeError, Authorizer, Command, ConnectionState, StateChange, Timing,
 };
@@ -30,7 +30,11 @@ pub(super) fn private_channel(executor_id: &str) -> String {
     format!("private-executor-{executor_id}")
 }
 
-struct PlatformAuthorizer(PlatformClient);
+/// Asks the platform; its answer for our own channel names the owner, whose emergency stops are ours.
+struct PlatformAuthorizer {
+    shared: Shared,
+    private: String,
+}
 
 impl Authorizer for PlatformAuthorizer {
     fn authorize(
@@ -38,13 +42,20 @@ impl Authorizer for PlatformAuthorizer {
         socket_id: String,
         channel: String,
     ) -> BoxFuture<'static, Result<Authorization, AuthorizeError>> {
-        let client = self.0.clone();
+        let shared = self.shared.clone();
+        let is_own = channel == self.private;
         async move {
-            match client.authorize(&socket_id, &channel).await {
-                Ok(auth) => Ok(Authorization {
-                    auth: auth.auth,
-                    channel_data: auth.channel_data,
-                }),
+            match shared.client.authorize(&socket_id, &channel).await {
+                Ok(auth) => {
+                    let owner = auth.channel_data.as_deref().and_then(owner_of);
+                    if let Some(user_id) = owner.filter(|_| is_own) {
+                        shared.tell(Event::OwnerLearned { user_id }).await;
+                    }
+                    Ok(Authorization {
+                        auth: auth.auth,
+                        channel_data: auth.channel_data,
+                    })
+                }
                 Err(error) => Err(match (&error.kind, error.status()) {
                     (CallErrorKind::Unauthorized | CallErrorKind::Forbidden, Some(status)) => {
                         AuthorizeError::Denied {
@@ -91,7 +102,10 @@ pub(super) async fn run(
         return;
     };
     let private = private_channel(&executor_id);
-    let authorizer = Arc::new(PlatformAuthorizer(shared.client.clone()));
+    let authorizer = Arc::new(PlatformAuthorizer {
+        shared: shared.clone(),
+        private: private.clone(),
+    });
     let channels = vec![private.clone(), PUBLIC.to_owned()];
     let mut client = pusher::spawn(
         endpoint,
@@ -215,8 +229,9 @@ impl Ear {
         if channel == self.private {
             if event == "command-received" {
                 let source = Source::Pusher;
+                let raw = self.shared.without_secret(data);
                 self.shared
-                    .tell(Event::Delivered(Delivery { source, raw: data }))
+                    .tell(Event::Delivered(Delivery { source, raw }))
                     .await;
             } else {
                 let name = event.to_owned();

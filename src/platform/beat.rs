@@ -13,7 +13,7 @@ pub const DRAIN: Duration = Duration::from_millis(20);
 /// Bounds of the resting interval; the platform advertises 60 s.
 pub const INTERVAL: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(60));
 /// Bounds of the wait after failures (contract T3).
-pub const BACK_OFF: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(300));
+pub const BACK_OFF: (Duration, Duration) = (Duration::from_secs(2), INTERVAL.1);
 
 /// Times are `Now::mono`; a jitter is a number from 0 to 1.
 #[derive(Clone, Debug, PartialEq)]
@@ -115,7 +115,7 @@ impl BeatSchedule {
         let doublings = (self.failures - 1).min(16);
         let wait = BACK_OFF.0.saturating_mul(1 << doublings).min(BACK_OFF.1);
         self.not_before = now + spread(wait, jitter);
-        self.ordered_wait = now + retry_after.unwrap_or_default();
+        self.ordered_wait = now + retry_after.unwrap_or_default().min(BACK_OFF.1);
         self.due = self.not_before;
         self.ask_again(now);
     }
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_back_off_from_two_seconds_to_five_minutes() {
+    fn failures_back_off_from_two_seconds_to_a_minute() {
         let mut beats = beating();
         let mut waits = Vec::new();
         for _ in 0..10 {
@@ -233,7 +233,7 @@ mod tests {
             beats.failed(at(0), None, MIDDLE);
             waits.push(beats.due().unwrap().as_secs());
         }
-        assert_eq!(waits, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+        assert_eq!(waits, [2, 4, 8, 16, 32, 60, 60, 60, 60, 60]);
         beats.sent(at(0));
         beats.answered(at(0), MIDDLE);
         assert_eq!(beats.failures(), 0);
@@ -248,7 +248,7 @@ mod tests {
             beats.failed(at(100_500), None, MIDDLE);
         }
         beats.ask(at(110_000));
-        assert_eq!(beats.due(), Some(at(164_500)));
+        assert_eq!(beats.due(), Some(at(160_500)));
         assert!(!beats.is_due(at(112_000)));
         beats.link_regained(at(112_000));
         assert!(beats.is_due(at(112_000)));
@@ -258,11 +258,20 @@ mod tests {
     fn nothing_breaks_a_wait_that_the_platform_ordered() {
         let mut beats = beating();
         beats.sent(at(1_000));
-        beats.failed(at(1_000), Some(at(90_000)), MIDDLE);
+        beats.failed(at(1_000), Some(at(50_000)), MIDDLE);
         beats.ask(at(5_000));
         beats.link_regained(at(6_000));
         beats.drain(at(7_000));
-        assert_eq!(beats.due(), Some(at(91_000)));
+        assert_eq!(beats.due(), Some(at(51_000)));
+    }
+
+    /// Commands may wait behind it, an emergency stop among them.
+    #[test]
+    fn no_platform_orders_a_wait_of_more_than_a_minute() {
+        let mut beats = beating();
+        beats.sent(at(1_000));
+        beats.failed(at(1_000), Some(at(3_000_000)), MIDDLE);
+        assert_eq!(beats.due(), Some(at(61_000)));
     }
 
     proptest! {
@@ -288,7 +297,7 @@ mod tests {
                         beats.sent(now);
                     }
                     4 if beats.due().is_none() => beats.answered(now, jitter),
-                    5 if beats.due().is_none() => beats.failed(now, None, jitter),
+                    5 if beats.due().is_none() => beats.failed(now, Some(at(passed * 10)), jitter),
                     _ => {}
                 }
                 if let Some(due) = beats.due() {

@@ -146,6 +146,11 @@ impl CallError {
         }
     }
 
+    /// Whether the platform may have taken the call, though it gave no usable answer.
+    pub const fn reached_the_platform(&self) -> bool {
+        !matches!(self.kind, CallErrorKind::Connect(_))
+    }
+
     /// The HTTP status, when there was an answer with one.
     pub const fn status(&self) -> Option<u16> {
         match &self.kind {

@@ -26,13 +26,25 @@ pub struct ConfigAnswer {
 #[serde(rename_all = "camelCase")]
 pub struct ExecutorConfig {
     pub executor_id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text_or_empty")]
     pub executor_name: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub platform_url: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub pusher_key: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub pusher_cluster: Option<String>,
     /// Seconds.
     #[serde(
@@ -54,7 +66,11 @@ pub struct ExecutorConfig {
         skip_serializing_if = "Option::is_none"
     )]
     pub server_time: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub executor_status: Option<String>,
 }
 
@@ -191,10 +207,14 @@ pub struct ReportBody {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ReportedCommand {
+    #[serde(deserialize_with = "text")]
     pub id: Option<String>,
+    #[serde(deserialize_with = "text")]
     pub user_id: Option<String>,
+    #[serde(deserialize_with = "text")]
     pub command: Option<String>,
     pub parameters: Option<Value>,
+    #[serde(deserialize_with = "text")]
     pub status: Option<String>,
     #[serde(deserialize_with = "moment")]
     pub created_at: Option<Timestamp>,
@@ -247,6 +267,18 @@ mod number {
     }
 }
 
+/// A text, or nothing when it is anything else: what is not needed must not spoil what is.
+fn text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => Some(text),
+        _ => None,
+    })
+}
+
+fn text_or_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(text(deserializer)?.unwrap_or_default())
+}
+
 /// A whole number in any JSON clothing, or nothing.
 fn whole<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
@@ -292,6 +324,24 @@ mod tests {
             serde_json::to_string(&request).unwrap(),
             @r#"{"status":"online","metadata":{"version":"0.1.0","accountBalance":10000.25,"openPositions":2}}"#
         );
+    }
+
+    #[test]
+    fn what_is_not_needed_does_not_spoil_what_is() {
+        let config: ExecutorConfig = serde_json::from_str(
+            r#"{"executorId":"c1","executorName":null,"platformUrl":7,"pusherKey":"k","pusherCluster":[],"heartbeatInterval":{},"serverTime":5,"executorStatus":true}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            (config.executor_id.as_str(), config.pusher_key.as_deref()),
+            ("c1", Some("k"))
+        );
+        assert_eq!((config.platform_url, config.pusher_cluster), (None, None));
+        let body: ReportBody = serde_json::from_str(
+            r#"{"success":true,"command":{"userId":17,"command":null,"parameters":3,"createdAt":"never"}}"#,
+        )
+        .unwrap();
+        assert_eq!(body.command.unwrap().user_id, None);
     }
 
     #[test]

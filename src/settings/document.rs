@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::field::Field;
+
 /// Bytes of a file beyond which nothing of it is read.
 pub(super) const LARGEST: usize = 1024 * 1024;
 
@@ -46,12 +48,18 @@ impl Document {
             });
         }
         serde_json::from_str(text).map_err(|error| {
-            let what = error.to_string();
+            let words = error.to_string();
             let place = format!(" at line {} column {}", error.line(), error.column());
+            let what = words.strip_suffix(&place).unwrap_or(&words);
+            // "invalid type: string "…", expected …": what was found may be a secret.
+            let what = match what.split_once(", expected ") {
+                Some((_, expected)) if error.is_data() => format!("expected {expected}"),
+                _ => what.to_owned(),
+            };
             BrokenText {
                 line: error.line(),
                 column: error.column(),
-                what: what.strip_suffix(&place).unwrap_or(&what).to_owned(),
+                what,
             }
         })
     }
@@ -124,7 +132,10 @@ impl<'de> Deserialize<'de> for Document {
                 while let Some(key) = map.next_key::<String>()? {
                     // Either of the two may be the one that is meant; with the other one a limit would be gone.
                     if document.get(&key).is_some() {
-                        let twice = format!("\"{key}\" stands here twice; remove one of the two");
+                        // A key of nobody's may be a secret in the wrong place.
+                        let known = Field::ALL.iter().any(|field| field.key() == key);
+                        let what = if known { &key } else { "a key" };
+                        let twice = format!("{what} stands here twice; remove one of the two");
                         return Err(serde::de::Error::custom(twice));
                     }
                     document.entries.push((key, map.next_value()?));
@@ -213,11 +224,12 @@ mod tests {
         for (bytes, line, column, what) in [
             (b"".as_slice(), 1, 1, "the file is empty"),
             (b" \r\n ", 1, 1, "the file is empty"),
+            (b"[]", 1, 0, "expected an object: {\"platformUrl\": …}"),
             (
-                b"[]",
+                b"\"a secret, perhaps\"",
                 1,
-                0,
-                "invalid type: sequence, expected an object: {\"platformUrl\": …}",
+                19,
+                "expected an object: {\"platformUrl\": …}",
             ),
             (b"{\n  \"a\": 1\n  \"b\": 2\n}", 3, 3, "expected `,` or `}`"),
             (b"{\"a\": 1,}", 1, 9, "trailing comma"),
@@ -297,7 +309,7 @@ mod tests {
             let broken = Document::parse(text.as_bytes()).map(|_| ()).unwrap_err();
             assert_eq!(broken.line, 3, "{broken}");
             assert!(
-                broken.what.contains("\"maxLots\" stands here twice"),
+                broken.what.contains("maxLots stands here twice"),
                 "{broken}"
             );
         }

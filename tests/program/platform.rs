@@ -159,3 +159,37 @@ async fn faults_in_the_report() {
     })
     .await;
 }
+
+/// The configuration is still answered: that the platform wants this executor, only a heartbeat tells.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_executor_that_is_refused_stays_so_until_a_heartbeat_is_answered() {
+    let rig = Rig::new().await;
+    let gone = HttpFault::Status {
+        status: 404,
+        retry_after: None,
+    };
+    rig.world.faults.http(Call::Heartbeat, gone, None).unwrap();
+    let mut executor = rig.headless();
+    executor
+        .says("The platform refuses this executor", PATIENCE)
+        .await;
+    let again = rig
+        .world
+        .faults
+        .http(Call::Config, HttpFault::Slow { ms: 1 }, None);
+    let again = again.unwrap();
+    let answered = until(PATIENCE, || {
+        let faults = rig.world.faults.list();
+        let asked = faults.iter().find(|fault| fault.id == again)?;
+        (asked.used >= 1).then_some(())
+    });
+    assert!(answered.await.is_some(), "the configuration was not asked");
+    let id = rig.send("OPEN_POSITION", small_buy()).await;
+    assert_eq!(rig.final_status(&id, LONG).await, "failed");
+    assert_eq!(rig.ledger().entries().len(), 0);
+    rig.world.faults.clear();
+    executor.says("accepts this executor again", PATIENCE).await;
+    let id = rig.send("OPEN_POSITION", small_buy()).await;
+    rig.is_executed(&id, LONG).await;
+    executor.end_cleanly().await;
+}

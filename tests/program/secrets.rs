@@ -84,6 +84,9 @@ async fn marked_secrets_are_nowhere_but_in_the_store() {
     rig.is_subscribed().await;
     let id = rig.send("OPEN_POSITION", small_buy()).await;
     rig.is_executed(&id, LONG).await;
+    // A platform that tells our own secret in a command.
+    let echo = rig.send("GET_STATUS", json!({ "note": secret })).await;
+    rig.final_status(&echo, LONG).await;
     for fault in [
         HttpFault::Status {
             status: 401,

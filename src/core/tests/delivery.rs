@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::world::{OWNER, Patching, World};
 use super::{buying_rules, start_args};
+use crate::core::BeatCause;
 use crate::core::snapshot::{CommandState, StrategyState};
 
 #[test]
@@ -231,4 +232,34 @@ fn a_resume_does_not_lift_a_later_pause() {
     );
     world.assert_ends("resume", CommandState::Failed, "superseded");
     world.assert_ends("resume-one", CommandState::Failed, "superseded");
+}
+
+/// The platform hands ten rows out for ever, whatever it is told: they are asked for once a second and not in a circle.
+#[test]
+fn a_page_of_known_rows_is_no_reason_to_ask_at_once() {
+    let mut world = World::ready();
+    let rows: Vec<_> = (0..10).map(|n| format!("r{n}")).collect();
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|id| (id.as_str(), "GET_STATUS", json!({}), 9))
+        .collect();
+    for cause in [BeatCause::Drained, BeatCause::Event, BeatCause::Event] {
+        let before = world.beats;
+        world.heartbeat(&rows);
+        assert_eq!(world.beats - before, 1);
+        assert_eq!(world.beat_cause, Some(cause));
+    }
+}
+
+/// Its id is plain to see; without an answer it would hold its place in the page for ever.
+#[test]
+fn a_row_that_is_nested_too_deep_is_answered() {
+    let mut world = World::ready();
+    let deep = format!("{}1{}", "[".repeat(140), "]".repeat(140));
+    let row = format!(
+        r#"{{"id":"deep","command":"GET_STATUS","parameters":{{"a":{deep}}},"priority":"NORMAL"}}"#
+    );
+    world.platform_knows("deep", OWNER);
+    world.heartbeat_raw(vec![row]);
+    assert_eq!(world.report("deep").0, "failed");
 }

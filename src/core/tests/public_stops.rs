@@ -145,3 +145,24 @@ fn the_row_of_a_stop_that_was_lifted_closes_nothing_that_was_opened_since() {
         }
     }
 }
+
+/// A slow platform's clock is known to seconds only: a stop that may have come after the lift is obeyed.
+#[test]
+fn a_stop_after_a_lift_is_obeyed_however_badly_the_clock_is_known() {
+    for (ago, stops) in [(1, true), (30, false)] {
+        let mut world = exposed();
+        // Its answer was stamped two seconds after the middle of the call.
+        world.happens(Event::ClockMeasured {
+            offset_ms: 2_000,
+            within_ms: 2_000,
+        });
+        stop_here(&mut world);
+        world.wait(5);
+        world.ui(UiCommand::LiftStop);
+        world.wait(2);
+        let timestamp = world.ago(ago);
+        let data = json!({ "userId": OWNER, "reason": "r", "timestamp": timestamp }).to_string();
+        world.happens(Event::EmergencyBroadcast { data });
+        assert_eq!(world.state.durable().stop.is_some(), stops, "{ago} s ago");
+    }
+}

@@ -376,3 +376,25 @@ fn r1_a_direction_chosen_later_counts_from_the_next_activation() {
         }
     }
 }
+
+#[test]
+fn settings_that_cannot_be_read_are_no_absent_ones() {
+    for (key, value, runs) in [
+        ("settings", json!([1]), false),
+        ("settings", json!("lot 0.1"), false),
+        ("options", json!(7), false),
+        ("settings", json!([]), true),
+        ("options", json!(null), true),
+    ] {
+        let mut world = World::ready();
+        let mut args = super::start_args("s1", &super::buying_rules());
+        args[key] = value.clone();
+        world.pusher("a", "START_STRATEGY", &args);
+        if runs {
+            world.assert_executed("a");
+        } else {
+            let told = format!("its \"{key}\" is no object");
+            world.assert_ends("a", CommandState::Failed, &told);
+        }
+    }
+}

@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::terminal::{Terminal, decimal};
 use crate::core::snapshot::{CommandRow, CommandState, Counts, Source, TerminalMode, UiCommand};
 use crate::core::{
-    Config, Delivery, Durable, Effect, Event, Limits, Now, Purpose, Record, ReportOutcome, State,
-    step,
+    BeatCause, Config, Delivery, Durable, Effect, Event, Limits, Now, Purpose, Record,
+    ReportOutcome, State, step,
 };
 use crate::market::{
     Cid, IntentAction, Outcome, Quote, Refusal, RefusalClass, TerminalEvent, TerminalRequest, Twice,
@@ -45,6 +45,7 @@ pub struct World {
     pub records: Vec<Record>,
     pub logs: Vec<String>,
     pub beats: usize,
+    pub beat_cause: Option<BeatCause>,
     pub restarts_of_loops: usize,
     pub finds: Vec<Cid>,
     /// What the last search said of doing it twice.
@@ -82,6 +83,7 @@ impl World {
             records: Vec::new(),
             logs: Vec::new(),
             beats: 0,
+            beat_cause: None,
             restarts_of_loops: 0,
             finds: Vec::new(),
             searched: None,
@@ -274,7 +276,10 @@ impl World {
         match effect {
             Effect::Decided(_) => {}
             Effect::Log { text, .. } => self.logs.push(text),
-            Effect::Beat(_) => self.beats += 1,
+            Effect::Beat(cause) => {
+                self.beats += 1;
+                self.beat_cause = Some(cause);
+            }
             Effect::RestartLoops => self.restarts_of_loops += 1,
             Effect::Report { id, status, result } => {
                 let outcome = self.patched(&id);
