@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::effect::{BeatCause, Effect, LogLevel};
+use super::effect::{Effect, LogLevel};
 use super::event::ReportOutcome;
 use super::record::Record;
 use super::result;
