@@ -298,6 +298,8 @@ pub fn question_ui(ui: &Ui, view: &View<'_>, asking: &mut Option<Ask>, acts: &mu
         choices: &choices,
         cancel: text.cancel,
         dangerous: true,
+        // What makes things safer may be quick; the others want a look.
+        enter_chooses: ask == Ask::Stop,
     };
     match confirm(ui, &question) {
         Answer::Open => {}
