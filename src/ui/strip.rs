@@ -175,14 +175,19 @@ fn leg_ui(ui: &mut Ui, view: &View<'_>, leg: Leg, size: egui::Vec2, acts: &mut V
             word: view.text.light(light, link.phase == Phase::Retrying),
             facts: &facts,
             hover: &hover,
+            pressable: true,
         },
     );
-    shown.context_menu(|ui| {
-        if ui.button(view.text.reconnect).clicked() {
-            acts.push(Act::Send(UiCommand::ReconnectNow));
-            ui.close();
-        }
-    });
+    let pressed = shown.clicked() || shown.secondary_clicked();
+    egui::Popup::menu(&shown)
+        .open_memory(pressed.then_some(egui::SetOpenCommand::Toggle))
+        .show(|ui| {
+            let button = egui::Button::new(view.text.reconnect).shortcut_text("F5");
+            if ui.add(button).clicked() {
+                acts.push(Act::Send(UiCommand::ReconnectNow));
+                ui.close();
+            }
+        });
 }
 
 fn leg_facts(view: &View<'_>, link: &LinkHealth, light: Light) -> String {
@@ -239,6 +244,7 @@ fn leg_hover(view: &View<'_>, leg: Leg, link: &LinkHealth) -> String {
     if link.attempts > 0 {
         lines.push(fill(text.attempts, &[&link.attempts.to_string()]));
     }
+    lines.push(text.reconnect_hint.to_owned());
     lines.join("\n")
 }
 
@@ -305,6 +311,7 @@ fn trading_ui(ui: &mut Ui, view: &View<'_>, size: egui::Vec2) {
             word,
             facts: &facts,
             hover: hover.trim(),
+            pressable: false,
         },
     );
 }

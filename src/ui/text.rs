@@ -98,6 +98,7 @@ catalogue! {
     theme_dark = "Theme: dark";
     theme_light = "Theme: light";
     reconnect = "Reconnect now";
+    reconnect_hint = "Press F5 to try every connection again at once; a click on a light offers the same.";
     busy = "The engine has not taken the last {} requests yet; they are kept and sent again.";
     engine_gone = "The engine has ended. This window shows its last picture.";
     market_time = "market {}";

@@ -1,7 +1,8 @@
 //! Rule 6: a light is green only while something measured says so.
 
+use egui_kittest::kittest::Queryable;
 use fx_executor::core::health::{Leg, Phase};
-use fx_executor::core::snapshot::Trading;
+use fx_executor::core::snapshot::{Trading, UiCommand};
 use fx_executor::ui::Page;
 
 use crate::{desk, noon_after, world};
@@ -79,4 +80,32 @@ fn trading_is_not_on_while_a_switch_is_off() {
     });
     assert!(desk.has("Trading: Paused"));
     assert!(desk.has("PAUSE from the platform"));
+}
+
+#[test]
+fn every_light_offers_to_reconnect_by_either_button_and_by_key() {
+    for (_, name) in NAMES {
+        for button in [egui::PointerButton::Primary, egui::PointerButton::Secondary] {
+            let mut desk = desk(Page::Overview);
+            desk.harness
+                .get_by_label(&format!("{name}: Up"))
+                .click_button(button);
+            desk.settle();
+            assert_eq!(desk.sent(), [], "{name}: it only offers");
+            let offered = desk.harness.get_by_label_contains("Reconnect now");
+            offered.click();
+            desk.settle();
+            assert_eq!(desk.sent(), [UiCommand::ReconnectNow], "{name} {button:?}");
+            assert!(!desk.has("Reconnect now"), "{name}: the menu is gone");
+        }
+    }
+    let mut desk = desk(Page::Overview);
+    desk.harness.get_by_label("Pusher: Up").hover();
+    for _ in 0..20 {
+        desk.settle();
+    }
+    assert!(desk.has("Press F5"), "the hover text names the key");
+    desk.harness.key_press(egui::Key::F5);
+    desk.settle();
+    assert_eq!(desk.sent(), [UiCommand::ReconnectNow]);
 }
