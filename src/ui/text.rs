@@ -73,6 +73,10 @@ catalogue! {
     no_proof = "no proof yet";
     retry_in = "retry in {}";
     retry_now = "retrying now";
+    no_retry = "no retry; F5 tries again";
+    no_retry_terminal = "it connects by itself";
+    retry_with_pusher = "when Pusher is up";
+    seen_ago = "seen {} ago";
     attempts = "{} failed attempts";
     stop_everything = "Stop everything";
     stop_title = "Stop everything now?";
@@ -129,6 +133,11 @@ catalogue! {
     demo = "demo";
     live = "LIVE MONEY";
     needs_you = "Needs you";
+    remedy_platform = "Check the platform's address, the proxy and the API key in Settings. F5 tries again.";
+    remedy_pusher = "Check the Pusher key, cluster and host with the platform; a value in Settings wins over the platform's. F5 tries again.";
+    remedy_channel = "Check the API key and secret in Settings, and on the platform that this executor still exists. F5 tries again; until then commands arrive with the heartbeats only.";
+    remedy_terminal = "See the MetaTrader page.";
+    remedy_settings = "Correct it in Settings.";
     nothing_needed = "Nothing needs you";
     nothing_needed_hint = "Warnings and what to do about them appear here.";
     dismiss = "Dismiss";
@@ -382,6 +391,16 @@ impl Text {
             Leg::Pusher => self.explain_pusher,
             Leg::Channel => self.explain_channel,
             Leg::Terminal => self.explain_mt5,
+        }
+    }
+
+    /// What a person can do about a leg that was refused for good.
+    pub const fn remedy(&self, leg: Leg) -> &'static str {
+        match leg {
+            Leg::Platform => self.remedy_platform,
+            Leg::Pusher => self.remedy_pusher,
+            Leg::Channel => self.remedy_channel,
+            Leg::Terminal => self.remedy_terminal,
         }
     }
 
