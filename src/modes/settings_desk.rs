@@ -455,7 +455,7 @@ mod tests {
         assert!(
             notes
                 .iter()
-                .any(|note| note.warning && note.text.contains("fill them in again")),
+                .any(|note| note.warning && note.text.contains("fill in what is missing")),
             "{notes:?}"
         );
         // What the page showed is what counts.

@@ -168,7 +168,7 @@ pub fn save(
         Err(LoadError::Broken { .. }) => {
             let aside = put_aside(path, now).map_err(unwritable)?;
             saved.warnings.push(format!(
-                "The old settings file was not readable; it is kept as {}. Limits and everything else that stood in it count no more: fill them in again.",
+                "The old settings file was not readable; it is kept as {}. Limits and everything else that stood in it count only as Settings shows them now: fill in what is missing.",
                 aside.display()
             ));
             saved.broken_kept = Some(aside);

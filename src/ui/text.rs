@@ -323,6 +323,7 @@ catalogue! {
     save = "Save";
     saved = "Saved and applied.";
     file_changed = "The settings file was changed meanwhile. Its values are taken in; what you are editing here stays.";
+    file_both = "The settings file was changed meanwhile, and so was here: {}. Both values stand below; everything else is taken in.";
     file_clash = "Changed here and in the file meanwhile: {}. Nothing is saved yet. Both values stand below; Save once more takes yours.";
     clash_value = "The file says {} now.";
     clash_gone = "The file leaves this empty now.";

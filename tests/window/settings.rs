@@ -92,6 +92,7 @@ fn a_field_changed_on_both_sides_takes_a_second_save() {
     change_file(&mut desk, &[(Field::MaxLots, "0.1")]);
     assert_eq!(value(&desk, LOTS), "5");
     assert!(desk.has("The file says 0.1 now."), "both are shown");
+    assert!(desk.has("and so was here: Most lots per order."));
     desk.press("Save");
     assert!(desk.has("Changed here and in the file meanwhile: Most lots per order."));
     assert_eq!(desk.world.settings.saved.lock().unwrap().len(), 0);

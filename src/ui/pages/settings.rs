@@ -320,6 +320,20 @@ fn places_ui(ui: &mut Ui, view: &View<'_>) {
     });
 }
 
+/// Which fields were changed on both sides, in the words of `both`; or that there is none.
+fn changed_line(text: &Text, state: &State, both: &str) -> String {
+    let names: Vec<&str> = state
+        .clashes
+        .fields()
+        .map(|field| words(text, field).0)
+        .collect();
+    if names.is_empty() {
+        text.file_changed.to_owned()
+    } else {
+        fill(both, &[&names.join(", ")])
+    }
+}
+
 fn actions_ui(ui: &mut Ui, text: &Text, state: &mut State, form: &SettingsForm) {
     let ctx = ui.ctx().clone();
     let idle = state.job.is_none();
@@ -382,15 +396,8 @@ fn actions_ui(ui: &mut Ui, text: &Text, state: &mut State, form: &SettingsForm) 
             (Tone::Warn, text.saved.to_owned())
         }
         Some(Message::Saved) => (Tone::Good, text.saved.to_owned()),
-        Some(Message::FileChanged) => (Tone::Warn, text.file_changed.to_owned()),
-        Some(Message::Clashed) => {
-            let names: Vec<&str> = state
-                .clashes
-                .fields()
-                .map(|field| words(text, field).0)
-                .collect();
-            (Tone::Warn, fill(text.file_clash, &[&names.join(", ")]))
-        }
+        Some(Message::FileChanged) => (Tone::Warn, changed_line(text, state, text.file_both)),
+        Some(Message::Clashed) => (Tone::Warn, changed_line(text, state, text.file_clash)),
         Some(Message::Imported) => (Tone::Info, text.imported.to_owned()),
         Some(Message::Exported(path)) => (Tone::Good, fill(text.exported, &[path])),
         Some(Message::Failed(error)) => (Tone::Bad, error.clone()),
