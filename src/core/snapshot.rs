@@ -283,6 +283,8 @@ pub struct SettingsStatus {
     pub secret_place: String,
     /// What the trader should know of the file, though it can be used.
     pub notes: Vec<String>,
+    /// Which reading of the file this is; another number says that it was read again.
+    pub reading: u64,
 }
 
 /// What a person asks for. Sent by the window, by `stop-all`, and by the practice check.

@@ -71,6 +71,8 @@ impl std::fmt::Debug for EngineOptions {
 pub struct Reconfigure {
     pub config: Config,
     pub connection: Option<Connection>,
+    /// What a person should know of the change.
+    pub notices: Vec<Notice>,
 }
 
 /// The running engine.

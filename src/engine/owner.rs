@@ -134,6 +134,7 @@ impl Owner {
                         terminal_again = None;
                     }
                     events.push(Event::Configured(change.config));
+                    events.extend(change.notices.into_iter().map(Event::Noticed));
                     let restart = needs_restart(connection.as_ref(), change.connection.as_ref());
                     connection = change.connection;
                     if restart {

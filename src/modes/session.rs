@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -166,6 +167,7 @@ impl Session {
                 .practice
                 .as_ref()
                 .map(|practice| practice.page.clone()),
+            readings: AtomicU64::new(0),
         });
         if let Some(practice) = &options.practice {
             move_in(&home, &practice.settings)?;
@@ -384,6 +386,7 @@ fn watch_files(
                     let change = Reconfigure {
                         connection: home.connection(found.settings),
                         config: found.config,
+                        notices: Vec::new(),
                     };
                     drop(reconfigure.send(change).await);
                 }

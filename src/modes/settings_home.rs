@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::core::snapshot::{SettingsStatus, TerminalMode};
 use crate::core::{Config, Limits, NewsCalendar};
@@ -16,6 +17,8 @@ pub(super) struct SettingsHome {
     pub store: Box<dyn SecretStore>,
     pub redactor: Arc<logs::Redactor>,
     pub practice_page: Option<String>,
+    /// How often the file was read, so that the window sees that it was.
+    pub readings: AtomicU64,
 }
 
 /// Settings as they were found.
@@ -33,6 +36,7 @@ impl SettingsHome {
             overrides: Vec::new(),
             secret_place: self.store.place(),
             notes: Vec::new(),
+            reading: self.readings.fetch_add(1, Ordering::Relaxed) + 1,
         };
         let mut usable = None;
         // Paper is a choice, and the start of somebody who has chosen nothing yet; never what an error leads to.
@@ -171,6 +175,7 @@ mod tests {
                 store: settings::secret_store(folder.path()),
                 redactor: Arc::default(),
                 practice_page: None,
+                readings: AtomicU64::new(0),
             };
             if let Some(text) = &text {
                 std::fs::write(&home.path, text).unwrap();

@@ -132,6 +132,19 @@ impl Draft {
             .chain(self.proxy_address.value.iter())
     }
 
+    /// Takes over the secrets that an import brought, or that it takes away, and the keys that nobody knows.
+    pub fn take_import(&mut self, imported: &Self) {
+        for (ours, theirs) in [
+            (&mut self.api_secret, &imported.api_secret),
+            (&mut self.proxy_address, &imported.proxy_address),
+        ] {
+            if theirs.unsaved {
+                ours.clone_from(theirs);
+            }
+        }
+        self.document.fill_from(&imported.document);
+    }
+
     /// What is wrong, field by field, in the order in which a person fills them in.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = self.misshapen.clone();
@@ -197,7 +210,9 @@ impl Draft {
         let before = Self::of(document.clone());
         for field in Field::ALL {
             let text = self.get(field).trim();
-            let unchanged = before.get(field) == text && !before.proxy_was_parted(field);
+            let misshapen = before.misshapen.iter().any(|one| one.field == field);
+            let unchanged =
+                before.get(field) == text && !misshapen && !before.proxy_was_parted(field);
             if field == Field::ApiSecret || unchanged {
                 continue;
             }

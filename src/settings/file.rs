@@ -56,6 +56,8 @@ pub enum SaveError {
 pub struct Saved {
     /// What the trader should know, as sentences.
     pub notices: Vec<String>,
+    /// What he has to do something about.
+    pub warnings: Vec<String>,
     /// Where a broken file was put aside.
     pub broken_kept: Option<PathBuf>,
 }
@@ -165,8 +167,8 @@ pub fn save(
         Err(LoadError::Unreadable { source, .. }) => return Err(unwritable(source)),
         Err(LoadError::Broken { .. }) => {
             let aside = put_aside(path, now).map_err(unwritable)?;
-            saved.notices.push(format!(
-                "The old settings file was not readable; it is kept as {}. Limits and everything else that stood in it count no more: fill them in again.",
+            saved.warnings.push(format!(
+                "The old settings file was not readable; it is kept as {}. Limits and everything else that stood in it count only as Settings shows them now: fill in what is missing.",
                 aside.display()
             ));
             saved.broken_kept = Some(aside);
@@ -257,6 +259,9 @@ fn put_aside(path: &Path, now: Timestamp) -> io::Result<PathBuf> {
         })
         .find(|aside| !aside.exists())
         .ok_or_else(|| io::Error::other("too many broken files of this second"))?;
+    // A secret may stand in it, and nobody will look at it again soon.
+    #[cfg(unix)]
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     fs::rename(path, &free)?;
     Ok(free)
 }

@@ -214,11 +214,17 @@ fn a_broken_file_is_put_aside_before_a_save_and_never_overwritten() {
     for n in 0..2 {
         place.put(broken);
         let saved = place.save(&draft);
-        assert!(saved.notices[0].contains("Limits"), "{saved:?}");
+        assert!(saved.warnings[0].contains("Limits"), "{saved:?}");
         let aside = saved.broken_kept.unwrap();
         assert_eq!(fs::read_to_string(&aside).unwrap(), broken);
         let suffix = ["broken-20260105-101112", "broken-20260105-101112-1"][n];
         assert!(aside.to_string_lossy().ends_with(suffix), "{aside:?}");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = fs::metadata(&aside).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "a secret may stand in it");
+        }
     }
     assert!(place.text().contains("localhost:3000"));
 }

@@ -12,6 +12,7 @@ mod durable;
 mod fetched;
 mod field;
 mod file;
+mod merge;
 mod secret;
 mod transfer;
 mod values;
@@ -28,6 +29,7 @@ pub use field::Field;
 pub use file::{
     FILE_NAME, LoadError, Loaded, SaveError, Saved, load, locate, read_bounded, save, start_over,
 };
+pub use merge::{Whose, merge, three_way};
 pub use secret::{FileStore, SecretName, SecretStore, SecretStoreError, secret_store};
 pub use transfer::{export, export_to, import};
 pub use values::{Changed, LocalLimits, PusherSettings, PusherTarget, Resolved, Settings};

@@ -29,7 +29,9 @@ impl App {
         let detail = self.links.detail.borrow_and_update().clone();
         self.commands.take_detail(detail);
         self.drain_log(ctx);
-        self.settings.drain(ctx, &self.snapshot.settings);
+        let shown = self.page == Page::Settings;
+        self.settings
+            .drain(ctx, &self.snapshot.settings, (self.clock)(), shown);
         let shown = self.page == Page::MetaTrader;
         self.metatrader.drain(ctx, (self.clock)(), shown);
         self.post();

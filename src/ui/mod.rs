@@ -25,7 +25,9 @@ mod window;
 pub use app::App;
 pub use links::{LogLevel, LogLine, LogSource, UiLinks};
 pub use pages::Page;
-pub use settings_port::{FieldState, SecretText, SettingsForm, SettingsPort, TestStep};
+pub use settings_port::{
+    FieldState, SaveEnd, SaveNote, SecretText, SettingsForm, SettingsPort, TestStep,
+};
 pub use terminal_port::{
     ExpertInTerminal, FoundTerminal, FoundTerminals, Preview, PreviewStep, SetupStep, SetupWish,
     TerminalPresence, TerminalSetup,

@@ -23,6 +23,8 @@ pub struct SettingsForm {
     pub fields: [FieldState; Field::ALL.len()],
     /// Whether a secret is in the store already.
     pub secret_stored: bool,
+    /// Changes with the stored secret.
+    pub secret_turn: u32,
     /// A secret typed now; empty keeps the stored one.
     pub new_secret: SecretText,
 }
@@ -78,11 +80,34 @@ pub struct TestStep {
     pub detail: String,
 }
 
+/// What a save has to tell, as a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SaveNote {
+    /// Somebody has to do something about it.
+    pub warning: bool,
+    pub text: String,
+}
+
+/// How a save ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SaveEnd {
+    Saved(Vec<SaveNote>),
+    /// Nothing was written: the same was changed in the file meanwhile, which holds these values now.
+    Changed(Box<SettingsForm>),
+}
+
 pub trait SettingsPort: Send + Sync {
     fn load(&self) -> Result<SettingsForm, String>;
 
-    /// Write the settings and the secret. The window then sends `ReloadSettings`.
-    fn save(&self, form: &SettingsForm) -> Result<(), String>;
+    /// The same, and nothing of an import stays behind.
+    fn undo(&self) -> Result<SettingsForm, String>;
+
+    /// Write what differs between `loaded` and `form`, and the secret; everything else stays as the file has it now. The
+    /// window then sends `ReloadSettings`.
+    fn save(&self, loaded: &SettingsForm, form: &SettingsForm) -> Result<SaveEnd, String>;
+
+    /// The stored secret, for a person who asked to see it.
+    fn reveal(&self) -> Result<SecretText, String>;
 
     /// Try the edited values without saving them; the channel closes when the trial is over.
     fn test(&self, form: &SettingsForm) -> mpsc::Receiver<TestStep>;

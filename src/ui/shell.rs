@@ -1,7 +1,8 @@
 //! The parts around the page: header with the stop button, navigation, status bar, and the one open question.
 
 use egui::{
-    Align, Frame, Layout, Margin, Panel, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2,
+    Align, Frame, Layout, Margin, Panel, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2,
+    vec2,
 };
 
 use super::app::{Act, Ask};
@@ -102,22 +103,37 @@ pub fn rail_ui(ui: &mut Ui, view: &View<'_>, page: Page, acts: &mut Vec<Act>) {
         .exact_size(168.0)
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = GRID;
-            for (place, one) in Page::ALL.into_iter().enumerate() {
-                if rail_item(ui, view, one, one == page, place + 1) {
-                    acts.push(Act::Go(one));
+            // A low window gets lower entries; a still lower one scrolls.
+            let share = ui.available_height() / Page::ALL.len() as f32 - GRID;
+            let height = share.floor().clamp(20.0, 36.0);
+            ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+                for (place, one) in Page::ALL.into_iter().enumerate() {
+                    if rail_item(ui, view, one, height, one == page, place + 1) {
+                        acts.push(Act::Go(one));
+                    }
                 }
-            }
+            });
         });
 }
 
-fn rail_item(ui: &mut Ui, view: &View<'_>, page: Page, current: bool, key: usize) -> bool {
+fn rail_item(
+    ui: &mut Ui,
+    view: &View<'_>,
+    page: Page,
+    height: f32,
+    current: bool,
+    key: usize,
+) -> bool {
     let tokens = theme::of(ui);
-    let size = vec2(ui.available_width(), 36.0);
+    let size = vec2(ui.available_width(), height);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     let ink = if current { tokens.text } else { tokens.muted };
     if current {
         ui.painter().rect_filled(rect, 6.0, tokens.selection);
-        let bar = egui::Rect::from_min_size(rect.min + vec2(0.0, 8.0), vec2(3.0, 20.0));
+        let bar = egui::Rect::from_min_max(
+            rect.min + vec2(0.0, height / 4.5),
+            pos2(rect.left() + 3.0, rect.bottom() - height / 4.5),
+        );
         ui.painter().rect_filled(bar, 1.5, tokens.accent);
     } else if response.hovered() || response.has_focus() {
         ui.painter().rect_filled(rect, 6.0, tokens.raised);
@@ -298,6 +314,8 @@ pub fn question_ui(ui: &Ui, view: &View<'_>, asking: &mut Option<Ask>, acts: &mu
         choices: &choices,
         cancel: text.cancel,
         dangerous: true,
+        // What makes things safer may be quick; the others want a look.
+        enter_chooses: ask == Ask::Stop,
     };
     match confirm(ui, &question) {
         Answer::Open => {}

@@ -162,7 +162,7 @@ pub fn health_ui(ui: &mut Ui, view: &View<'_>, acts: &mut Vec<Act>) {
 fn leg_ui(ui: &mut Ui, view: &View<'_>, leg: Leg, size: egui::Vec2, acts: &mut Vec<Act>) {
     let link = view.snapshot.link(leg);
     let light = link.light(leg, view.now);
-    let facts = leg_facts(view, link, light);
+    let facts = leg_facts(view, leg, link, light);
     let hover = leg_hover(view, leg, link);
     let shown = pill(
         ui,
@@ -175,55 +175,79 @@ fn leg_ui(ui: &mut Ui, view: &View<'_>, leg: Leg, size: egui::Vec2, acts: &mut V
             word: view.text.light(light, link.phase == Phase::Retrying),
             facts: &facts,
             hover: &hover,
+            pressable: true,
         },
     );
-    shown.context_menu(|ui| {
-        if ui.button(view.text.reconnect).clicked() {
-            acts.push(Act::Send(UiCommand::ReconnectNow));
-            ui.close();
-        }
-    });
+    let pressed = shown.clicked() || shown.secondary_clicked();
+    egui::Popup::menu(&shown)
+        .open_memory(pressed.then_some(egui::SetOpenCommand::Toggle))
+        .show(|ui| {
+            let button = egui::Button::new(view.text.reconnect).shortcut_text("F5");
+            if ui.add(button).clicked() {
+                acts.push(Act::Send(UiCommand::ReconnectNow));
+                ui.close();
+            }
+        });
 }
 
-fn leg_facts(view: &View<'_>, link: &LinkHealth, light: Light) -> String {
+/// A proof that is older than this is told, though the light may be green still.
+const OLD_PROOF: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
+
+fn leg_facts(view: &View<'_>, leg: Leg, link: &LinkHealth, light: Light) -> String {
     let text = view.text;
-    let since = || {
-        fill(
-            text.for_span,
-            &[&format::span(view.now.duration_since(link.since))],
-        )
-    };
-    let retry = || {
-        link.retry_at.map(|at| {
-            let left = at.duration_since(view.now);
-            if left.is_positive() {
-                fill(text.retry_in, &[&format::span(left)])
-            } else {
-                text.retry_now.to_owned()
+    let since = fill(
+        text.for_span,
+        &[&format::span(view.now.duration_since(link.since))],
+    );
+    let facts = match light {
+        Light::Working => since,
+        Light::Off => match next_try(view, leg) {
+            Some(retry) => format!("{retry} · {since}"),
+            None => format!("{since} {}", link.detail),
+        },
+        Light::Good => match (link.proof_age(view.now), link.latency_ms) {
+            (Some(age), _) if age > OLD_PROOF => {
+                let seen = fill(text.seen_ago, &[&format::span(age)]);
+                format!("{seen} · {since}")
             }
-        })
+            (_, Some(ms)) => format!("{ms} ms · {since}"),
+            (_, None) => since,
+        },
+        Light::Stale => match link.proof_age(view.now) {
+            Some(age) => fill(text.proof_age, &[&format::span(age)]),
+            None => text.no_proof.to_owned(),
+        },
+        Light::Bad => match next_try(view, leg) {
+            Some(retry) => format!("{retry} · {since}"),
+            None if leg == Leg::Terminal => format!("{} · {since}", text.no_retry_terminal),
+            None => format!("{} · {since}", text.no_retry),
+        },
     };
-    match light {
-        Light::Off => link.detail.clone(),
-        Light::Working => since(),
-        Light::Good => match link.latency_ms {
-            Some(ms) => format!("{ms} ms · {}", since()),
-            None => since(),
-        },
-        Light::Stale => link.proof_age(view.now).map_or_else(
-            || text.no_proof.to_owned(),
-            |age| fill(text.proof_age, &[&format::span(age)]),
-        ),
-        Light::Bad => match retry() {
-            Some(retry) => format!("{retry} · {}", since()),
-            None if link.detail.is_empty() => since(),
-            None => link.detail.clone(),
-        },
-    }
-    .replace('\n', " ")
-    .chars()
-    .take(160)
-    .collect()
+    facts
+        .trim_end()
+        .replace('\n', " ")
+        .chars()
+        .take(160)
+        .collect()
+}
+
+/// When a leg is tried again. The channel is asked for as soon as Pusher is back.
+fn next_try(view: &View<'_>, leg: Leg) -> Option<String> {
+    let text = view.text;
+    let pusher = view.snapshot.link(Leg::Pusher);
+    let with_pusher = leg == Leg::Channel && pusher.phase != Phase::Up;
+    let own = view.snapshot.link(leg).retry_at;
+    let at = own.or_else(|| pusher.retry_at.filter(|_| with_pusher));
+    let Some(at) = at else {
+        return (with_pusher && pusher.phase != Phase::Off && pusher.phase != Phase::Failed)
+            .then(|| text.retry_with_pusher.to_owned());
+    };
+    let left = at.duration_since(view.now);
+    Some(if left.is_positive() {
+        fill(text.retry_in, &[&format::span(left)])
+    } else {
+        text.retry_now.to_owned()
+    })
 }
 
 fn leg_hover(view: &View<'_>, leg: Leg, link: &LinkHealth) -> String {
@@ -239,6 +263,7 @@ fn leg_hover(view: &View<'_>, leg: Leg, link: &LinkHealth) -> String {
     if link.attempts > 0 {
         lines.push(fill(text.attempts, &[&link.attempts.to_string()]));
     }
+    lines.push(text.reconnect_hint.to_owned());
     lines.join("\n")
 }
 
@@ -305,6 +330,7 @@ fn trading_ui(ui: &mut Ui, view: &View<'_>, size: egui::Vec2) {
             word,
             facts: &facts,
             hover: hover.trim(),
+            pressable: false,
         },
     );
 }

@@ -73,6 +73,10 @@ catalogue! {
     no_proof = "no proof yet";
     retry_in = "retry in {}";
     retry_now = "retrying now";
+    no_retry = "no retry; F5 tries again";
+    no_retry_terminal = "it connects by itself";
+    retry_with_pusher = "when Pusher is up";
+    seen_ago = "seen {} ago";
     attempts = "{} failed attempts";
     stop_everything = "Stop everything";
     stop_title = "Stop everything now?";
@@ -98,6 +102,7 @@ catalogue! {
     theme_dark = "Theme: dark";
     theme_light = "Theme: light";
     reconnect = "Reconnect now";
+    reconnect_hint = "Press F5 to try every connection again at once; a click on a light offers the same.";
     busy = "The engine has not taken the last {} requests yet; they are kept and sent again.";
     engine_gone = "The engine has ended. This window shows its last picture.";
     market_time = "market {}";
@@ -128,6 +133,11 @@ catalogue! {
     demo = "demo";
     live = "LIVE MONEY";
     needs_you = "Needs you";
+    remedy_platform = "Check the platform's address, the proxy and the API key in Settings. F5 tries again.";
+    remedy_pusher = "Check the Pusher key, cluster and host with the platform; a value in Settings wins over the platform's. F5 tries again.";
+    remedy_channel = "Check the API key and secret in Settings, and on the platform that this executor still exists. F5 tries again; until then commands arrive with the heartbeats only.";
+    remedy_terminal = "See the MetaTrader page.";
+    remedy_settings = "Correct it in Settings.";
     nothing_needed = "Nothing needs you";
     nothing_needed_hint = "Warnings and what to do about them appear here.";
     dismiss = "Dismiss";
@@ -305,13 +315,20 @@ catalogue! {
     help_max_daily_loss = "In the account's currency; nothing is opened once a day's loss reaches it.";
     help_resume_lifts = "true: a RESUME command from the platform lifts an emergency stop. false: only a person here can.";
     from_platform = "{} (from the platform)";
-    secret_kept = "A secret is stored. It is never shown again.";
+    secret_kept = "A secret is stored.";
     replace = "Replace";
     keep_stored = "Keep the stored one";
     show = "Show";
     hide = "Hide";
     save = "Save";
     saved = "Saved and applied.";
+    file_changed = "The settings file was changed meanwhile. Its values are taken in; what you are editing here stays.";
+    file_both = "The settings file was changed meanwhile, and so was here: {}. Both values stand below; everything else is taken in.";
+    file_clash = "Changed here and in the file meanwhile: {}. Nothing is saved yet. Both values stand below; Save once more takes yours.";
+    clash_value = "The file says {} now.";
+    clash_gone = "The file leaves this empty now.";
+    clash_secret = "The stored secret was changed meanwhile, too.";
+    clash_take = "Take the file's";
     save_blocked = "Correct the marked fields first.";
     test = "Test connection";
     testing = "Testing…";
@@ -381,6 +398,16 @@ impl Text {
             Leg::Pusher => self.explain_pusher,
             Leg::Channel => self.explain_channel,
             Leg::Terminal => self.explain_mt5,
+        }
+    }
+
+    /// What a person can do about a leg that was refused for good.
+    pub const fn remedy(&self, leg: Leg) -> &'static str {
+        match leg {
+            Leg::Platform => self.remedy_platform,
+            Leg::Pusher => self.remedy_pusher,
+            Leg::Channel => self.remedy_channel,
+            Leg::Terminal => self.remedy_terminal,
         }
     }
 

@@ -67,6 +67,24 @@ fn everything_essential_fits_1024_by_600_in_a_longer_language() {
 }
 
 #[test]
+fn a_low_window_keeps_the_whole_menu() {
+    for (width, height) in [(900.0, 420.0), (1024.0, 600.0)] {
+        let picture = world::snapshot(world::noon());
+        let desk = Desk::with(picture, Page::Overview, |_| {}, [width, height]);
+        let tab = |page: Page| {
+            let name = page.name(&ENGLISH);
+            desk.harness
+                .get_by_role_and_label(egui::Role::Tab, name)
+                .rect()
+        };
+        let status = desk.harness.get_by_label_contains("UTC ").rect();
+        let last = tab(Page::Settings);
+        assert!(last.bottom() <= status.top(), "{last:?} over {status:?}");
+        assert!(last.height() >= 20.0);
+    }
+}
+
+#[test]
 fn the_latch_leaves_room_for_the_page() {
     let mut picture = world::snapshot(world::noon());
     picture.trading = Trading::Stopped {

@@ -10,6 +10,7 @@ mod lights;
 mod metatrader;
 mod orders;
 mod pages;
+mod settings;
 mod speed;
 mod world;
 

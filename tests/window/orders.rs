@@ -1,10 +1,11 @@
 //! What the window makes the engine do: exactly what was meant, after exactly the promised number of clicks.
 
+use egui_kittest::kittest::Queryable;
 use fx_executor::core::snapshot::{StrategyState, Trading, UiCommand};
 use fx_executor::market::{Side, Ticket};
 use fx_executor::ui::Page;
 
-use crate::{desk, noon_after};
+use crate::{Desk, desk, noon_after};
 
 #[test]
 fn stop_everything_takes_one_confirmation_on_every_page() {
@@ -28,6 +29,75 @@ fn stop_everything_takes_one_confirmation_on_every_page() {
             "{page:?}: no second question"
         );
     }
+}
+
+/// One press and release of the first button at `at`.
+fn click_at(desk: &mut Desk, at: egui::Pos2) {
+    desk.harness.hover_at(at);
+    for pressed in [true, false] {
+        desk.harness.event(egui::Event::PointerButton {
+            pos: at,
+            button: egui::PointerButton::Primary,
+            pressed,
+            modifiers: egui::Modifiers::NONE,
+        });
+    }
+    desk.settle();
+}
+
+#[test]
+fn the_second_click_of_a_double_click_does_not_take_the_question_away() {
+    let mut desk = desk(Page::Overview);
+    let at = desk.harness.get_by_label("Stop everything").rect().center();
+    click_at(&mut desk, at);
+    click_at(&mut desk, at);
+    assert!(desk.has("Stop everything now?"));
+    assert_eq!(desk.sent(), []);
+    desk.harness.key_press(egui::Key::Escape);
+    desk.settle();
+    assert!(!desk.has("Stop everything now?"), "Escape cancels");
+    assert_eq!(desk.sent(), []);
+}
+
+#[test]
+fn a_new_enter_confirms_the_stop_and_a_held_one_does_not() {
+    for key in [egui::Key::Enter, egui::Key::Space] {
+        let mut desk = desk(Page::Overview);
+        desk.harness.key_down(key);
+        desk.press("Stop everything");
+        for _ in 0..5 {
+            desk.harness.key_down(key);
+            desk.settle();
+        }
+        assert_eq!(desk.sent(), [], "{key:?} is held since before");
+        assert!(desk.has("Stop everything now?"));
+        desk.harness.key_up(key);
+        desk.settle();
+        desk.harness.key_press(key);
+        desk.settle();
+        let sent = desk.sent();
+        assert!(
+            matches!(sent.as_slice(), [UiCommand::StopEverything { .. }]),
+            "{key:?}: {sent:?}"
+        );
+    }
+}
+
+#[test]
+fn enter_does_not_lift_the_stop() {
+    let mut desk = desk(Page::Overview);
+    desk.publish(|snapshot| {
+        snapshot.trading = Trading::Stopped {
+            since: noon_after(0),
+            reason: "stopped in the window".to_owned(),
+            remaining: Vec::new(),
+            complete: true,
+        };
+    });
+    desk.press("Lift the stop…");
+    desk.harness.key_press(egui::Key::Enter);
+    desk.settle();
+    assert_eq!(desk.sent(), []);
 }
 
 #[test]

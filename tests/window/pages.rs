@@ -155,7 +155,7 @@ fn paper_is_said_and_live_money_is_said() {
 }
 
 /// Waits for the page's own threads, at most two seconds.
-fn wait_for(desk: &mut Desk, label: &str) {
+pub fn wait_for(desk: &mut Desk, label: &str) {
     for _ in 0..200 {
         desk.settle();
         if desk.has(label) {

@@ -18,8 +18,8 @@ use fx_executor::settings::Field;
 use fx_executor::strategy::{ConditionTruth, FilterVerdict};
 use fx_executor::ui::{
     ExpertInTerminal, FoundTerminal, FoundTerminals, LogLevel, LogLine, LogSource, Preview,
-    PreviewStep, SettingsForm, SettingsPort, SetupStep, SetupWish, TerminalPresence, TerminalSetup,
-    TestStep, UiLinks, Waker,
+    PreviewStep, SaveEnd, SaveNote, SecretText, SettingsForm, SettingsPort, SetupStep, SetupWish,
+    TerminalPresence, TerminalSetup, TestStep, UiLinks, Waker,
 };
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -391,6 +391,7 @@ pub fn snapshot(now: Timestamp) -> Snapshot {
         ],
         settings: SettingsStatus {
             notes: Vec::new(),
+            reading: 1,
             file: Some(
                 "/home/trader/.local/share/fx-executor/config/executor-config.json".to_owned(),
             ),
@@ -537,11 +538,20 @@ pub struct FakeSettings {
     pub saved: Mutex<Vec<SettingsForm>>,
     /// How often the page has read them.
     pub loads: AtomicUsize,
+    /// What the file holds, when it is not what was saved last.
+    pub file: Mutex<Option<SettingsForm>>,
+    /// The next save finds that the file says this.
+    pub clash: Mutex<Option<SettingsForm>>,
+    /// What the next save has to tell.
+    pub notes: Mutex<Vec<SaveNote>>,
 }
 
 impl SettingsPort for FakeSettings {
     fn load(&self) -> Result<SettingsForm, String> {
         self.loads.fetch_add(1, Ordering::Relaxed);
+        if let Some(file) = self.file.lock().unwrap().clone() {
+            return Ok(file);
+        }
         if let Some(saved) = self.saved.lock().unwrap().last() {
             return Ok(saved.clone());
         }
@@ -557,9 +567,23 @@ impl SettingsPort for FakeSettings {
         Ok(form)
     }
 
-    fn save(&self, form: &SettingsForm) -> Result<(), String> {
+    fn undo(&self) -> Result<SettingsForm, String> {
+        self.load()
+    }
+
+    fn save(&self, _loaded: &SettingsForm, form: &SettingsForm) -> Result<SaveEnd, String> {
+        if let Some(clash) = self.clash.lock().unwrap().take() {
+            return Ok(SaveEnd::Changed(Box::new(clash)));
+        }
         self.saved.lock().unwrap().push(form.clone());
-        Ok(())
+        *self.file.lock().unwrap() = None;
+        Ok(SaveEnd::Saved(std::mem::take(
+            &mut *self.notes.lock().unwrap(),
+        )))
+    }
+
+    fn reveal(&self) -> Result<SecretText, String> {
+        Ok(SecretText::from("stored-secret-0815".to_owned()))
     }
 
     fn test(&self, _form: &SettingsForm) -> mpsc::Receiver<TestStep> {

@@ -13,6 +13,7 @@ mod metatrader_pictures;
 pub mod overview;
 pub mod positions;
 pub mod settings;
+mod settings_changes;
 mod settings_fields;
 mod settings_jobs;
 pub mod strategies;

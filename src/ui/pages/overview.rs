@@ -3,9 +3,11 @@
 use egui::{RichText, ScrollArea, Ui};
 
 use super::{Page, commands};
+use crate::core::health::{Leg, Phase};
 use crate::core::snapshot::{
-    CommandRow, Notice, SELF_TEST, Severity, Snapshot, StrategyState, UiCommand,
+    CommandRow, Notice, SELF_TEST, Severity, Snapshot, StrategyState, TerminalMode, UiCommand,
 };
+use crate::market::Permissions;
 use crate::ui::app::Act;
 use crate::ui::format;
 use crate::ui::text::{Text, fill};
@@ -175,6 +177,33 @@ pub fn profit_text(ui: &Ui, amount: rust_decimal::Decimal) -> RichText {
     strong(format::profit(amount), theme::BODY).color(color)
 }
 
+/// What somebody must change, as long as it stands: its name, why, and what to do. It cannot be dismissed.
+fn standing_needs(view: &View<'_>) -> Vec<(String, String, &'static str)> {
+    let text = view.text;
+    let snapshot = view.snapshot;
+    let mut needs = Vec::new();
+    if let Some(problem) = &snapshot.settings.problem {
+        let title = text.nav_settings.to_owned();
+        needs.push((title, problem.clone(), text.remedy_settings));
+    }
+    let paper = snapshot.mode == TerminalMode::Paper;
+    let failed = |leg| snapshot.link(leg).phase == Phase::Failed;
+    for leg in Leg::ALL.into_iter().filter(|leg| failed(*leg)) {
+        // Nothing is wrong with the channel itself while there is no Pusher.
+        if leg == Leg::Channel && failed(Leg::Pusher) {
+            continue;
+        }
+        let title = format!("{}: {}", text.leg(leg, paper), text.light_failed);
+        let why = snapshot.link(leg).detail.clone();
+        needs.push((title, why, text.remedy(leg)));
+    }
+    if let Some(missing) = snapshot.permissions.and_then(Permissions::missing) {
+        let title = text.leg(Leg::Terminal, paper).to_owned();
+        needs.push((title, missing.to_owned(), ""));
+    }
+    needs
+}
+
 fn needs_ui(ui: &mut Ui, view: &View<'_>, acts: &mut Vec<Act>) {
     let text = view.text;
     card(ui, |ui| {
@@ -187,6 +216,19 @@ fn needs_ui(ui: &mut Ui, view: &View<'_>, acts: &mut Vec<Act>) {
             .iter()
             .filter(|row| row.needs_direction);
         let mut any = false;
+        for (title, why, remedy) in standing_needs(view) {
+            any = true;
+            ui.horizontal_top(|ui| {
+                tone_icon(ui, Tone::Bad, 14.0);
+                ui.vertical(|ui| {
+                    ui.label(strong(title, theme::BODY));
+                    ui.label(why);
+                    if !remedy.is_empty() {
+                        ui.label(muted(ui, remedy));
+                    }
+                });
+            });
+        }
         for row in waiting {
             any = true;
             ui.horizontal_top(|ui| {

@@ -4,14 +4,18 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
 
 use egui::{RichText, ScrollArea, Ui};
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use super::settings_fields::fields_ui;
+use super::settings_changes::Clashes;
+use super::settings_fields::{fields_ui, words};
 use super::settings_jobs::{Done, Job, start};
 use crate::core::snapshot::{SettingsStatus, UiCommand};
 use crate::settings::{Field, check_field};
 use crate::ui::app::Act;
-use crate::ui::settings_port::{SettingsForm, SettingsPort, TestStep};
+use crate::ui::settings_port::{
+    SaveEnd, SaveNote, SecretText, SettingsForm, SettingsPort, TestStep,
+};
 use crate::ui::text::{Text, fill};
 use crate::ui::theme::{self, GRID, Tone};
 use crate::ui::view::View;
@@ -19,25 +23,36 @@ use crate::ui::widgets::{card, heading, muted, primary_button, strong, tone_icon
 
 pub struct State {
     port: Arc<dyn SettingsPort>,
-    form: Option<SettingsForm>,
-    /// What is stored, for "Undo changes" and to know whether anything was edited.
-    stored: Option<SettingsForm>,
+    pub(super) form: Option<SettingsForm>,
+    /// What the file held when it was last read; what differs from it was edited here.
+    pub(super) stored: SettingsForm,
+    /// On its way to the file.
+    pub(super) saving: Option<SettingsForm>,
+    pub(super) clashes: Clashes,
     pub(super) errors: [Option<String>; Field::ALL.len()],
     pub(super) replacing: bool,
     pub(super) showing: bool,
+    /// The stored secret, while it is in sight.
+    pub(super) revealed: Option<SecretText>,
+    pub(super) reveal_until: Option<Timestamp>,
+    pub(super) wants_secret: bool,
     export_secret: bool,
     job: Option<Receiver<Done>>,
     testing: Option<mpsc::Receiver<TestStep>>,
     steps: Vec<TestStep>,
     /// What the steps are of; they say nothing of other values.
     tested: Option<SettingsForm>,
-    message: Option<Message>,
+    pub(super) message: Option<Message>,
+    /// What the last save had to tell.
+    pub(super) notes: Vec<SaveNote>,
     seen: Option<SettingsStatus>,
     /// Saved since the last frame: the engine has to be told.
-    reload: bool,
+    pub(super) reload: bool,
 }
 
-enum Message {
+pub(super) enum Message {
+    FileChanged,
+    Clashed,
     NothingChosen,
     Saved,
     Imported,
@@ -50,24 +65,41 @@ impl State {
         Self {
             port,
             form: None,
-            stored: None,
+            stored: SettingsForm::default(),
+            saving: None,
+            clashes: Clashes::default(),
             errors: Default::default(),
             replacing: false,
             showing: false,
+            revealed: None,
+            reveal_until: None,
+            wants_secret: false,
             export_secret: false,
             job: None,
             testing: None,
             steps: Vec::new(),
             tested: None,
             message: None,
+            notes: Vec::new(),
             seen: None,
             reload: false,
         }
     }
 
-    /// Takes what the page's threads finished, and reads the settings again when they changed outside.
-    pub fn drain(&mut self, ctx: &egui::Context, status: &SettingsStatus) {
-        if self.seen.as_ref() != Some(status) && self.job.is_none() && !self.is_edited() {
+    /// Takes what the page's threads finished, and reads the settings again when the program has read them again.
+    pub fn drain(
+        &mut self,
+        ctx: &egui::Context,
+        status: &SettingsStatus,
+        now: Timestamp,
+        shown: bool,
+    ) {
+        self.take_done(ctx, status);
+        self.hide_secret(now, shown);
+    }
+
+    fn take_done(&mut self, ctx: &egui::Context, status: &SettingsStatus) {
+        if self.seen.as_ref() != Some(status) && self.job.is_none() {
             self.seen = Some(status.clone());
             self.run(ctx, Job::Load);
         }
@@ -109,31 +141,38 @@ impl State {
 
     fn finish(&mut self, done: Done) {
         match done {
-            Done::Loaded(Ok(form)) => {
-                self.stored = Some(form.clone());
-                self.edit(form);
+            Done::Loaded(Ok(form)) => self.take_in(form),
+            Done::Undone(Ok(form)) => {
+                self.form = None;
+                self.take_in(form);
             }
-            Done::Loaded(Err(error)) | Done::Saved(Err(error)) => {
+            Done::Loaded(Err(error)) | Done::Undone(Err(error)) => {
                 self.message = Some(Message::Failed(error));
                 if self.form.is_none() {
                     self.edit(SettingsForm::default());
                 }
             }
-            Done::Saved(Ok(())) => {
-                self.message = Some(Message::Saved);
-                self.stored.clone_from(&self.form);
-                self.replacing = false;
-                self.showing = false;
-                // Read back, so that the page shows what is stored and forgets the typed secret.
-                self.form = None;
+            Done::Revealed(Ok(secret)) => self.revealed = Some(secret),
+            Done::Revealed(Err(error)) => self.message = Some(Message::Failed(error)),
+            Done::Saved(end) => {
+                // Read back, so that the page shows what is stored.
                 self.seen = None;
-                self.reload = true;
+                match end {
+                    Ok(SaveEnd::Saved(notes)) => self.saved(notes),
+                    Ok(SaveEnd::Changed(fresh)) => {
+                        self.take_in(*fresh);
+                        self.clashes.told = true;
+                        self.message = Some(Message::Clashed);
+                    }
+                    Err(error) => self.message = Some(Message::Failed(error)),
+                }
             }
             Done::Testing(receiver) => self.testing = Some(receiver),
             Done::Imported(None) | Done::Exported(None) => {
                 self.message = Some(Message::NothingChosen);
             }
             Done::Imported(Some(Ok(form))) => {
+                self.clashes = Clashes::default();
                 self.edit(form);
                 self.message = Some(Message::Imported);
             }
@@ -146,21 +185,11 @@ impl State {
         }
     }
 
-    fn edit(&mut self, form: SettingsForm) {
+    pub(super) fn edit(&mut self, form: SettingsForm) {
         self.replacing = !form.secret_stored || !form.new_secret.is_empty();
         self.form = Some(form);
         for field in Field::ALL {
             self.check(field);
-        }
-    }
-
-    fn is_edited(&self) -> bool {
-        match (&self.form, &self.stored) {
-            (Some(form), Some(stored)) => {
-                form.fields != stored.fields || !form.new_secret.is_empty()
-            }
-            (Some(form), None) => form.fields.iter().any(|field| !field.text.is_empty()),
-            _ => false,
         }
     }
 
@@ -171,6 +200,14 @@ impl State {
         } else {
             (form.field(field).text.as_str(), !field.is_required())
         };
+        let clash = &mut self.clashes.file[field as usize];
+        let gone = |theirs: &String| match field.is_secret() {
+            true => text.is_empty(),
+            false => theirs.trim() == text.trim(),
+        };
+        if clash.as_ref().is_some_and(gone) {
+            *clash = None;
+        }
         let skip = text.is_empty() && optional;
         self.errors[field as usize] = if skip {
             None
@@ -235,8 +272,15 @@ pub fn settings_ui(ui: &mut Ui, view: &View<'_>, state: &mut State, acts: &mut V
         if state.form.is_none() {
             state.form = Some(form);
         }
+        if !changed.is_empty() && matches!(state.message, Some(Message::Saved)) {
+            state.message = None;
+        }
         for field in changed {
             state.check(field);
+        }
+        if state.wants_secret && state.job.is_none() {
+            state.wants_secret = false;
+            state.run(&ui.ctx().clone(), Job::Reveal);
         }
     });
 }
@@ -276,6 +320,20 @@ fn places_ui(ui: &mut Ui, view: &View<'_>) {
     });
 }
 
+/// Which fields were changed on both sides, in the words of `both`; or that there is none.
+fn changed_line(text: &Text, state: &State, both: &str) -> String {
+    let names: Vec<&str> = state
+        .clashes
+        .fields()
+        .map(|field| words(text, field).0)
+        .collect();
+    if names.is_empty() {
+        text.file_changed.to_owned()
+    } else {
+        fill(both, &[&names.join(", ")])
+    }
+}
+
 fn actions_ui(ui: &mut Ui, text: &Text, state: &mut State, form: &SettingsForm) {
     let ctx = ui.ctx().clone();
     let idle = state.job.is_none();
@@ -286,8 +344,16 @@ fn actions_ui(ui: &mut Ui, text: &Text, state: &mut State, form: &SettingsForm) 
         if !valid {
             save.on_disabled_hover_text(text.save_blocked);
         } else if save.clicked() {
-            state.message = None;
-            state.run(&ctx, Job::Save(form.clone()));
+            if state.clashes.fields().next().is_some() && !state.clashes.told {
+                state.clashes.told = true;
+                state.message = Some(Message::Clashed);
+            } else {
+                state.message = None;
+                state.notes.clear();
+                state.saving = Some(form.clone());
+                let forms = Box::new((state.stored.clone(), form.clone()));
+                state.run(&ctx, Job::Save(forms));
+            }
         }
         let word = if tested { text.test } else { text.testing };
         if ui
@@ -296,7 +362,7 @@ fn actions_ui(ui: &mut Ui, text: &Text, state: &mut State, form: &SettingsForm) 
         {
             state.steps.clear();
             state.tested = Some(form.clone());
-            state.run(&ctx, Job::Test(form.clone()));
+            state.run(&ctx, Job::Test(Box::new(form.clone())));
         }
         if ui
             .add_enabled(idle, egui::Button::new(text.revert))
@@ -304,7 +370,8 @@ fn actions_ui(ui: &mut Ui, text: &Text, state: &mut State, form: &SettingsForm) 
         {
             // From the file, so that nothing of an import stays behind.
             state.message = None;
-            state.run(&ctx, Job::Load);
+            state.notes.clear();
+            state.run(&ctx, Job::Undo);
         }
         if ui
             .add_enabled(idle, egui::Button::new(text.import))
@@ -324,13 +391,23 @@ fn actions_ui(ui: &mut Ui, text: &Text, state: &mut State, form: &SettingsForm) 
     let (tone, line) = match &state.message {
         None => (Tone::Neutral, String::new()),
         Some(Message::NothingChosen) => (Tone::Neutral, text.nothing_chosen.to_owned()),
+        Some(Message::Saved) if !state.is_valid() => (Tone::Neutral, String::new()),
+        Some(Message::Saved) if state.notes.iter().any(|note| note.warning) => {
+            (Tone::Warn, text.saved.to_owned())
+        }
         Some(Message::Saved) => (Tone::Good, text.saved.to_owned()),
+        Some(Message::FileChanged) => (Tone::Warn, changed_line(text, state, text.file_both)),
+        Some(Message::Clashed) => (Tone::Warn, changed_line(text, state, text.file_clash)),
         Some(Message::Imported) => (Tone::Info, text.imported.to_owned()),
         Some(Message::Exported(path)) => (Tone::Good, fill(text.exported, &[path])),
         Some(Message::Failed(error)) => (Tone::Bad, error.clone()),
     };
     if !line.is_empty() {
         banner_ui(ui, tone, &line);
+    }
+    for note in &state.notes {
+        let tone = if note.warning { Tone::Warn } else { Tone::Info };
+        banner_ui(ui, tone, &note.text);
     }
     if !state.steps.is_empty() && state.tested.as_ref() == Some(form) {
         card(ui, |ui| {

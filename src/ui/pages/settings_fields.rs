@@ -9,7 +9,7 @@ use crate::ui::text::{Text, fill};
 use crate::ui::theme::{self, Tone};
 use crate::ui::widgets::{muted, strong, tone_icon, tool_button};
 
-const fn words(text: &Text, field: Field) -> (&'static str, &'static str) {
+pub(super) const fn words(text: &Text, field: Field) -> (&'static str, &'static str) {
     match field {
         Field::PlatformUrl => (text.field_platform_url, text.help_platform_url),
         Field::ApiKey => (text.field_api_key, text.help_api_key),
@@ -89,6 +89,7 @@ pub(super) fn fields_ui(
                             changed.push(field);
                         }
                     }
+                    clash_ui(ui, text, state, form, field, changed);
                     match &state.errors[field as usize] {
                         Some(error) => {
                             ui.horizontal_wrapped(|ui| {
@@ -109,6 +110,34 @@ pub(super) fn fields_ui(
                 ui.end_row();
             }
         });
+}
+
+/// What the file holds instead, where both were changed.
+fn clash_ui(
+    ui: &mut Ui,
+    text: &Text,
+    state: &State,
+    form: &mut SettingsForm,
+    field: Field,
+    changed: &mut Vec<Field>,
+) {
+    let Some(theirs) = &state.clashes.file[field as usize] else {
+        return;
+    };
+    ui.horizontal_wrapped(|ui| {
+        tone_icon(ui, Tone::Warn, 12.0);
+        let line = match (field.is_secret(), theirs.is_empty()) {
+            (true, _) => text.clash_secret.to_owned(),
+            (false, true) => text.clash_gone.to_owned(),
+            (false, false) => fill(text.clash_value, &[theirs]),
+        };
+        let line = RichText::new(line).size(theme::SMALL);
+        ui.label(line.color(theme::of(ui).warn));
+        if !field.is_secret() && ui.small_button(text.clash_take).clicked() {
+            form.field_mut(field).text.clone_from(theirs);
+            changed.push(field);
+        }
+    });
 }
 
 /// A value that is possible and yet unusual.
@@ -174,9 +203,22 @@ fn secret_ui(
 ) {
     if !state.replacing {
         ui.horizontal_wrapped(|ui| {
-            ui.label(text.secret_kept);
+            match &state.revealed {
+                Some(secret) => {
+                    let shown = RichText::new(&secret.0).monospace();
+                    ui.add(egui::Label::new(shown).wrap());
+                    if tool_button(ui, text.hide).clicked() {
+                        state.revealed = None;
+                    }
+                }
+                None => {
+                    ui.label(text.secret_kept);
+                    state.wants_secret |= tool_button(ui, text.show).clicked();
+                }
+            }
             if tool_button(ui, text.replace).clicked() {
                 state.replacing = true;
+                state.revealed = None;
             }
         });
         return;

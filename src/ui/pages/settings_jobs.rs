@@ -7,19 +7,26 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use tokio::sync::mpsc;
 
-use crate::ui::settings_port::{SettingsForm, SettingsPort, TestStep};
+use crate::ui::settings_port::{SaveEnd, SecretText, SettingsForm, SettingsPort, TestStep};
 
 pub enum Job {
     Load,
-    Save(SettingsForm),
-    Test(SettingsForm),
+    Undo,
+    Reveal,
+    /// What the page had loaded, and what it shows now.
+    Save(Box<(SettingsForm, SettingsForm)>),
+    Test(Box<SettingsForm>),
     Import,
-    Export { with_secret: bool },
+    Export {
+        with_secret: bool,
+    },
 }
 
 pub enum Done {
     Loaded(Result<SettingsForm, String>),
-    Saved(Result<(), String>),
+    Undone(Result<SettingsForm, String>),
+    Revealed(Result<SecretText, String>),
+    Saved(Result<SaveEnd, String>),
     Testing(mpsc::Receiver<TestStep>),
     /// `None` when the dialog was cancelled.
     Imported(Option<Result<SettingsForm, String>>),
@@ -49,7 +56,9 @@ pub fn start(
 fn work(port: &dyn SettingsPort, job: Job) -> Done {
     match job {
         Job::Load => Done::Loaded(port.load()),
-        Job::Save(form) => Done::Saved(port.save(&form)),
+        Job::Undo => Done::Undone(port.undo()),
+        Job::Reveal => Done::Revealed(port.reveal()),
+        Job::Save(forms) => Done::Saved(port.save(&forms.0, &forms.1)),
         Job::Test(form) => Done::Testing(port.test(&form)),
         Job::Import => Done::Imported(dialog().pick_file().map(|path| port.import(&path))),
         Job::Export { with_secret } => {

@@ -13,11 +13,18 @@ pub struct Pill<'a> {
     pub facts: &'a str,
     /// More, for hovering.
     pub hover: &'a str,
+    /// It opens something when pressed.
+    pub pressable: bool,
 }
 
 pub fn pill(ui: &mut Ui, size: Vec2, pill: &Pill<'_>) -> Response {
     let tokens = theme::of(ui);
-    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    let sense = if pill.pressable {
+        Sense::click()
+    } else {
+        Sense::hover()
+    };
+    let (rect, response) = ui.allocate_exact_size(size, sense);
     let color = tokens.tone(pill.tone);
     let calm = matches!(pill.tone, Tone::Good | Tone::Neutral);
     let fill = if calm {
@@ -33,6 +40,11 @@ pub fn pill(ui: &mut Ui, size: Vec2, pill: &Pill<'_>) -> Response {
         Stroke::new(1.0, border),
         egui::StrokeKind::Inside,
     );
+    if response.has_focus() {
+        let ring = Stroke::new(2.0, tokens.focus);
+        ui.painter()
+            .rect_stroke(rect, 8.0, ring, egui::StrokeKind::Inside);
+    }
     let center = pos2(rect.left() + 20.0, rect.center().y);
     icons::paint_tone(ui.painter(), pill.tone, center, 16.0, color, fill);
 
@@ -64,7 +76,12 @@ pub fn pill(ui: &mut Ui, size: Vec2, pill: &Pill<'_>) -> Response {
     painter.galley(inner.min + vec2(0.0, 20.0), facts, tokens.muted);
 
     let label = format!("{}: {}", pill.title, pill.word);
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &label));
+    let role = if pill.pressable {
+        Role::Button
+    } else {
+        Role::Label
+    };
+    response.widget_info(|| WidgetInfo::labeled(role, true, &label));
     response.on_hover_ui(|ui| {
         ui.label(super::strong(&label, theme::BODY));
         ui.label(pill.facts);
