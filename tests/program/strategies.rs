@@ -16,7 +16,7 @@ use super::rig::LONG;
 /// Market seconds in a second: an M15 bar closes every 0.6 s, an H4 bar every 10 s.
 const SPEED: &str = "1500";
 /// By heartbeat the longest ones come, up to ten rows a beat.
-const STARTED: Duration = Duration::from_secs(120);
+const STARTED: Duration = Duration::from_secs(240);
 
 /// Names of the fixtures, and the direction of those that say none comes from the settings.
 fn stored() -> BTreeMap<String, Value> {
