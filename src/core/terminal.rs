@@ -106,10 +106,7 @@ impl Turn<'_> {
         self.log(
             LogLevel::Info,
             "terminal",
-            format!(
-                "Terminal connected: account {} on {}",
-                account.login, account.server
-            ),
+            format!("Terminal connected: account {}", account.id().masked()),
         );
         self.see_account(&account);
         self.watch_guards(&account);

@@ -15,7 +15,9 @@ async fn another_account_stops_entries_until_a_person_resumes() {
         let mut whole = Whole::with(kind, options).await;
         let ticket = whole.open(buy()).await;
         whole.terminal.cmd("login 2002");
-        whole.hears("account 2002 on Broker-Demo").await;
+        whole
+            .hears("Terminal connected: account …002 on Broker-Demo")
+            .await;
         let words =
             "the terminal is logged in to account …002 on Broker-Demo now, before it was …001";
         whole.trading_says(words).await;
@@ -27,7 +29,9 @@ async fn another_account_stops_entries_until_a_person_resumes() {
         assert!(whole.terminal.truth("deals 2002").is_empty());
 
         whole.terminal.cmd("login 1001");
-        whole.hears("account 1001 on Broker-Demo").await;
+        whole
+            .hears("Terminal connected: account …001 on Broker-Demo")
+            .await;
         assert!(whole.position(ticket).is_some());
         whole
             .executes("CLOSE_POSITION", json!({"ticket": ticket}))
