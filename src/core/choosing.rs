@@ -212,18 +212,18 @@ impl Turn<'_> {
                 return Verdict::done(format!("position {ticket} is not open (any more)"));
             };
             let own = self.state.own_position(ticket);
-            let asked_here = open.command.source == super::snapshot::Source::Local;
-            if own.is_none() && self.state.nets() {
-                return Verdict::failed(format!(
-                    "nothing of position {ticket} is this executor's; it is left alone"
-                ));
-            }
-            if own.is_none() && !asked_here {
-                return Verdict::failed(format!(
-                    "position {ticket} was not opened by this executor; it is left alone"
-                ));
-            }
-            let ours = own.map_or(position.volume, |own| own.volume);
+            let Some(own) = own else {
+                return Verdict::failed(if self.state.nets() {
+                    format!(
+                        "nothing of position {ticket} is this program's; it is left alone: close it in MetaTrader"
+                    )
+                } else {
+                    format!(
+                        "position {ticket} was not opened by this program; close it in MetaTrader"
+                    )
+                });
+            };
+            let ours = own.volume;
             if let Some(contradiction) = self.names_another_symbol(&open.command, position) {
                 return Verdict::failed(format!("{contradiction}; nothing was closed"));
             }

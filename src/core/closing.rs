@@ -28,7 +28,7 @@ impl Target {
         }
     }
 
-    /// Whether it is there to be ended; of a net position only our part is, unless somebody here named another's.
+    /// Whether it is there to be ended; of a net position only our part is.
     fn is_in(self, book: &Book, state: &State) -> bool {
         match self {
             Self::Position(ticket) if state.nets() => state.own_position(ticket).is_some(),
