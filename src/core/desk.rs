@@ -218,11 +218,15 @@ fn read_open(command: &Command) -> Result<OpenOrder, ArgumentError> {
     let volume = command
         .decimal(&["volume", "lots", "lotSize"])?
         .ok_or(ArgumentError::Missing("volume"))?;
+    let stop_loss = level(command, &["stopLoss", "sl"])?;
+    if stop_loss.is_some_and(|price| price.is_zero()) {
+        return Err(ArgumentError::StopOfZero);
+    }
     Ok(OpenOrder {
         symbol,
         side,
         volume,
-        stop_loss: level(command, &["stopLoss", "sl"])?.and_then(positive),
+        stop_loss,
         take_profit: level(command, &["takeProfit", "tp"])?.and_then(positive),
         deviation: deviation_of(command)?,
     })

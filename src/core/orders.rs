@@ -365,12 +365,22 @@ fn least_counter(now: Timestamp) -> u64 {
 
 fn describe_fill(action: &IntentAction, fill: &Fill) -> String {
     match action {
-        IntentAction::Open { symbol, side, .. } => format!(
-            "{} {} {symbol} filled at {}, ticket {}",
+        IntentAction::Open {
+            symbol,
+            side,
+            stop_loss,
+            ..
+        } => format!(
+            "{} {} {symbol} filled at {}, ticket {}{}",
             side.name(),
             fill.volume,
             fill.price,
-            fill.ticket
+            fill.ticket,
+            if stop_loss.is_none() {
+                ", without a stop loss"
+            } else {
+                ""
+            }
         ),
         IntentAction::Modify {
             stop_loss,

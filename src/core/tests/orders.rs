@@ -498,3 +498,23 @@ fn a_close_in_doubt_on_a_netting_account_is_told_and_not_repeated() {
         }
     }
 }
+
+/// A stop of 0 may be meant as none or be a mistake; none is opened without a stop on a guess, and one that is says so.
+#[test]
+fn an_opening_without_a_stop_says_so_and_one_with_a_stop_of_zero_is_refused() {
+    let mut world = World::ready();
+    for (id, zero) in [("a", json!(0)), ("b", json!("0.0"))] {
+        let args = json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.1, "stopLoss": zero });
+        world.pusher(id, "OPEN_POSITION", &args);
+        let words = "stopLoss is 0: name a price, or leave it out to open without a stop";
+        world.assert_ends(id, CommandState::Failed, words);
+    }
+    assert_eq!(world.terminal.opens(), 0);
+    let bare = json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.1 });
+    world.pusher("c", "OPEN_POSITION", &bare);
+    let said = world.assert_executed("c");
+    assert!(said.contains("without a stop loss"), "{said}");
+    world.pusher("d", "OPEN_POSITION", &buy());
+    let said = world.assert_executed("d");
+    assert!(!said.contains("without a stop loss"), "{said}");
+}
