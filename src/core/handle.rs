@@ -207,7 +207,10 @@ impl Turn<'_> {
             ));
         }
         self.unpause("resumed by the platform");
-        Verdict::done("trading is on")
+        Verdict::done(match self.state.entry_block(self.now) {
+            None => "trading is on".to_owned(),
+            Some(reason) => format!("no pause is on, but trading is off: {reason}"),
+        })
     }
 
     fn get_status(&self) -> Verdict {
