@@ -37,7 +37,7 @@ impl Turn<'_> {
                 reason: "waiting for the terminal".to_owned(),
             };
         }
-        if let Some(block) = self.state.entry_block(self.now) {
+        if let Some(block) = self.state.standing_block(self.now) {
             return Verdict::failed(format!("not opened: {block}"));
         }
         if self.was_given_in_pause(&open.command) {
@@ -49,6 +49,11 @@ impl Turn<'_> {
         };
         if let Err(reason) = check_volume(order.volume, spec) {
             return Verdict::failed(reason);
+        }
+        if let Some(search) = self.state.search_block(self.now) {
+            return Verdict::Wait {
+                reason: search.to_owned(),
+            };
         }
         // Its limits count positions; an order that has just been filled may not be among them yet.
         if self.state.fresh_book().is_none() {

@@ -122,6 +122,7 @@ impl Turn<'_> {
         self.rename_symbols();
         // Whatever was on its way when the link broke is looked for before anything else is believed.
         self.state.looked_at.clear();
+        self.hear_of_orders_first();
         self.ask_for_book();
         self.watch_again();
     }
