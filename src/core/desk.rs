@@ -167,6 +167,9 @@ impl Turn<'_> {
                 reason: format!("waiting for the order on position {ticket} before it"),
             };
         }
+        if let Some(wait) = self.wait_for_account(command, ticket) {
+            return wait;
+        }
         let Some(position) = book
             .positions
             .iter()

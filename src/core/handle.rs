@@ -127,9 +127,10 @@ impl Turn<'_> {
         };
         Verdict::Done {
             message: format!(
-                "{} stopped; {} kept{protection}",
+                "{} stopped; {} kept{protection}{}",
                 count(running.len(), "strategy", "strategies"),
                 count(kept, "position", "positions"),
+                self.state.and_elsewhere(),
             ),
             details: details(&[("stopped", json!(running))]),
         }
@@ -235,7 +236,7 @@ impl Turn<'_> {
             .map_or_else(|| "on".to_owned(), |reason| format!("off: {reason}"));
         let own = self.state.own_positions().count();
         let message = format!(
-            "trading {trading}; terminal {}; {}; {} open",
+            "trading {trading}; terminal {}; {}; {} open{}",
             if self.state.terminal.up {
                 "connected"
             } else {
@@ -247,6 +248,7 @@ impl Turn<'_> {
                 "strategies running"
             ),
             count(own, "position", "positions"),
+            self.state.and_elsewhere(),
         );
         Verdict::Done {
             message,

@@ -201,6 +201,9 @@ impl Turn<'_> {
         if matches!(end, OrderEnd::Done(_)) {
             self.expect_stop(&entry);
         }
+        if let OrderEnd::Done(fill) = &end {
+            self.hold_opened(&entry, fill);
+        }
         self.record(match &end {
             OrderEnd::Done(fill) | OrderEnd::Astray { fill, .. } => Record::IntentDone {
                 cid,
