@@ -1,12 +1,35 @@
 //! Which account the terminal is logged in to: a change stops entries until the trader says so, and real money is
 //! traded only on accounts that he allowed once.
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::State;
+use super::durable::Durable;
 use super::effect::LogLevel;
 use super::record::Record;
 use super::snapshot::{SELF_TEST, Severity};
 use super::step::Turn;
 use crate::market::{Account, AccountId, IntentAction, MarginMode, SelfTest};
+
+impl Durable {
+    /// The last deal that is known, of the account that knows the oldest one: a terminal's history is read from there, with
+    /// a day to spare for clocks that were moved.
+    pub fn deals_since(&self) -> Option<Timestamp> {
+        let ledgers = self.other_days.values().chain([&self.day]);
+        let last = ledgers.filter_map(|ledger| ledger.last_deal_at).min()?;
+        last.checked_sub(SignedDuration::from_hours(24)).ok()
+    }
+
+    /// Each account has a daily ledger of its own; deals of another one must not count.
+    pub(super) fn see_account(&mut self, account: &AccountId) {
+        let before = self.account.replace(account.clone());
+        if let Some(before) = before.filter(|before| before != account) {
+            let day = self.other_days.remove(account).unwrap_or_default();
+            self.other_days
+                .insert(before, std::mem::replace(&mut self.day, day));
+        }
+    }
+}
 
 impl State {
     /// The terminal's account, when it holds real money and nobody allowed trading on it.
@@ -61,11 +84,13 @@ impl Turn<'_> {
             id.masked(),
             before.masked()
         ));
+        let left = self.state.away(|_| true, |_| true).words();
+        let left = left.map_or_else(String::new, |words| format!(" Still open: {words}."));
         self.notice(
             "account",
             Severity::Warning,
             &format!(
-                "The terminal is logged in to another account: {} ({}), before it was {}.",
+                "The terminal is logged in to another account: {} ({}), before it was {}.{left}",
                 id.masked(),
                 if account.demo { "demo" } else { "real money" },
                 before.masked()

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::closing::Target;
+use serde_json::json;
+
+use super::closing::{Sweep, Target};
 use super::command::Command;
-use super::durable::OpenCommand;
-use super::handle::{Verdict, strategy_of, ticket_of};
+use super::durable::{OpenCommand, Purpose};
+use super::handle::{Verdict, details, strategy_of, ticket_of};
 use super::record::Record;
 use super::snapshot::Source;
 use super::step::Turn;
@@ -19,7 +21,7 @@ impl Turn<'_> {
                 if let Some(wait) = self.wait_for_profits(open) {
                     return wait;
                 }
-                self.close_matching(open, |position| position.profit > least)
+                self.close_chosen(open, |position| position.profit > least, |_| true)
             }
             Err(error) => Verdict::failed(error.to_string()),
         }
@@ -48,7 +50,7 @@ impl Turn<'_> {
                 if let Some(wait) = self.wait_for_profits(open) {
                     return wait;
                 }
-                self.close_matching(open, |position| position.profit < bound)
+                self.close_chosen(open, |position| position.profit < bound, |_| true)
             }
             Err(error) => Verdict::failed(error.to_string()),
         }
@@ -76,13 +78,21 @@ impl Turn<'_> {
         match open.command.text("symbol") {
             Ok(symbol) => {
                 let symbol = symbol.to_owned();
-                let broker: BTreeSet<String> = self
-                    .state
-                    .own_positions()
+                let own = self.state.own_positions();
+                let broker: BTreeSet<String> = own
                     .map(|position| position.symbol.clone())
                     .filter(|broker| self.state.is_symbol(&symbol, broker))
                     .collect();
-                self.close_matching(open, |position| broker.contains(&position.symbol))
+                let held = self.state.held_elsewhere();
+                let elsewhere: BTreeSet<String> = held
+                    .map(|(_, position)| position.symbol.clone())
+                    .filter(|broker| self.state.may_be_symbol(&symbol, broker))
+                    .collect();
+                self.close_chosen(
+                    open,
+                    |position| broker.contains(&position.symbol),
+                    |position| elsewhere.contains(&position.symbol),
+                )
             }
             Err(error) => Verdict::failed(error.to_string()),
         }
@@ -94,8 +104,23 @@ impl Turn<'_> {
         open: &OpenCommand,
         wanted: impl Fn(&Position) -> bool,
     ) -> Verdict {
+        self.close_chosen(open, &wanted, &wanted)
+    }
+
+    /// `elsewhere` chooses among those of other accounts, of which less is known; they are looked at by `wanted` when the
+    /// terminal is back there.
+    fn close_chosen(
+        &mut self,
+        open: &OpenCommand,
+        wanted: impl Fn(&Position) -> bool,
+        elsewhere: impl Fn(&Position) -> bool,
+    ) -> Verdict {
         let id = open.command.id.clone();
-        let awaited = self.openings_on_their_way(&open.command);
+        let mut awaited = self.openings_on_their_way(&open.command);
+        let held = self.state.held_elsewhere().map(|(_, position)| position);
+        let held = held.filter(|position| elsewhere(position));
+        let held = held.map(|position| Cid(position.magic));
+        awaited.extend(held.filter(|cid| !self.was_given_later(*cid, &open.command)));
         let awaits_nothing = !open.awaited.iter().any(|cid| awaited.contains(cid));
         let plan = match &open.tickets {
             None => Some((Vec::new(), awaited)),
@@ -178,7 +203,52 @@ impl Turn<'_> {
             return Verdict::failed("nothing was chosen to close");
         };
         let targets: Vec<Target> = tickets.into_iter().map(Target::Position).collect();
-        self.advance_closing(id, &targets)
+        let verdict = self.advance_closing(id, &targets);
+        self.and_elsewhere(id, verdict)
+    }
+
+    /// What is open on another account is neither closed nor given up before the command's time is over.
+    fn and_elsewhere(&self, id: &str, verdict: Verdict) -> Verdict {
+        let Some(open) = self.durable().open.get(id) else {
+            return verdict;
+        };
+        let away = self.closes_elsewhere(open);
+        let Some(words) = away.words() else {
+            return verdict;
+        };
+        let mut chosen = open.tickets.iter().flatten();
+        let at_work = chosen.any(|ticket| self.state.own_position(*ticket).is_some())
+            || self.has_orders(&Purpose::Closing { id: id.to_owned() });
+        match verdict {
+            Verdict::Failed { message, details } => Verdict::Failed {
+                message: format!("{message}; {words}"),
+                details,
+            },
+            Verdict::Done { .. } | Verdict::Busy { .. }
+                if !at_work && self.is_over(&open.command) =>
+            {
+                let sweep = self.state.closings.get(id);
+                let closed = sweep.map(Sweep::closed).unwrap_or_default();
+                let done = sweep.filter(|_| !closed.is_empty()).map_or_else(
+                    || "nothing was closed".to_owned(),
+                    |sweep| format!("{}: {}", sweep.headline(), closed.join("; ")),
+                );
+                Verdict::Failed {
+                    message: format!("{done}; still open: {words}"),
+                    details: details(&[
+                        ("closed", json!(closed)),
+                        ("open", json!(away.lines)),
+                        ("tickets", json!(away.tickets)),
+                    ]),
+                }
+            }
+            Verdict::Busy { what } if at_work => Verdict::Busy {
+                what: format!("{what}; {words}"),
+            },
+            Verdict::Done { .. } | Verdict::Busy { .. } | Verdict::Wait { .. } => Verdict::Busy {
+                what: format!("waiting: {words}"),
+            },
+        }
     }
 
     /// A command that names a ticket and the symbol of another position is not obeyed on a guess (contract C20).
@@ -204,6 +274,9 @@ impl Turn<'_> {
                     reason: "waiting for the terminal".to_owned(),
                 };
             };
+            if let Some(wait) = self.wait_for_account(&open.command, ticket) {
+                return wait;
+            }
             let Some(position) = book
                 .positions
                 .iter()
@@ -212,18 +285,18 @@ impl Turn<'_> {
                 return Verdict::done(format!("position {ticket} is not open (any more)"));
             };
             let own = self.state.own_position(ticket);
-            let asked_here = open.command.source == super::snapshot::Source::Local;
-            if own.is_none() && self.state.nets() {
-                return Verdict::failed(format!(
-                    "nothing of position {ticket} is this executor's; it is left alone"
-                ));
-            }
-            if own.is_none() && !asked_here {
-                return Verdict::failed(format!(
-                    "position {ticket} was not opened by this executor; it is left alone"
-                ));
-            }
-            let ours = own.map_or(position.volume, |own| own.volume);
+            let Some(own) = own else {
+                return Verdict::failed(if self.state.nets() {
+                    format!(
+                        "nothing of position {ticket} is this program's; it is left alone: close it in MetaTrader"
+                    )
+                } else {
+                    format!(
+                        "position {ticket} was not opened by this program; close it in MetaTrader"
+                    )
+                });
+            };
+            let ours = own.volume;
             if let Some(contradiction) = self.names_another_symbol(&open.command, position) {
                 return Verdict::failed(format!("{contradiction}; nothing was closed"));
             }

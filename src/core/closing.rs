@@ -28,7 +28,7 @@ impl Target {
         }
     }
 
-    /// Whether it is there to be ended; of a net position only our part is, unless somebody here named another's.
+    /// Whether it is there to be ended; of a net position only our part is.
     fn is_in(self, book: &Book, state: &State) -> bool {
         match self {
             Self::Position(ticket) if state.nets() => state.own_position(ticket).is_some(),
@@ -77,6 +77,8 @@ struct Progress {
     sent: BTreeSet<Cid>,
     /// How it ended, in words.
     gone: Option<String>,
+    /// It is on another account than the terminal.
+    away: bool,
 }
 
 impl Sweep {
@@ -129,11 +131,18 @@ impl Sweep {
         }
     }
 
-    /// Takes in what the terminal shows now; `theirs` are the lots of a position that are not ours and stay.
-    fn look(&mut self, shown: impl Fn(Target) -> bool, theirs: impl Fn(Target) -> Decimal) {
+    /// Takes in what the terminal shows now; `theirs` are the lots of a position that are not ours and stay. Of what is
+    /// `away` its list says nothing.
+    fn look(
+        &mut self,
+        shown: impl Fn(Target) -> bool,
+        theirs: impl Fn(Target) -> Decimal,
+        away: impl Fn(Target) -> bool,
+    ) {
         let nets = self.nets;
         for (target, progress) in &mut self.tickets {
-            if progress.cid.is_some() {
+            progress.away = progress.gone.is_none() && away(*target);
+            if progress.cid.is_some() || progress.away {
                 continue;
             }
             let answered = progress.answered.take();
@@ -171,7 +180,7 @@ impl Sweep {
     pub fn troubles(&self) -> Vec<String> {
         self.tickets
             .iter()
-            .filter(|(_, progress)| progress.gone.is_none())
+            .filter(|(_, progress)| progress.gone.is_none() && !progress.away)
             .filter_map(|(target, progress)| {
                 let error = progress.last_error.as_ref()?;
                 Some(format!(
@@ -198,7 +207,7 @@ impl Sweep {
         gone.filter(|progress| progress.by_us).count()
     }
 
-    fn headline(&self) -> String {
+    pub fn headline(&self) -> String {
         match self.ended_by_us() {
             0 => "nothing was closed".to_owned(),
             closed => count(closed, "position closed", "positions closed"),
@@ -219,7 +228,7 @@ impl Sweep {
         let open = self
             .tickets
             .values()
-            .filter(|progress| progress.gone.is_none());
+            .filter(|progress| progress.gone.is_none() && !progress.away);
         open.map(|progress| progress.tries).min().unwrap_or(0)
     }
 }
@@ -265,7 +274,8 @@ impl Turn<'_> {
                 Target::Position(ticket) if self.state.nets() => self.state.others_lots(ticket),
                 _ => Decimal::ZERO,
             };
-            sweep.look(|target| target.is_in(book, self.state), theirs);
+            let away = |target| matches!(target, Target::Position(ticket) if self.state.is_elsewhere(ticket));
+            sweep.look(|target| target.is_in(book, self.state), theirs, away);
         }
     }
 

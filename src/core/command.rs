@@ -232,6 +232,8 @@ pub enum ArgumentError {
     },
     #[error("\"{first}\" and \"{second}\" contradict each other")]
     Conflict { first: String, second: String },
+    #[error("stopLoss is 0: name a price, or leave it out to open without a stop")]
+    StopOfZero,
     #[error("\"{0}\" means nothing here; is it misspelt?")]
     Unknown(String),
     #[error(

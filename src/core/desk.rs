@@ -37,7 +37,7 @@ impl Turn<'_> {
                 reason: "waiting for the terminal".to_owned(),
             };
         }
-        if let Some(block) = self.state.entry_block(self.now) {
+        if let Some(block) = self.state.standing_block(self.now) {
             return Verdict::failed(format!("not opened: {block}"));
         }
         if self.was_given_in_pause(&open.command) {
@@ -49,6 +49,11 @@ impl Turn<'_> {
         };
         if let Err(reason) = check_volume(order.volume, spec) {
             return Verdict::failed(reason);
+        }
+        if let Some(search) = self.state.search_block(self.now) {
+            return Verdict::Wait {
+                reason: search.to_owned(),
+            };
         }
         // Its limits count positions; an order that has just been filled may not be among them yet.
         if self.state.fresh_book().is_none() {
@@ -162,6 +167,9 @@ impl Turn<'_> {
                 reason: format!("waiting for the order on position {ticket} before it"),
             };
         }
+        if let Some(wait) = self.wait_for_account(command, ticket) {
+            return wait;
+        }
         let Some(position) = book
             .positions
             .iter()
@@ -218,11 +226,15 @@ fn read_open(command: &Command) -> Result<OpenOrder, ArgumentError> {
     let volume = command
         .decimal(&["volume", "lots", "lotSize"])?
         .ok_or(ArgumentError::Missing("volume"))?;
+    let stop_loss = level(command, &["stopLoss", "sl"])?;
+    if stop_loss.is_some_and(|price| price.is_zero()) {
+        return Err(ArgumentError::StopOfZero);
+    }
     Ok(OpenOrder {
         symbol,
         side,
         volume,
-        stop_loss: level(command, &["stopLoss", "sl"])?.and_then(positive),
+        stop_loss,
         take_profit: level(command, &["takeProfit", "tp"])?.and_then(positive),
         deviation: deviation_of(command)?,
     })

@@ -1,15 +1,20 @@
 //! Orders whose outcome nobody knows: each is looked for, and in sight of the trader as long as that is so.
 
-use super::State;
+use std::time::Duration;
+
 use super::durable::{IntentEntry, Progress};
 use super::orders::OrderEnd;
 use super::record::Record;
 use super::snapshot::{Notice, Severity};
 use super::step::Turn;
+use super::{Now, State};
 use crate::market::{Cid, Fill, Found, IntentAction, MarginMode, Ticket};
 
 /// What the trader reads below an order in doubt.
 const DOUBT_REMEDY: &str = "Nothing to do: it is looked for at the terminal. Until it is found or proven absent, its strategy opens nothing; closing works.";
+
+/// A terminal that came back and tells nothing of an order for so long holds up its own symbol and strategy alone.
+const HEARD_WITHIN: Duration = Duration::from_secs(30);
 
 pub(super) fn doubt_key(cid: Cid) -> String {
     format!("{}{cid}", Notice::ORDER)
@@ -65,7 +70,25 @@ impl State {
     }
 }
 
+impl State {
+    /// The terminal is back, and what became of the orders that are without outcome is asked first: an order that is sent
+    /// before could be one too many.
+    pub(super) fn search_block(&self, now: Now) -> Option<&'static str> {
+        let orders = &self.durable.intents;
+        let mut unheard = self.unheard.iter();
+        let waits = now.mono < self.unheard_until && unheard.any(|cid| orders.contains_key(cid));
+        waits.then_some("orders without outcome are looked for at the terminal first")
+    }
+}
+
 impl Turn<'_> {
+    pub(super) fn hear_of_orders_first(&mut self) {
+        let orders = self.durable().intents.values();
+        let here = orders.filter(|entry| self.is_here(entry));
+        self.state.unheard = here.map(|entry| entry.intent.cid).collect();
+        self.state.unheard_until = self.now.mono + HEARD_WITHIN;
+    }
+
     /// Nobody knows whether it happened: no new risk for its strategy until it is known, and the trader sees why.
     pub(super) fn doubt(&mut self, cid: Cid, reason: String) {
         if let Some(entry) = self.durable().intents.get(&cid) {
@@ -83,6 +106,7 @@ impl Turn<'_> {
 
     /// What the search for an order brought to light.
     pub(super) fn found(&mut self, cid: Cid, found: Found) {
+        self.state.unheard.remove(&cid);
         let Some(entry) = self.durable().intents.get(&cid).cloned() else {
             return;
         };

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::command::Command;
+use super::elsewhere::Held;
 use super::guards::GuardDay;
 use super::ledger::DayLedger;
 use super::opened::{Given, Opening};
@@ -71,6 +72,8 @@ pub struct Durable {
     pub confirmed: BTreeSet<AccountId>,
     /// What of the net positions is ours, on accounts that net them.
     pub own: BTreeMap<AccountId, OwnBook>,
+    /// Own positions of each account, as its list showed them last.
+    pub(super) held: BTreeMap<AccountId, Held>,
     /// Days of the accounts that the terminal was logged in to before.
     pub other_days: BTreeMap<AccountId, DayLedger>,
 }
@@ -333,30 +336,18 @@ impl Durable {
             }
             Record::OwnerLearned { user_id } => self.owner = Some(user_id.clone()),
             Record::AccountSeen { account, .. } => self.see_account(account),
+            Record::Held {
+                account,
+                shown,
+                gone,
+                ..
+            } => self.hold(account, shown, gone),
             Record::GuardDayBegan { began, .. } => {
                 self.guard_days.insert(began.account.clone(), began.clone());
             }
             Record::AccountConfirmed { account, .. } => {
                 self.confirmed.insert(account.clone());
             }
-        }
-    }
-
-    /// Each account has a daily ledger of its own; deals of another one must not count.
-    /// The last deal that is known, of the account that knows the oldest one: a terminal's history is read from there, with
-    /// a day to spare for clocks that were moved.
-    pub fn deals_since(&self) -> Option<Timestamp> {
-        let ledgers = self.other_days.values().chain([&self.day]);
-        let last = ledgers.filter_map(|ledger| ledger.last_deal_at).min()?;
-        last.checked_sub(SignedDuration::from_hours(24)).ok()
-    }
-
-    fn see_account(&mut self, account: &AccountId) {
-        let before = self.account.replace(account.clone());
-        if let Some(before) = before.filter(|before| before != account) {
-            let day = self.other_days.remove(account).unwrap_or_default();
-            self.other_days
-                .insert(before, std::mem::replace(&mut self.day, day));
         }
     }
 

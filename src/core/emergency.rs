@@ -238,8 +238,10 @@ impl Turn<'_> {
                 details: details(&[("closed", json!(closed))]),
             };
         }
-        let troubles = self.state.emergency.troubles();
+        let elsewhere = self.state.left_elsewhere();
+        let mut troubles = self.state.emergency.troubles();
         if !troubles.is_empty() && self.state.emergency.least_tries() >= TELL_AFTER_TRIES {
+            troubles.extend(elsewhere.lines);
             return Verdict::Failed {
                 message: format!(
                     "emergency stop: entries are locked, but still open: {}; closing goes on",
@@ -260,13 +262,16 @@ impl Turn<'_> {
             };
         }
         // Never "waiting": the entries are locked, so it has begun, and a lift must not make it begin again.
+        let what = if self.state.terminal.up {
+            "closing everything"
+        } else {
+            "entries are locked; waiting for the terminal to close positions"
+        };
         Verdict::Busy {
-            what: if self.state.terminal.up {
-                "closing everything"
-            } else {
-                "entries are locked; waiting for the terminal to close positions"
-            }
-            .to_owned(),
+            what: match elsewhere.words() {
+                Some(words) => format!("{what}; {words}"),
+                None => what.to_owned(),
+            },
         }
     }
 
@@ -303,6 +308,7 @@ impl Turn<'_> {
         });
         if targets.is_empty()
             && !opening
+            && self.state.left_elsewhere().lines.is_empty()
             && !self.has_orders(&Purpose::Emergency)
             && !self.state.book_behind
         {
@@ -377,6 +383,10 @@ impl Turn<'_> {
             super::handle::strategy_of(position) == number
         });
         match closing {
+            Verdict::Failed { message, details } if !runs_on => Verdict::Failed {
+                message: format!("the strategy is stopped; {message}"),
+                details,
+            },
             Verdict::Done { message, details } => Verdict::Done {
                 message: if runs_on {
                     format!(

@@ -127,9 +127,10 @@ impl Turn<'_> {
         };
         Verdict::Done {
             message: format!(
-                "{} stopped; {} kept{protection}",
+                "{} stopped; {} kept{protection}{}",
                 count(running.len(), "strategy", "strategies"),
                 count(kept, "position", "positions"),
+                self.state.and_elsewhere(),
             ),
             details: details(&[("stopped", json!(running))]),
         }
@@ -207,7 +208,10 @@ impl Turn<'_> {
             ));
         }
         self.unpause("resumed by the platform");
-        Verdict::done("trading is on")
+        Verdict::done(match self.state.entry_block(self.now) {
+            None => "trading is on".to_owned(),
+            Some(reason) => format!("no pause is on, but trading is off: {reason}"),
+        })
     }
 
     fn get_status(&self) -> Verdict {
@@ -232,7 +236,7 @@ impl Turn<'_> {
             .map_or_else(|| "on".to_owned(), |reason| format!("off: {reason}"));
         let own = self.state.own_positions().count();
         let message = format!(
-            "trading {trading}; terminal {}; {}; {} open",
+            "trading {trading}; terminal {}; {}; {} open{}",
             if self.state.terminal.up {
                 "connected"
             } else {
@@ -244,6 +248,7 @@ impl Turn<'_> {
                 "strategies running"
             ),
             count(own, "position", "positions"),
+            self.state.and_elsewhere(),
         );
         Verdict::Done {
             message,

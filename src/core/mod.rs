@@ -19,6 +19,7 @@ mod desk;
 mod doubts;
 mod durable;
 mod effect;
+mod elsewhere;
 mod emergency;
 mod envelope;
 mod event;

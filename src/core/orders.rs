@@ -201,6 +201,9 @@ impl Turn<'_> {
         if matches!(end, OrderEnd::Done(_)) {
             self.expect_stop(&entry);
         }
+        if let OrderEnd::Done(fill) = &end {
+            self.hold_opened(&entry, fill);
+        }
         self.record(match &end {
             OrderEnd::Done(fill) | OrderEnd::Astray { fill, .. } => Record::IntentDone {
                 cid,
@@ -365,12 +368,22 @@ fn least_counter(now: Timestamp) -> u64 {
 
 fn describe_fill(action: &IntentAction, fill: &Fill) -> String {
     match action {
-        IntentAction::Open { symbol, side, .. } => format!(
-            "{} {} {symbol} filled at {}, ticket {}",
+        IntentAction::Open {
+            symbol,
+            side,
+            stop_loss,
+            ..
+        } => format!(
+            "{} {} {symbol} filled at {}, ticket {}{}",
             side.name(),
             fill.volume,
             fill.price,
-            fill.ticket
+            fill.ticket,
+            if stop_loss.is_none() {
+                ", without a stop loss"
+            } else {
+                ""
+            }
         ),
         IntentAction::Modify {
             stop_loss,

@@ -102,6 +102,12 @@ impl State {
 
     /// What the emergency stop has not closed yet.
     pub(super) fn remaining(&self) -> Vec<String> {
+        let mut left = self.remaining_here();
+        left.extend(self.left_elsewhere().lines);
+        left
+    }
+
+    fn remaining_here(&self) -> Vec<String> {
         if self.terminal.book.is_none() {
             return vec![
                 "the terminal is away; positions are closed as soon as it is back".to_owned(),

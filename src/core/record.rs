@@ -10,7 +10,7 @@ use super::durable::{EmergencyStop, Purpose};
 use super::guards::GuardDay;
 use super::rules::StrategyEntry;
 use super::snapshot::{CommandState, StrategyState};
-use crate::market::{AccountId, Cid, Deal, Fill, OrderIntent, Side, Ticket};
+use crate::market::{AccountId, Cid, Deal, Fill, OrderIntent, Position, Side, Ticket};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "record", rename_all = "snake_case")]
@@ -175,6 +175,13 @@ pub enum Record {
     /// The terminal is logged in to this account from now on.
     AccountSeen {
         account: AccountId,
+        at: Timestamp,
+    },
+    /// The list of an account showed own positions that are new or changed, and does not show others any more.
+    Held {
+        account: AccountId,
+        shown: Vec<Position>,
+        gone: Vec<Ticket>,
         at: Timestamp,
     },
     /// A day of the account's guards began.

@@ -158,6 +158,10 @@ pub struct State {
     pub(super) book_asked_at: Duration,
     /// When an order was sent or last looked for.
     pub(super) looked_at: BTreeMap<Cid, Duration>,
+    /// Orders without outcome that the terminal, since it came up, has not been heard of once; entries wait for that.
+    pub(super) unheard: BTreeSet<Cid>,
+    /// No longer than until then.
+    pub(super) unheard_until: Duration,
     /// A heartbeat handed out a full page: beat again when these are answered.
     pub(super) draining: BTreeSet<String>,
     /// What is asked for once they are answered.
@@ -221,6 +225,8 @@ impl State {
             interims: BTreeMap::new(),
             reports_from: Duration::ZERO,
             looked_at: BTreeMap::new(),
+            unheard: BTreeSet::new(),
+            unheard_until: Duration::ZERO,
             draining: BTreeSet::new(),
             drained: BeatCause::Drained,
             rows: rows.into_iter().take(Self::ROWS).collect(),
@@ -295,6 +301,12 @@ impl State {
 
     /// Why no new position may be opened now; `None` when one may.
     pub(super) fn entry_block(&self, now: Now) -> Option<String> {
+        self.standing_block(now)
+            .or_else(|| self.search_block(now).map(str::to_owned))
+    }
+
+    /// The same without what is over in a moment.
+    pub(super) fn standing_block(&self, now: Now) -> Option<String> {
         if let Some(stop) = &self.durable.stop {
             return Some(format!("the emergency stop is on ({})", stop.reason));
         }

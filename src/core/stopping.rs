@@ -42,9 +42,17 @@ impl Turn<'_> {
                 "; \"closePositions\" is neither true nor false ({value}), so nothing is closed"
             )
         });
+        let away = self
+            .state
+            .away(|held| strategy_of(held) == number, |_| false)
+            .words();
+        let (here, unclear) = match away {
+            Some(words) => (" here", format!("; {words}{unclear}")),
+            None => ("", unclear),
+        };
         Verdict::Done {
             message: if kept.is_empty() {
-                format!("stopped; no position of it is open{unclear}")
+                format!("stopped; no position of it is open{here}{unclear}")
             } else {
                 format!(
                     "stopped; {} kept and still managed: {}{unclear}",

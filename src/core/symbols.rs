@@ -21,6 +21,12 @@ impl State {
             || self.symbol(wanted).is_ok_and(|spec| spec.name == broker)
     }
 
+    /// The same of a position at a broker whose list of symbols is not at hand: his name may begin or end in his own way.
+    pub(super) fn may_be_symbol(&self, wanted: &str, broker: &str) -> bool {
+        let (wanted, named) = (wanted.trim(), broker.to_ascii_uppercase());
+        self.is_symbol(wanted, broker) || named.contains(&wanted.to_ascii_uppercase())
+    }
+
     /// Whether two names of commands mean one symbol.
     pub(super) fn is_same_symbol(&self, one: &str, other: &str) -> bool {
         one.trim().eq_ignore_ascii_case(other.trim())

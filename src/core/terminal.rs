@@ -57,6 +57,7 @@ impl Turn<'_> {
                 let known = self.state.knows_the_answers(&book, self.now.mono);
                 self.state.see_book(Some(book));
                 self.state.book_behind = !known;
+                self.note_held();
                 self.correct_by_book();
                 self.watch_open_symbols();
                 self.forget_closed();
@@ -81,6 +82,7 @@ impl Turn<'_> {
                 self.correct_by_deal(&deal);
                 self.record(Record::Dealt { deal: deal.clone() });
                 self.net(deal);
+                self.note_held();
             }
             TerminalEvent::Priced { cid, price } => self.priced(cid, price),
             TerminalEvent::Answer { cid, outcome } => self.answered(cid, outcome),
@@ -106,10 +108,7 @@ impl Turn<'_> {
         self.log(
             LogLevel::Info,
             "terminal",
-            format!(
-                "Terminal connected: account {} on {}",
-                account.login, account.server
-            ),
+            format!("Terminal connected: account {}", account.id().masked()),
         );
         self.see_account(&account);
         self.watch_guards(&account);
@@ -125,6 +124,7 @@ impl Turn<'_> {
         self.rename_symbols();
         // Whatever was on its way when the link broke is looked for before anything else is believed.
         self.state.looked_at.clear();
+        self.hear_of_orders_first();
         self.ask_for_book();
         self.watch_again();
     }

@@ -255,9 +255,9 @@ pub fn question_ui(ui: &Ui, view: &View<'_>, asking: &mut Option<Ask>, acts: &mu
             let row = snapshot
                 .positions
                 .iter()
-                .find(|row| row.position.ticket == *ticket);
+                .find(|row| row.position.ticket == *ticket && row.own);
             let Some(row) = row else {
-                // It was closed meanwhile: there is nothing left to ask.
+                // It was closed meanwhile, or nothing of it is ours any more: there is nothing left to ask.
                 *asking = None;
                 return;
             };
@@ -280,9 +280,6 @@ pub fn question_ui(ui: &Ui, view: &View<'_>, asking: &mut Option<Ask>, acts: &mu
                         &position.symbol,
                     ],
                 );
-            }
-            if !row.own {
-                body = format!("{body} {}", text.close_foreign);
             }
             (
                 fill(text.close_title, &[&ticket.to_string()]),

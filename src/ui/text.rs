@@ -245,7 +245,7 @@ catalogue! {
     close_title = "Close position {}?";
     close_body = "{} {} lots {}, profit now {}. It is closed at the market.";
     close_part = "{} of the {} lots {} are this program's and are closed at the market. The rest is somebody else's and stays.";
-    close_foreign = "This program did not open it.";
+    close_foreign = "Not opened by this program; close it in MetaTrader.";
     close_confirm = "Close it now";
     close_label = "Close position {}";
     total = "Total";

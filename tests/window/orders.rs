@@ -149,22 +149,46 @@ fn a_direction_is_chosen_with_two_clicks() {
 #[test]
 fn a_position_is_closed_after_one_confirmation_that_names_it() {
     let mut desk = desk(Page::Positions);
-    desk.press("Close position #50077");
+    desk.press("Close position #50123");
     assert_eq!(desk.sent(), []);
-    assert!(desk.has("This program did not open it."));
     desk.press("Close it now");
     assert_eq!(
         desk.sent(),
         [UiCommand::ClosePosition {
-            ticket: Ticket(50_077)
+            ticket: Ticket(50_123)
         }]
     );
+}
+
+/// The Expert Advisor refuses to close it, so the window does not offer to.
+#[test]
+fn a_position_of_somebody_else_has_no_button_and_says_why() {
+    use egui_kittest::kittest::Queryable;
+    let mut desk = desk(Page::Positions);
+    assert!(!desk.has("Close position #50077"));
+    let owner = desk.harness.get_by_label("somebody else");
+    owner.hover();
+    desk.harness.run_steps(60);
+    assert!(desk.has("Not opened by this program; close it in MetaTrader."));
+}
+
+#[test]
+fn a_question_about_a_position_that_is_not_ours_any_more_closes_itself() {
+    let mut desk = desk(Page::Positions);
+    desk.press("Close position #50123");
+    desk.publish(|snapshot| {
+        for row in &mut snapshot.positions {
+            row.own = false;
+        }
+    });
+    assert!(!desk.has("Close it now"));
+    assert_eq!(desk.sent(), []);
 }
 
 #[test]
 fn a_question_about_a_position_that_is_gone_closes_itself() {
     let mut desk = desk(Page::Positions);
-    desk.press("Close position #50077");
+    desk.press("Close position #50123");
     desk.publish(|snapshot| snapshot.positions.clear());
     assert!(!desk.has("Close it now"));
     assert_eq!(desk.sent(), []);

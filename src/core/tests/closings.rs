@@ -9,13 +9,20 @@ use super::world::World;
 use crate::core::snapshot::{CommandState, UiCommand};
 use crate::market::{Cid, IntentAction, MarginMode, Ticket};
 
+/// The Expert Advisor closes nothing that is not ours, so an order to do it is refused at once, also one given here.
 #[test]
-fn a_position_by_hand_may_be_a_foreign_one() {
+fn a_foreign_position_is_refused_at_once_whoever_asks() {
+    const WORDS: &str = "was not opened by this program; close it in MetaTrader";
     let mut world = World::ready();
     world.terminal.holds(11, 999, "0");
     world.send_book();
     world.ui(UiCommand::ClosePosition { ticket: Ticket(11) });
-    assert!(world.terminal.positions.is_empty());
+    let row = world.newest();
+    assert_eq!(row.state, CommandState::Failed);
+    assert!(row.message.contains(WORDS), "{}", row.message);
+    world.pusher("c", "CLOSE_POSITION", &json!({ "ticket": 11 }));
+    world.assert_ends("c", CommandState::Failed, WORDS);
+    assert!(world.terminal.submitted.is_empty());
 }
 
 #[test]

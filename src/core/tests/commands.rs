@@ -220,7 +220,7 @@ fn foreign_positions_are_left_alone_by_commands() {
     world.wait(2);
     assert_eq!(world.terminal.positions[0].ticket, Ticket(50));
     assert!(world.terminal.submitted.is_empty());
-    world.assert_ends("d", CommandState::Failed, "left alone");
+    world.assert_ends("d", CommandState::Failed, "close it in MetaTrader");
     world.assert_ends("e", CommandState::Failed, "left alone");
 }
 

@@ -60,6 +60,7 @@ fn another_account_stops_entries_and_keeps_its_orders_to_itself() {
     );
     world.ui(UiCommand::ResumeTrading);
     assert!(!world.is_blocked_by(""));
+    assert!(world.has_logged("Terminal connected: account …78 on Demo"));
 
     world.terminal_down();
     world.terminal.account.login -= 1;
@@ -83,6 +84,12 @@ fn real_money_is_traded_only_after_a_word_for_that_account() {
     world.terminal_up();
     world.pusher("o", "OPEN_POSITION", &buy());
     world.assert_ends("o", CommandState::Failed, "holds real money");
+    world.pusher("r", "RESUME", &json!({}));
+    let said = world.assert_executed("r");
+    assert!(
+        said.contains("trading is off: account …77 on Demo holds real money"),
+        "{said}"
+    );
     let account = world.terminal.account.id();
     world.ui(UiCommand::ConfirmAccount { account });
     world.pusher("p", "OPEN_POSITION", &buy());

@@ -10,6 +10,7 @@ mod closings;
 mod commands;
 mod correlated;
 mod delivery;
+mod elsewhere;
 mod emergency;
 mod envelopes;
 mod exits;

@@ -9,7 +9,7 @@ use super::world::World;
 use crate::core::snapshot::{CommandState, Notice, Severity, UiCommand};
 use crate::core::{Config, Event};
 use crate::market::{
-    Cid, Deal, DealEntry, DealReason, MarginMode, RefusalClass, Side, TerminalEvent, Twice,
+    Cid, Deal, DealEntry, DealReason, Found, MarginMode, RefusalClass, Side, TerminalEvent, Twice,
 };
 
 fn world_with(manners: &[Manner]) -> World {
@@ -496,5 +496,67 @@ fn a_close_in_doubt_on_a_netting_account_is_told_and_not_repeated() {
                 .unwrap();
             assert!(doubt.remedy.contains("open a position the other way"));
         }
+    }
+}
+
+/// A stop of 0 may be meant as none or be a mistake; none is opened without a stop on a guess, and one that is says so.
+#[test]
+fn an_opening_without_a_stop_says_so_and_one_with_a_stop_of_zero_is_refused() {
+    let mut world = World::ready();
+    for (id, zero) in [("a", json!(0)), ("b", json!("0.0"))] {
+        let args = json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.1, "stopLoss": zero });
+        world.pusher(id, "OPEN_POSITION", &args);
+        let words = "stopLoss is 0: name a price, or leave it out to open without a stop";
+        world.assert_ends(id, CommandState::Failed, words);
+    }
+    assert_eq!(world.terminal.opens(), 0);
+    let bare = json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.1 });
+    world.pusher("c", "OPEN_POSITION", &bare);
+    let said = world.assert_executed("c");
+    assert!(said.contains("without a stop loss"), "{said}");
+    world.pusher("d", "OPEN_POSITION", &buy());
+    let said = world.assert_executed("d");
+    assert!(!said.contains("without a stop loss"), "{said}");
+}
+
+/// The terminal is back: what became of the order in doubt is heard first, and only then is anything opened, in any symbol.
+#[test]
+fn entries_wait_until_each_order_in_doubt_was_asked_for() {
+    for answered in [true, false] {
+        let mut world = World::ready();
+        world.terminal.others.insert("GBPUSD", Vec::new());
+        world.terminal.memory = Memory::NotYet;
+        world.terminal.manners.push_back(Manner::LoseOrder);
+        world.pusher("o", "OPEN_POSITION", &buy());
+        world.restart();
+        world.terminal.is_up = false;
+        world.happens(Event::OwnerLearned {
+            user_id: super::world::OWNER.to_owned(),
+        });
+        let other = json!({ "symbol": "GBPUSD", "type": "BUY", "volume": 0.1, "stopLoss": 1.09 });
+        world.pusher("p", "OPEN_POSITION", &other);
+        world.pusher("q", "OPEN_POSITION", &buy());
+        world.terminal.memory = Memory::Silent;
+        world.terminal_up();
+        world.wait(5);
+        world.assert_ends(
+            "p",
+            CommandState::Waiting,
+            "looked for at the terminal first",
+        );
+        assert!(world.is_blocked_by("looked for at the terminal first"));
+        assert_eq!(world.terminal.opens(), 1);
+        if answered {
+            let cid = world.terminal.submitted[0].cid;
+            let reason = "history is loading".to_owned();
+            let found = Found::NotYet { reason };
+            world.terminal_says(vec![TerminalEvent::Found { cid, found }]);
+        } else {
+            world.wait(30);
+        }
+        world.assert_executed("p");
+        // Its own symbol waits on.
+        world.assert_ends("q", CommandState::Waiting, "no certain outcome yet");
+        assert_eq!(world.terminal.opens(), 2);
     }
 }

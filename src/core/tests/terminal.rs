@@ -35,6 +35,8 @@ pub enum Manner {
 pub enum Memory {
     Works,
     NotYet,
+    /// It says nothing at all.
+    Silent,
 }
 
 pub struct Terminal {
@@ -167,9 +169,10 @@ impl Terminal {
             }
             TerminalRequest::Unwatch { .. } => Vec::new(),
             TerminalRequest::SendBook => self.book().into_iter().collect(),
+            TerminalRequest::Find { .. } if self.memory == Memory::Silent => Vec::new(),
             TerminalRequest::Find { cid, .. } => {
                 let found = match (self.memory, self.executed.get(&cid)) {
-                    (Memory::NotYet, _) => Found::NotYet {
+                    (Memory::NotYet | Memory::Silent, _) => Found::NotYet {
                         reason: "history is loading".to_owned(),
                     },
                     (Memory::Works, Some(fill)) => Found::Executed(fill.clone()),

@@ -157,6 +157,10 @@ fn position_ui(
     ];
     let digits = format::digits(prices.iter().flatten());
     line.col(|ui| {
+        if !row.own {
+            ui.label(muted(ui, "–")).on_hover_text(text.close_foreign);
+            return;
+        }
         let button = ui.button(text.close);
         let label = fill(text.close_label, &[&position.ticket.to_string()]);
         button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &label));
@@ -180,13 +184,17 @@ fn position_ui(
     }
     right(line, |ui| profit_text(ui, position.profit));
     left(line, |ui| muted(ui, position.ticket.to_string()));
-    left(line, |ui| {
+    line.col(|ui| {
         let owner = match (&row.strategy, row.own) {
             (Some(strategy), _) => strategy.as_str(),
             (None, true) => text.owner_own,
             (None, false) => text.owner_foreign,
         };
-        muted(ui, owner)
+        let owner = muted(ui, owner);
+        let shown = truncated(ui, owner);
+        if !row.own {
+            shown.on_hover_text(text.close_foreign);
+        }
     });
 }
 

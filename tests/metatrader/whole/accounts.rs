@@ -15,7 +15,9 @@ async fn another_account_stops_entries_until_a_person_resumes() {
         let mut whole = Whole::with(kind, options).await;
         let ticket = whole.open(buy()).await;
         whole.terminal.cmd("login 2002");
-        whole.hears("account 2002 on Broker-Demo").await;
+        whole
+            .hears("Terminal connected: account …002 on Broker-Demo")
+            .await;
         let words =
             "the terminal is logged in to account …002 on Broker-Demo now, before it was …001";
         whole.trading_says(words).await;
@@ -27,7 +29,9 @@ async fn another_account_stops_entries_until_a_person_resumes() {
         assert!(whole.terminal.truth("deals 2002").is_empty());
 
         whole.terminal.cmd("login 1001");
-        whole.hears("account 1001 on Broker-Demo").await;
+        whole
+            .hears("Terminal connected: account …001 on Broker-Demo")
+            .await;
         assert!(whole.position(ticket).is_some());
         whole
             .executes("CLOSE_POSITION", json!({"ticket": ticket}))
@@ -170,4 +174,38 @@ async fn on_a_netting_account_an_opening_that_opened_nothing_says_so() {
     let message = result["message"].as_str().unwrap();
     assert!(message.contains("nothing to close"), "{message}");
     assert!(holds_only(&whole, 0.2), "{}", whole.terminal.picture());
+}
+
+/// What is open on the account that the terminal left is neither closed nor forgotten.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_open_on_the_account_that_was_left_is_not_called_closed() {
+    let options = Options::default().setup("account 2002 balance=5000 kind=demo");
+    let mut whole = Whole::with(Kind::Pipe, options).await;
+    let ticket = whole.open(buy()).await;
+    whole.terminal.cmd("login 2002");
+    whole
+        .hears("Terminal connected: account …002 on Broker-Demo")
+        .await;
+    let left = format!(
+        "position #{ticket} is on account …001 on Broker-Demo, and the terminal is logged in to …002 on Broker-Demo"
+    );
+    let close = whole
+        .send("CLOSE_POSITION", json!({"ticket": ticket}))
+        .await;
+    let all = whole.send("CLOSE_ALL_POSITIONS", json!({})).await;
+    let stop = whole.platform.world.emergency_stop("drill").await.unwrap();
+    whole.trading_says("the emergency stop is on").await;
+    let status = whole.executes("GET_STATUS", json!({})).await;
+    let message = status["message"].as_str().unwrap();
+    assert!(message.contains(&left), "{message}");
+    assert!(whole.exits().is_empty());
+
+    // It is known after a restart, too.
+    whole.executor_again().await;
+    whole.terminal.cmd("login 1001");
+    for id in [&close, &all, &stop] {
+        whole.is_executed(id).await;
+    }
+    assert!(whole.own_positions().is_empty());
+    assert_eq!(whole.exits().len(), 1);
 }

@@ -40,7 +40,7 @@ async fn a_second_expert_advisor_is_refused() {
     std::fs::copy(whole.terminal.folders.link_file(), folders.link_file()).unwrap();
     let second = Emulated::start(folders, Options::default().input("InpTcp", true));
     whole
-        .hears("a second Expert Advisor of account 1001 was refused: remove FX-Executor from all charts but one")
+        .hears("a second Expert Advisor of account …001 on Broker-Demo was refused: remove FX-Executor from all charts but one")
         .await;
     whole.open(buy()).await;
     assert_eq!(whole.entries().len(), 1);

@@ -64,18 +64,20 @@ async fn what_others_opened_is_left_alone() {
     let others = whole.terminal.truth("positions");
     assert_eq!(others.len(), 2);
     let ours = whole.open(buy()).await;
-    for (name, parameters) in [
-        ("CLOSE_POSITION", json!({"ticket": by_hand})),
+    for (name, parameters, words) in [
+        (
+            "CLOSE_POSITION",
+            json!({"ticket": by_hand}),
+            "was not opened by this program; close it in MetaTrader",
+        ),
         (
             "MODIFY_POSITION",
             json!({"ticket": by_hand, "stopLoss": 1.09}),
+            "was not opened by this executor; it is left alone",
         ),
     ] {
         let reason = whole.fails(name, parameters).await;
-        assert!(
-            reason.contains("was not opened by this executor; it is left alone"),
-            "{reason}"
-        );
+        assert!(reason.contains(words), "{reason}");
     }
     whole
         .executes("CLOSE_BY_SYMBOL", json!({"symbol": "EURUSD"}))

@@ -9,7 +9,7 @@ pub use data::{BarLine, DealLine, OrdLine, PosLine, SymLine, TickLine};
 pub use reader::MessageError;
 
 use super::line::Line;
-use crate::market::Permissions;
+use crate::market::{AccountId, Permissions};
 use reader::Reader;
 
 /// One line of the Expert Advisor.
@@ -84,6 +84,15 @@ pub struct Hello {
     pub nonce: String,
     pub role: String,
     pub flags: FlagsLine,
+}
+
+impl Hello {
+    pub fn account(&self) -> AccountId {
+        AccountId {
+            login: self.login,
+            server: self.server.clone(),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -109,8 +109,11 @@ impl Active {
         c.log(
             false,
             format!(
-                "Expert Advisor {} connected by {} (terminal build {}, account {} on {}).",
-                hello.ea, welcome.link, hello.build, hello.login, hello.server
+                "Expert Advisor {} connected by {} (terminal build {}, account {}).",
+                hello.ea,
+                welcome.link,
+                hello.build,
+                hello.account().masked()
             ),
         );
         Self {

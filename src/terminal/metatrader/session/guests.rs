@@ -150,12 +150,11 @@ impl Guest {
             return refuse(peer, "auth", "a wrong proof", Some(words::WRONG_SECRET), c);
         }
         if let Some(active) = active {
-            let name = format!("{}@{}", hello.login, hello.server);
-            let (reason, words) = if name == active.account_name {
-                ("taken", words::taken(hello.login))
+            let (account, served) = (hello.account(), active.hello.account());
+            let (reason, words) = if account == served {
+                ("taken", words::taken(&account))
             } else {
-                let words = words::other_account(&name, &active.account_name);
-                ("other_account", words)
+                ("other_account", words::other_account(&account, &served))
             };
             let mac = secret.refusal_mac(reason, &hello.nonce, &self.nonce);
             c.log(true, words);

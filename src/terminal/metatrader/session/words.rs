@@ -1,5 +1,7 @@
 //! What the trader reads while the terminal is not there: what happened and what to do.
 
+use crate::market::AccountId;
+
 pub const STARTING: &str = "";
 pub const WAITING: &str = "waiting for the Expert Advisor: open MetaTrader 5, drag FX-Executor from the Navigator onto any chart and tick Allow Algo Trading";
 pub const OPENING: &str =
@@ -67,15 +69,18 @@ pub fn goodbye(reason: &str) -> String {
     }
 }
 
-pub fn taken(login: u64) -> String {
+pub fn taken(account: &AccountId) -> String {
     format!(
-        "a second Expert Advisor of account {login} was refused: remove FX-Executor from all charts but one"
+        "a second Expert Advisor of account {} was refused: remove FX-Executor from all charts but one",
+        account.masked()
     )
 }
 
-/// Both as `login@server`: two brokers may have given out one number.
-pub fn other_account(account: &str, served: &str) -> String {
+/// Both with their servers: two brokers may have given out one number.
+pub fn other_account(account: &AccountId, served: &AccountId) -> String {
     format!(
-        "the Expert Advisor of account {account} was refused: account {served} is connected; one account is traded at a time"
+        "the Expert Advisor of account {} was refused: account {} is connected; one account is traded at a time",
+        account.masked(),
+        served.masked()
     )
 }

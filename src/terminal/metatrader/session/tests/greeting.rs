@@ -102,7 +102,7 @@ fn another_accounts_ea_is_not_told_that_its_account_is_taken() {
         let said = world.transcript();
         assert!(said.contains(&bye), "{change}: {said}");
         assert_eq!(
-            said.contains("account 5012345@Demo-1 is connected"),
+            said.contains("account …345 on Demo-1 is connected"),
             reason == "other_account",
             "{change}: {said}"
         );
