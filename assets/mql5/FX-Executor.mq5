@@ -41,6 +41,7 @@
 #define MAX_SUBS      512         // subscribed symbols
 #define MAX_SERIES    2048        // subscribed bar series
 #define MAX_MEMORY    4096        // remembered client ids
+#define MAX_FILLS     512         // remembered fills of ours
 #define MAX_TOLD      64          // notices kept for the next connection
 #define ROWS_PER_TURN 25          // rows collected or sent before orders get their turn again
 #define JOURNAL_LARGE 4194304     // a journal above this size is rewritten when nothing else is to be done
@@ -55,6 +56,7 @@
 #define LOOK_MS       200         // between two looks whether anything of ours is there that must go
 #define PAUSE_MOST_MS 60000       // what cannot be taken off is tried again after 1 s, 2 s, 4 s ... at most so much
 #define MS_MOST       4102444800000 // 1 January 2100
+#define OWN_UNKNOWN   -2          // what of a position is ours is not known yet
 #define LOOK_APART_MS 300         // time between the two looks that prove an absence
 
 //+------------------------------------------------------------------+
@@ -129,6 +131,23 @@ struct Outcome
    string            comment;
    string            money;       // margin, free margin and level of an OrderCheck, ready for the line
    long              ms;          // broker's clock
+   string            acct;        // of a deal: the account,
+   string            sym;         // the symbol,
+   int               side;        // and 1 bought, -1 sold; 0 when it was no deal
+  };
+
+//--- what an order of ours is known to have filled, whatever the history shows
+struct Filled
+  {
+   ulong             cid;
+   string            acct;
+   string            sym;
+   int               side;
+   double            vol;
+   ulong             order;
+   ulong             deal;
+   ulong             pos;         // the position's identifier, 0 when not known
+   long              ms;          // broker's clock, when it was answered
   };
 
 //--- what the terminal knows about one client id
@@ -267,6 +286,7 @@ bool     g_torn = false;           // the journal's last line is incomplete
 ulong    g_journal_size = 0;
 ulong    g_compact_at = 0;         // not rewritten before this time
 Outcome  g_memory[];
+Filled   g_fills[];                // oldest first
 bool     g_journal_read = false;   // what was sent before is known
 bool     g_flat = false;
 bool     g_flat_said = false;      // in this life, so what the journal says is older
@@ -966,7 +986,39 @@ string ResultRecord(const Outcome &o)
           IntegerToString(o.ext) + "\t" + IntegerToString((long)o.order) + "\t" + IntegerToString((long)o.deal) + "\t" +
           IntegerToString((long)o.pos) + "\t" + Short(o.vol) + "\t" + Short(o.price) + "\t" + Short(o.bid) + "\t" +
           Short(o.ask) + "\t" + Short(o.profit) + "\t" + IntegerToString(o.digits) + "\t" + IntegerToString(o.reqid) + "\t" +
-          IntegerToString(o.err) + "\t" + Escape(o.comment);
+          IntegerToString(o.err) + "\t" + Escape(o.comment) + "\t" + Escape(o.acct) + "\t" + Escape(o.sym) + "\t" +
+          IntegerToString(o.side);
+  }
+
+//--- keeps what an order filled; told again, the volume may have grown
+void NoteFill(const Outcome &o)
+  {
+   if(!o.ok || o.side == 0 || o.vol <= 0.0 || (o.order == 0 && o.deal == 0))
+      return;
+   int n = ArraySize(g_fills);
+   int at = 0;
+   while(at < n && (g_fills[at].acct != o.acct || g_fills[at].order != o.order || g_fills[at].deal != o.deal))
+      at++;
+   if(at == n)
+     {
+      if(n >= MAX_FILLS)
+        {
+         for(int k = 0; k + 1 < n; k++)
+            g_fills[k] = g_fills[k + 1];
+         at = n - 1;
+        }
+      else
+         ArrayResize(g_fills, n + 1, 64);
+     }
+   g_fills[at].cid = o.cid;
+   g_fills[at].acct = o.acct;
+   g_fills[at].sym = o.sym;
+   g_fills[at].side = o.side;
+   g_fills[at].vol = o.vol;
+   g_fills[at].order = o.order;
+   g_fills[at].deal = o.deal;
+   g_fills[at].pos = o.pos;
+   g_fills[at].ms = o.ms;
   }
 
 int Remembered(const ulong cid)
@@ -1027,6 +1079,9 @@ void ClearOutcome(Outcome &o)
    o.comment = "";
    o.money = "";
    o.ms = 0;
+   o.acct = "";
+   o.sym = "";
+   o.side = 0;
   }
 
 //--- names an order or a position; on hedging both may have one number
@@ -1103,18 +1158,6 @@ bool JournalTake(const string line)
    o.hash = (ulong)StringToInteger(f[3]);
    o.ms = StringToInteger(f[4]);
    o.stage = "sent";
-   if(o.cid == 0)
-     {
-      //--- FLAT and the dead-man switch: of the position whose close has no answer, not to close it a second time
-      if(o.kind != "FLAT" && o.kind != "DEADMAN")
-         return true;
-      if(f[0] == "S")
-         g_sent_ticket = (ulong)StringToInteger(f[5]);
-      bool doubt = f[0] == "S" || f[5] == "sent";
-      if(BrokerMs() - o.ms < DOUBT_NET_MS && g_sent_ticket != 0)
-         Hold(OwnKey(g_sent_ticket, false), doubt ? DoubtMs() : 0, doubt);
-      return true;
-     }
    if(f[0] == "R" && n >= 21)
      {
       o.stage = f[5];
@@ -1133,6 +1176,25 @@ bool JournalTake(const string line)
       o.reqid = StringToInteger(f[18]);
       o.err = (int)StringToInteger(f[19]);
       o.comment = Unescape(f[20]);
+      if(n >= 24)
+        {
+         o.acct = Unescape(f[21]);
+         o.sym = Unescape(f[22]);
+         o.side = (int)StringToInteger(f[23]);
+         NoteFill(o);
+        }
+     }
+   if(o.cid == 0)
+     {
+      //--- FLAT and the dead-man switch: of the position whose close has no answer, not to close it a second time
+      if(o.kind != "FLAT" && o.kind != "DEADMAN")
+         return true;
+      if(f[0] == "S")
+         g_sent_ticket = (ulong)StringToInteger(f[5]);
+      bool doubt = f[0] == "S" || f[5] == "sent";
+      if(BrokerMs() - o.ms < DOUBT_NET_MS && g_sent_ticket != 0)
+         Hold(OwnKey(g_sent_ticket, false), doubt ? DoubtMs() : 0, doubt);
+      return true;
      }
    Remember(o);
    return true;
@@ -1195,6 +1257,25 @@ void JournalCompact()
       return;
    string text = Sealed("#\tFX Executor, journal of the Expert Advisor\t1");
    bool good = true;
+   for(int i = 0; i < ArraySize(g_fills); i++)
+     {
+      if(g_fills[i].cid != 0)
+         continue;                                       // those of FLAT and the dead-man switch are in no memory
+      Outcome o;
+      ClearOutcome(o);
+      o.kind = "FILL";
+      o.stage = "done";
+      o.ok = true;
+      o.acct = g_fills[i].acct;
+      o.sym = g_fills[i].sym;
+      o.side = g_fills[i].side;
+      o.vol = g_fills[i].vol;
+      o.order = g_fills[i].order;
+      o.deal = g_fills[i].deal;
+      o.pos = g_fills[i].pos;
+      o.ms = g_fills[i].ms;
+      text += Sealed(ResultRecord(o));
+     }
    for(int i = 0; i < ArraySize(g_memory); i++)
      {
       text += Sealed(ResultRecord(g_memory[i]));
@@ -1237,6 +1318,7 @@ void JournalResult(Outcome &o)
    o.ms = BrokerMs();
    if(o.cid != 0)
       Remember(o);
+   NoteFill(o);
    JournalAppend(ResultRecord(o));
   }
 
@@ -1885,7 +1967,7 @@ void Search(const ulong cid, const long since_s, Trace &r)
       r.ticket = t;
       if(r.deal == 0)
         {
-         r.vol = r.volcur;
+         r.vol = Hedging() ? r.volcur : 0.0;             // on netting the rest may be somebody else's
          r.price = PositionGetDouble(POSITION_PRICE_OPEN);
          r.order = (ulong)PositionGetInteger(POSITION_IDENTIFIER);
         }
@@ -1929,12 +2011,18 @@ bool AnswerFind(const string id, const ulong cid, const long since_s, Look &look
    LookAtBook();
    Trace r;
    Search(cid, since_s, r);
+   int i = Remembered(cid);
    if(Proves(r))
      {
+      if(r.where == "pos" && r.deal == 0 && !Hedging() && i >= 0 && g_memory[i].ok)
+        {
+         r.deal = g_memory[i].deal;                      // its deal is not in the history yet
+         r.vol = g_memory[i].vol;
+         r.price = g_memory[i].price;
+        }
       SendFound(id, cid, r.where, r, Connected());
       return true;
      }
-   int i = Remembered(cid);
    if(i >= 0 && g_memory[i].ok && LeavesNoTrace(g_memory[i].kind))
      {
       SendFound(id, cid, "done", r, Connected());
@@ -2496,6 +2584,9 @@ void SendTrade(const string id, MqlTradeRequest &req, Outcome &o, const bool mus
    o.reqid = (long)res.request_id;
    o.comment = res.comment;
    bool pending = req.action == TRADE_ACTION_PENDING;
+   o.acct = AccountPin();
+   o.sym = req.symbol;
+   o.side = req.action != TRADE_ACTION_DEAL ? 0 : (req.type == ORDER_TYPE_BUY ? 1 : -1);
    o.ok = IsDone(o.retcode, pending);
    if(!sent && o.retcode == 0 && o.err == ERR_TRADE_DISABLED)
       Refuse(o, CODE_NOT_PERMITTED, "trading by Expert Advisors is prohibited");
@@ -2724,43 +2815,84 @@ bool BuildOrder(const Message &m, MqlTradeRequest &req, Outcome &o)
    return true;
   }
 
-//--- what of the selected position is ours: 0 when nothing is any more, -1 when nothing ever was. On a hedging account a position has
-//--- one owner. On netting it is the sum of what everybody did, and only its deals tell: what others did on our side is not ours,
-//--- and what they took away, down to turning the position round, is not ours any more.
-double OwnVolume()
+//--- what a deal of one side does to a net position: `all` of it, and what of it is ours
+void Net(const double vol, const bool own, double &all, double &ours)
   {
-   bool own = OwnMagic(PositionGetInteger(POSITION_MAGIC));
+   all = MathRound((all + vol) * 1e8) / 1e8;
+   if(own)
+      ours = MathRound((ours + vol) * 1e8) / 1e8;
+   if(all * ours <= 0.0)
+      ours = 0.0;
+   if(MathAbs(ours) > MathAbs(all))
+      ours = all;
+  }
+
+//--- what of the selected position is ours: 0 when nothing is any more, -1 when nothing ever was, OWN_UNKNOWN when the history has not
+//--- come. On a hedging account a position has one owner. On netting it is the sum of what everybody did, and only its deals tell: what
+//--- others did on our side is not ours, and what they took away, down to turning the position round, is not ours any more. Fills of
+//--- ours that were answered and are not in the history yet count as deals; what nobody knows is not ours to close. `sure`: all of the
+//--- position is explained.
+double OwnVolume(bool &sure)
+  {
    double held = PositionGetDouble(POSITION_VOLUME);
+   sure = true;
    if(Hedging())
-      return own ? held : -1.0;
+      return OwnMagic(PositionGetInteger(POSITION_MAGIC)) ? held : -1.0;
    double side = PositionGetInteger(POSITION_TYPE) == POSITION_TYPE_BUY ? 1.0 : -1.0;
+   string sym = PositionGetString(POSITION_SYMBOL);
+   string acct = AccountPin();
+   ulong ident = (ulong)PositionGetInteger(POSITION_IDENTIFIER);
+   long opened = PositionGetInteger(POSITION_TIME_MSC);
    double all = 0.0;
    double ours = 0.0;
    bool ever = false;
-   int n = HistorySelectByPosition(PositionGetInteger(POSITION_IDENTIFIER)) ? HistoryDealsTotal() : 0;
+   int fills = ArraySize(g_fills);
+   double told[];
+   ArrayResize(told, fills);
+   for(int k = 0; k < fills; k++)
+      told[k] = 0.0;
+   int n = HistorySelectByPosition((long)ident) ? HistoryDealsTotal() : 0;
    for(int i = 0; i < n; i++)
      {
       ulong deal = HistoryDealGetTicket(i);
       long type = deal != 0 ? HistoryDealGetInteger(deal, DEAL_TYPE) : -1;
       if(type != DEAL_TYPE_BUY && type != DEAL_TYPE_SELL)
          continue;
-      double vol = HistoryDealGetDouble(deal, DEAL_VOLUME) * (type == DEAL_TYPE_BUY ? side : -side);
-      all = MathRound((all + vol) * 1e8) / 1e8;
-      if(OwnMagic(HistoryDealGetInteger(deal, DEAL_MAGIC)))
-        {
-         ever = true;
-         ours = MathRound((ours + vol) * 1e8) / 1e8;
-        }
-      if(all * ours <= 0.0)
-         ours = 0.0;
-      if(MathAbs(ours) > MathAbs(all))
-         ours = all;
+      double vol = HistoryDealGetDouble(deal, DEAL_VOLUME);
+      bool own = OwnMagic(HistoryDealGetInteger(deal, DEAL_MAGIC));
+      ever = ever || own;
+      Net(vol * (type == DEAL_TYPE_BUY ? side : -side), own, all, ours);
+      ulong order = (ulong)HistoryDealGetInteger(deal, DEAL_ORDER);
+      for(int k = 0; k < fills; k++)
+         if(g_fills[k].acct == acct && ((order != 0 && g_fills[k].order == order) || g_fills[k].deal == deal))
+            told[k] += vol;
      }
-   if(!ever)
-      return own ? held : -1.0;                          // its deals may not be in the history yet: its magic tells
-   if(ours <= 0.0)
-      return 0.0;
-   return ours < held ? ours : held;
+   for(int k = 0; k < fills; k++)
+     {
+      double missing = g_fills[k].vol - told[k];
+      if(missing <= 1e-9 || g_fills[k].acct != acct || g_fills[k].sym != sym)
+         continue;
+      //--- a fill that is older than the position is not of it. What made the position smaller counts in doubt, what made it larger not.
+      bool adds = g_fills[k].side * side > 0.0;
+      if(g_fills[k].ms + (adds ? 1000 : 5000) < opened || (adds && g_fills[k].pos != 0 && g_fills[k].pos != ident))
+         continue;
+      if(told[k] <= 0.0 && g_fills[k].deal != 0 && HistoryDealSelect(g_fills[k].deal) &&
+         (ulong)HistoryDealGetInteger(g_fills[k].deal, DEAL_POSITION_ID) != ident)
+         continue;
+      ever = true;
+      Net(missing * g_fills[k].side * side, true, all, ours);
+     }
+   sure = MathAbs(all - held) < 1e-9;
+   if(ours > 0.0)
+      return ours < held ? ours : held;
+   if(!sure)
+      return OWN_UNKNOWN;
+   return ever ? 0.0 : -1.0;
+  }
+
+bool HistoryLate(Outcome &o)
+  {
+   return Refuse(o, CODE_NOT_SYNCED, "the history does not show yet what of the position is FX Executor's");
   }
 
 //--- selects the position of the request; false = refused
@@ -2787,10 +2919,15 @@ bool OurPosition(const Message &m, const string key, ulong &ticket, Outcome &o)
      }
    if(!there)
       return Refuse(o, TRADE_RETCODE_POSITION_CLOSED, "the position is not open any more");
-   double ours = OwnVolume();
-   if(ours < 0.0)
+   bool sure = false;
+   double ours = OwnVolume(sure);
+   //--- a position that we opened may get its stop before the history tells what others did to it
+   bool unknown = ours <= OWN_UNKNOWN;
+   if(unknown && (m.type != "SLTP" || !OwnMagic(PositionGetInteger(POSITION_MAGIC))))
+      return HistoryLate(o);
+   if(ours < 0.0 && !unknown)
       return Refuse(o, CODE_BAD_ARGUMENTS, "the position was not opened by FX Executor");
-   if(ours <= 0.0)
+   if(ours <= 0.0 && !unknown)
       return Refuse(o, TRADE_RETCODE_POSITION_CLOSED, "nothing of the position is FX Executor's any more: others closed it or turned it round");
    o.digits = PriceDigits(PositionGetString(POSITION_SYMBOL));
    o.pos = (ulong)PositionGetInteger(POSITION_IDENTIFIER);
@@ -2802,7 +2939,10 @@ bool ClosingRequest(const ulong ticket, const double vol, const long dev, const 
   {
    string sym = PositionGetString(POSITION_SYMBOL);
    bool sell = PositionGetInteger(POSITION_TYPE) == POSITION_TYPE_BUY;
-   double ours = OwnVolume();
+   bool sure = false;
+   double ours = OwnVolume(sure);
+   if(!sure && (ours <= 0.0 || vol > ours + 1e-9))
+      return HistoryLate(o);
    if(ours <= 0.0)
       return Refuse(o, TRADE_RETCODE_POSITION_CLOSED, "nothing of the position is FX Executor's");
    if(vol > ours + 1e-9)
@@ -3196,7 +3336,11 @@ void OwnKeys(const bool positions, const ulong &skip[], ulong &keys[])
    for(int i = 0; i < PositionsTotal() && positions; i++)
      {
       ulong t = PositionGetTicket(i);
-      if(t != 0 && !Holds(skip, OwnKey(t, false)) && OwnVolume() > 0.0)
+      if(t == 0 || Holds(skip, OwnKey(t, false)))
+         continue;
+      bool sure = false;
+      double ours = OwnVolume(sure);
+      if(ours > 0.0 || (ours <= OWN_UNKNOWN && OwnMagic(PositionGetInteger(POSITION_MAGIC))))
          Note(keys, OwnKey(t, false));
      }
   }
@@ -3283,10 +3427,13 @@ void TakeOff(const string id, const string kind, const ulong key, const ulong ma
          if(o.ok || (sent && !order))
             Hold(key, sent ? DoubtMs() : SETTLE_MS, true);
          else
-           {
-            Hold(key, g_leaving[i].pause, false);
-            g_leaving[i].pause = g_leaving[i].pause * 2 > PAUSE_MOST_MS ? PAUSE_MOST_MS : g_leaving[i].pause * 2;
-           }
+            if(o.retcode == CODE_NOT_SYNCED)
+               Hold(key, 1000, false);                   // the history is on its way
+            else
+              {
+               Hold(key, g_leaving[i].pause, false);
+               g_leaving[i].pause = g_leaving[i].pause * 2 > PAUSE_MOST_MS ? PAUSE_MOST_MS : g_leaving[i].pause * 2;
+              }
         }
    if(order)
       o.order = ticket;
@@ -3859,6 +4006,7 @@ int OnInit()
    LookAtClock();
    MathSrand((int)(GetMicrosecondCount() & 0x7fffffff));
    ArrayResize(g_memory, 0);
+   ArrayResize(g_fills, 0);
    g_journal_read = false;
    g_flat = false;
    g_flat_of = "";

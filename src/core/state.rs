@@ -20,7 +20,8 @@ use super::snapshot::{CommandRow, Counts, Notice, SettingsStatus, TerminalMode};
 use super::stops::StopTry;
 use super::trading::Runtime;
 use crate::market::{
-    Account, Book, Cid, Fill, LinkFacts, Permissions, Position, Quote, Side, SymbolSpec, Timeframe,
+    Account, Book, Cid, Fill, LinkFacts, Permissions, Position, Quote, Side, SymbolSpec, Ticket,
+    Timeframe,
 };
 use crate::strategy::{Allowances, NewsCalendar, Panel, Plan};
 
@@ -93,6 +94,8 @@ pub(super) struct TerminalView {
     pub book: Option<Book>,
     /// What of its positions is ours: of a net position our part alone, under the order that it began with.
     pub own: Vec<Position>,
+    /// Those of which it is not known yet how much is ours.
+    pub unsure: BTreeSet<Ticket>,
     pub quotes: BTreeMap<String, Quote>,
     pub market_time: Option<Timestamp>,
     pub facts: LinkFacts,

@@ -21,6 +21,7 @@ mod ledger;
 mod limits;
 mod long_memory;
 mod netting;
+mod netting_late;
 mod orders;
 mod outbox;
 mod public_stops;

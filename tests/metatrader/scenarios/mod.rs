@@ -148,6 +148,8 @@ scenarios! {
     netting::what_others_took_away_is_not_ours,
     netting::a_late_list_is_not_closed_again,
     netting::flat_leaves_the_traders_part,
+    netting::a_late_history_makes_nothing_ours,
+    netting::what_nobody_knows_is_closed_when_the_history_comes,
     book::a_snapshot_is_never_torn,
     book::rates_neither_overlap_nor_skip,
     book::each_bar_comes_once_when_it_has_closed,
