@@ -114,6 +114,7 @@ struct Outcome
    string            kind;        // ORDER, CLOSE, ...
    string            stage;       // done, sent or refused, as on the wire
    bool              ok;
+   bool              unwritten;   // it was sent without the journal
    bool              keep;        // definite, so it may enter the memory
    long              retcode;
    long              ext;
@@ -282,6 +283,7 @@ long     g_lead_before = 0;        // ... and in the one before
 ulong    g_lead_at = 0;            // when this window began
 //--- journal and memory
 int      g_journal = INVALID_HANDLE;
+bool     g_unwritten = false;      // it could not be written when it was last needed
 bool     g_torn = false;           // the journal's last line is incomplete
 ulong    g_journal_size = 0;
 ulong    g_compact_at = 0;         // not rewritten before this time
@@ -1062,6 +1064,7 @@ void ClearOutcome(Outcome &o)
    o.kind = "";
    o.stage = "refused";
    o.ok = false;
+   o.unwritten = false;
    o.keep = true;
    o.retcode = 0;
    o.ext = 0;
@@ -1302,13 +1305,21 @@ void JournalCompact()
    JournalOpen();
   }
 
-//--- step 7: "sent" is on the disk before anything leaves
-bool JournalSent(Outcome &o, const ulong ticket)
+//--- step 7: "sent" is on the disk before anything leaves. What must go out without it is kept in the memory all the same, so that
+//--- it is not sent twice, and the trader is told once while it lasts.
+bool JournalSent(Outcome &o, const ulong ticket, const bool must)
   {
    o.ms = BrokerMs();
    o.stage = "sent";
-   if(!JournalAppend(SentRecord(o, ticket)))
+   o.unwritten = !JournalAppend(SentRecord(o, ticket));
+   if(o.unwritten && must)
       return false;
+   if(o.unwritten && !g_unwritten)
+      Tell("error", "journal", "The journal MQL5\\Files\\" + JournalName() + " cannot be written (is the disk full or the folder locked?). " +
+           "Positions and orders are closed and cancelled without it; nothing new is opened.");
+   if(!o.unwritten && g_unwritten)
+      Tell("warn", "journal", "The journal can be written again.");
+   g_unwritten = o.unwritten;
    return o.cid == 0 || Remember(o);
   }
 
@@ -2514,7 +2525,7 @@ void Answer(const string id, const Outcome &o, const bool dup)
         Int("order", (long)o.order) + Int("deal", (long)o.deal) + Int("pos", (long)o.pos) + Any("vol", o.vol) +
         Num("price", o.price, o.digits) + Num("bid", o.bid, o.digits) + Num("ask", o.ask, o.digits) +
         Num("profit", o.profit, MoneyDigits()) + Txt("comment", o.comment) + Int("reqid", o.reqid) + Int("err", o.err) +
-        Flag("dup", dup) + Txt("stage", o.stage) + o.money);
+        Flag("dup", dup) + Txt("stage", o.stage) + (o.unwritten ? Flag("unwritten", true) : "") + o.money);
    Flush();
   }
 
@@ -2559,7 +2570,7 @@ void FillIn(const string sym, Outcome &o)
 void SendTrade(const string id, MqlTradeRequest &req, Outcome &o, const bool must_journal)
   {
    ulong ticket = req.position != 0 ? req.position : req.order;
-   if(!JournalSent(o, ticket) && must_journal)
+   if(!JournalSent(o, ticket, must_journal) && must_journal)
      {
       Refuse(o, CODE_NO_JOURNAL, "the journal of the Expert Advisor cannot be written; nothing was sent");
       return;
@@ -3197,7 +3208,9 @@ void RunOrder(const Message &m, const ulong at)
       return;
      }
    o.cid = (ulong)cid;
-   if(!check && !JournalReady())
+   //--- a journal that cannot be read or written may not keep a position open: what only closes or cancels goes without
+   bool closes = m.type == "CLOSE" || m.type == "CLOSEBY" || m.type == "CANCEL";
+   if(!check && !JournalReady() && !closes)
      {
       Deny(id, o, CODE_NO_JOURNAL, "the journal of the Expert Advisor cannot be opened: what was sent before is not known");
       return;
@@ -3303,7 +3316,7 @@ void RunOrder(const Message &m, const ulong at)
       return;
      }
    //--- 7. journal, 8. OrderSend, 9. journal
-   SendWhole(id, req, o, true);
+   SendWhole(id, req, o, !closes);
    //--- 10.
    Answer(id, o, false);
   }

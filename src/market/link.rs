@@ -126,6 +126,8 @@ pub struct LinkFacts {
     pub clock_offset_s: i32,
     /// The order that the terminal is executing; it hears nothing else meanwhile.
     pub busy: Option<Cid>,
+    /// The Expert Advisor cannot write its journal: it opens nothing, and closes without it.
+    pub unwritten: bool,
     /// What the link waits for, with what to do; empty while it is up.
     pub waits_for: String,
 }

@@ -108,6 +108,7 @@ scenarios! {
     journal::a_crash_while_sending_makes_no_second_deal,
     journal::the_memory_outlives_the_terminal,
     journal::without_a_journal_nothing_is_sent,
+    journal::closing_needs_no_journal,
     journal::a_torn_record_costs_only_itself,
     journal::a_locked_journal_is_waited_for,
     journal::a_large_journal_is_rewritten,

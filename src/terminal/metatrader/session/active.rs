@@ -72,6 +72,8 @@ pub struct Active {
     pub(super) beats: u64,
     pub(super) beat_seen: u64,
     pub(super) busy: Option<(Cid, Duration)>,
+    /// The EA's journal could not be written at the last order.
+    pub(super) unwritten: bool,
     pub(super) flags: FlagsLine,
     pub(super) flags_told: bool,
     pub(super) money: Option<AccountLine>,
@@ -124,6 +126,7 @@ impl Active {
             beats: 0,
             beat_seen: 0,
             busy: None,
+            unwritten: false,
             flags: hello.flags,
             flags_told: false,
             money: None,
