@@ -195,6 +195,15 @@ struct Leaving
    string            told;        // the last failure, so that each is told once
   };
 
+//--- the last FLAT of an account
+struct Flat
+  {
+   string            acct;        // empty in a journal written before they were kept by account: it stops every account
+   bool              on;
+   ulong             cid;
+   bool              said;        // in this life, so what the journal says is older
+  };
+
 //--- one subscribed symbol, and one subscribed series of bars
 struct Subscription
   {
@@ -290,10 +299,7 @@ ulong    g_compact_at = 0;         // not rewritten before this time
 Outcome  g_memory[];
 Filled   g_fills[];                // oldest first
 bool     g_journal_read = false;   // what was sent before is known
-bool     g_flat = false;
-bool     g_flat_said = false;      // in this life, so what the journal says is older
-string   g_flat_of = "";           // the account that FLAT was for
-ulong    g_flat_cid = 0;           // and its client id
+Flat     g_flats[];                // one for each account that FLAT was ever said for
 //--- what FLAT and the dead-man switch take off
 Leaving  g_leaving[];
 string   g_leaving_of = "";        // the account whose tickets these are
@@ -1131,6 +1137,21 @@ void Hold(const ulong key, const ulong ms, const bool under_way)
    g_leaving[i].under_way = under_way;
   }
 
+//--- the record of an account's FLAT, made when there is none
+int FlatAt(const string acct)
+  {
+   int n = ArraySize(g_flats);
+   for(int i = 0; i < n; i++)
+      if(g_flats[i].acct == acct)
+         return i;
+   ArrayResize(g_flats, n + 1, 16);
+   g_flats[n].acct = acct;
+   g_flats[n].on = false;
+   g_flats[n].cid = 0;
+   g_flats[n].said = false;
+   return n;
+  }
+
 //--- false when the record is damaged
 bool JournalTake(const string line)
   {
@@ -1144,11 +1165,11 @@ bool JournalTake(const string line)
    int n = StringSplit(record, '\t', f);
    if(f[0] == "F" && n >= 2)
      {
-      if(!g_flat_said)
+      int i = FlatAt(n >= 5 ? Unescape(f[3]) : "");
+      if(!g_flats[i].said)
         {
-         g_flat = f[1] == "1";
-         g_flat_of = n >= 5 ? Unescape(f[3]) : "";
-         g_flat_cid = n >= 5 ? (ulong)StringToInteger(f[4]) : 0;
+         g_flats[i].on = f[1] == "1";
+         g_flats[i].cid = n >= 5 ? (ulong)StringToInteger(f[4]) : 0;
         }
       return true;
      }
@@ -1244,10 +1265,10 @@ bool JournalReady()
    return true;
   }
 
-string FlatRecord()
+string FlatRecord(const Flat &flat)
   {
-   return "F\t" + (g_flat ? "1" : "0") + "\t" + IntegerToString(BrokerMs()) + "\t" + Escape(g_flat_of) + "\t" +
-          IntegerToString((long)g_flat_cid);
+   return "F\t" + (flat.on ? "1" : "0") + "\t" + IntegerToString(BrokerMs()) + "\t" + Escape(flat.acct) + "\t" +
+          IntegerToString((long)flat.cid);
   }
 
 //--- writes the memory into a new file and puts it in the place of the old one
@@ -1290,7 +1311,8 @@ void JournalCompact()
          text = "";
         }
      }
-   text += Sealed(FlatRecord());
+   for(int i = 0; i < ArraySize(g_flats); i++)
+      text += Sealed(FlatRecord(g_flats[i]));
    uchar last[];
    int size = Utf8(text, last);
    good = good && (int)FileWriteArray(h, last, 0, size) == size;
@@ -1591,6 +1613,12 @@ string FlagFields()
           Flag("account_ok", AccountInfoInteger(ACCOUNT_TRADE_ALLOWED) != 0) +
           Flag("expert_ok", AccountInfoInteger(ACCOUNT_TRADE_EXPERT) != 0) +
           Flag("dll", TerminalInfoInteger(TERMINAL_DLLS_ALLOWED) != 0);
+  }
+
+//--- whether trading on this account is stopped
+bool Stopped()
+  {
+   return g_flats[FlatAt(AccountPin())].on || g_flats[FlatAt("")].on;
   }
 
 //--- the switch that forbids trading, in words; empty when nothing does
@@ -2781,7 +2809,7 @@ bool BuildOrder(const Message &m, MqlTradeRequest &req, Outcome &o)
    if(!FillingOf(Get(m, "fill"), sym, pending, fill))
       return Refuse(o, CODE_BAD_ARGUMENTS, "unknown fill");
    o.digits = PriceDigits(sym);
-   if(g_flat)
+   if(Stopped())
       return Refuse(o, CODE_FLAT, "trading is stopped");
    if(!pending && !InSession(sym))
       return Refuse(o, TRADE_RETCODE_MARKET_CLOSED, "the market of " + sym + " is closed");
@@ -3748,11 +3776,19 @@ void RunFlat(const Message &m)
       return;
      }
    JournalReady();
-   g_flat = on;
-   g_flat_said = true;
-   g_flat_of = AccountPin();
-   g_flat_cid = (ulong)cid;
-   if(!JournalAppend(FlatRecord()))
+   int mine = FlatAt(AccountPin());
+   g_flats[mine].on = on;
+   g_flats[mine].said = true;
+   g_flats[mine].cid = (ulong)cid;
+   bool kept = JournalAppend(FlatRecord(g_flats[mine]));
+   int all = FlatAt("");
+   if(!on && g_flats[all].on)
+     {
+      g_flats[all].on = false;
+      g_flats[all].said = true;
+      kept = JournalAppend(FlatRecord(g_flats[all])) && kept;
+     }
+   if(!kept)
       Tell("error", "journal", "The journal cannot be written: after a restart of this Expert Advisor trading would not be stopped any more.");
    ulong tried[];
    if(on)
@@ -3827,7 +3863,8 @@ bool DeadMan()
 void TakeRiskOff()
   {
    bool dead = DeadMan();
-   bool flat = g_flat && g_flat_of == AccountPin();
+   int mine = FlatAt(AccountPin());
+   bool flat = g_flats[mine].on;
    ulong now = NowMs();
    if((!flat && !dead) || now < g_sweep_at)
       return;
@@ -3847,7 +3884,7 @@ void TakeRiskOff()
       return;
      }
    Outcome o;
-   TakeOff("", flat ? "FLAT" : "DEADMAN", key, flat ? g_flat_cid : 0, o);
+   TakeOff("", flat ? "FLAT" : "DEADMAN", key, flat ? g_flats[mine].cid : 0, o);
    string what = (key % 2 == 0 ? "order " : "position ") + IntegerToString((long)(key / 2));
    string why = " (" + IntegerToString(o.retcode) + " " + o.comment + ")";
    int i = LeavingAt(key);
@@ -4021,10 +4058,7 @@ int OnInit()
    ArrayResize(g_memory, 0);
    ArrayResize(g_fills, 0);
    g_journal_read = false;
-   g_flat = false;
-   g_flat_of = "";
-   g_flat_cid = 0;
-   g_flat_said = false;
+   ArrayResize(g_flats, 0);
    g_torn = false;
    if(!JournalReady())
       Tell("error", "journal", "The journal MQL5\\Files\\" + JournalName() + " cannot be opened. No order is sent until it can be.");

@@ -141,6 +141,7 @@ scenarios! {
     emergency::what_fails_is_tried_again,
     emergency::flat_goes_on_after_a_restart,
     emergency::flat_closes_once_over_a_restart,
+    emergency::flat_is_of_one_account,
     emergency::the_dead_man_waits_for_the_button,
     emergency::what_fills_meanwhile_is_closed_too,
     emergency::who_waits_beside_a_served_one_takes_nothing_off,
