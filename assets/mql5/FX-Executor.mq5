@@ -472,12 +472,19 @@ bool AsLong(const string s, long &value)
    int i = (n > 0 && StringGetCharacter(s, 0) == '-') ? 1 : 0;
    if(n == i || n - i > 19)
       return false;
-   for(; i < n; i++)
+   string most = "9223372036854775807";
+   int above = n - i < 19 ? -1 : 0;                      // of digits as many as the greatest has, the first other one decides
+   for(int k = 0; i < n; i++)
      {
       int c = (int)StringGetCharacter(s, i);
       if(c < '0' || c > '9')
          return false;
+      if(above == 0)
+         above = c - (int)StringGetCharacter(most, k);
+      k++;
      }
+   if(above > 0)
+      return false;
    value = StringToInteger(s);
    return true;
   }
@@ -3230,9 +3237,14 @@ void RunOrder(const Message &m, const ulong at)
    ClearOutcome(o);
    o.kind = m.type;
    o.hash = HashOf(m);
-   if(!GetLong(m, "cid", 0, cid) || cid <= 0)
+   if(Blank(Get(m, "cid")))
      {
       Deny(id, o, CODE_BAD_ARGUMENTS, "an order needs its client id");
+      return;
+     }
+   if(!GetLong(m, "cid", 0, cid) || !OwnMagic(cid))
+     {
+      Deny(id, o, CODE_BAD_ARGUMENTS, "the client id " + Get(m, "cid") + " is none of FX Executor's");
       return;
      }
    o.cid = (ulong)cid;
@@ -3764,7 +3776,12 @@ void RunFlat(const Message &m)
    Outcome o;
    ClearOutcome(o);
    o.kind = "FLAT";
-   if(!GetLong(m, "cid", 0, cid) || cid < 0 || (!on && Get(m, "on") != "0"))
+   if(!GetLong(m, "cid", 0, cid) || (cid != 0 && !OwnMagic(cid)))
+     {
+      Deny(id, o, CODE_BAD_ARGUMENTS, "the client id " + Get(m, "cid") + " is none of FX Executor's");
+      return;
+     }
+   if(!on && Get(m, "on") != "0")
      {
       Deny(id, o, CODE_BAD_ARGUMENTS, "FLAT needs on=0 or on=1");
       return;
