@@ -83,6 +83,7 @@ input bool   InpDeadManClose   = false;  // Then close our positions too
 #define CODE_UNKNOWN       -10
 #define CODE_FLAT          -11
 #define CODE_SPREAD        -12
+#define CODE_OTHER_PROGRAM -13
 
 //--- the life of a connection
 #define LINK_CLOSED   0
@@ -151,6 +152,15 @@ struct Filled
    long              ms;          // broker's clock, when it was answered
   };
 
+//--- what was ordered under a client id, to tell its traces from those of another program that uses the same number
+struct Ordered
+  {
+   string            sym;         // empty when not known
+   int               side;        // 1 buys, -1 sells, 0 when not known
+   double            vol;         // of an opening; 0 when not known
+   ulong             pos;         // the position that is closed; 0 for an opening
+  };
+
 //--- what the terminal knows about one client id
 struct Trace
   {
@@ -166,6 +176,7 @@ struct Trace
    bool              pending;     // it was a pending order
    int               digits;
    bool              searched;    // the history could be searched at all
+   bool              other;       // the id was seen on what was not ordered here
    int               deals;       // deals and orders in the searched range
    int               orders;
    long              from_s;
@@ -177,6 +188,7 @@ struct Look
   {
    string            id;
    ulong             cid;
+   Ordered           want;
    long              since_s;
    ulong             due;
    int               deals;
@@ -1917,14 +1929,53 @@ void ClearTrace(Trace &r)
    r.pending = false;
    r.digits = 5;
    r.searched = false;
+   r.other = false;
    r.deals = 0;
    r.orders = 0;
    r.from_s = 0;
    r.to_s = 0;
   }
 
+//--- what a line says that was ordered: an order line, or a FIND
+void OrderedBy(const Message &m, Ordered &want)
+  {
+   want.sym = Get(m, "sym");
+   want.side = 0;
+   want.vol = 0.0;
+   want.pos = 0;
+   ENUM_ORDER_TYPE type = ORDER_TYPE_BUY;
+   if(!Blank(Get(m, "type")) && OrderTypeOf(Get(m, "type"), type))
+      want.side = IsBuy(type) ? 1 : -1;
+   double vol = 0.0;
+   if(m.type != "CLOSE" && GetDouble(m, "vol", 0.0, vol))
+      want.vol = vol;
+   long pos = 0;
+   if(GetLong(m, m.type == "CLOSE" ? "ident" : "pos", 0, pos) && pos > 0)
+      want.pos = (ulong)pos;
+   if(m.type == "CLOSE" && want.pos == 0 && GetLong(m, "ticket", 0, pos) && pos > 0)
+      want.pos = (ulong)pos;
+   for(int i = 0; i < PositionsTotal() && want.pos != 0 && Blank(want.sym); i++)
+      if(PositionGetTicket(i) != 0 && (ulong)PositionGetInteger(POSITION_IDENTIFIER) == want.pos)
+         want.sym = PositionGetString(POSITION_SYMBOL);
+  }
+
+//--- whether a trace can be of what was ordered. On netting a close may meet another position than the one it named.
+bool Fits(const Ordered &want, const string sym, const bool buy, const ulong pos)
+  {
+   if((!Blank(want.sym) && sym != want.sym) || (want.side != 0 && buy != (want.side > 0)))
+      return false;
+   return want.pos == 0 || !Hedging() || pos == want.pos;
+  }
+
+//--- the broker's own, under the magic of the position
+bool ByLevel(const ulong deal)
+  {
+   long reason = HistoryDealGetInteger(deal, DEAL_REASON);
+   return reason == DEAL_REASON_SL || reason == DEAL_REASON_TP || reason == DEAL_REASON_SO;
+  }
+
 //--- one pass over everything that could carry the client id, from a day before since_s to a day after now
-void Search(const ulong cid, const long since_s, Trace &r)
+void Search(const ulong cid, const Ordered &want, const long since_s, Trace &r)
   {
    ClearTrace(r);
    r.from_s = since_s > 86400 ? since_s - 86400 : 0;
@@ -1942,6 +1993,12 @@ void Search(const ulong cid, const long since_s, Trace &r)
          ulong t = HistoryDealGetTicket(i);
          if(t == 0 || (ulong)HistoryDealGetInteger(t, DEAL_MAGIC) != cid)
             continue;
+         if(!Fits(want, HistoryDealGetString(t, DEAL_SYMBOL), HistoryDealGetInteger(t, DEAL_TYPE) == DEAL_TYPE_BUY,
+                  (ulong)HistoryDealGetInteger(t, DEAL_POSITION_ID)))
+           {
+            r.other = r.other || !ByLevel(t);
+            continue;
+           }
          ulong order = (ulong)HistoryDealGetInteger(t, DEAL_ORDER);
          if(r.order != 0 && order != r.order)
             continue;                                    // a stop loss closes under the magic of the opening order
@@ -1953,6 +2010,17 @@ void Search(const ulong cid, const long since_s, Trace &r)
          r.vol += v;
          money += v * HistoryDealGetDouble(t, DEAL_PRICE);
          r.profit += HistoryDealGetDouble(t, DEAL_PROFIT);
+        }
+      if(want.vol > 0.0 && r.vol > want.vol + 1e-9)
+        {
+         ClearTrace(r);                                  // more than was ordered is not what was ordered
+         r.searched = true;
+         r.other = true;
+         r.deals = HistoryDealsTotal();
+         r.orders = HistoryOrdersTotal();
+         r.from_s = since_s > 86400 ? since_s - 86400 : 0;
+         r.to_s = (long)TimeTradeServer() + 86400;
+         pos = 0;
         }
       if(r.deal != 0)
         {
@@ -1966,6 +2034,10 @@ void Search(const ulong cid, const long since_s, Trace &r)
          if(t == 0 || (ulong)HistoryOrderGetInteger(t, ORDER_MAGIC) != cid)
             continue;
          if(r.deal != 0 && t != r.order)
+            continue;
+         if(!Fits(want, HistoryOrderGetString(t, ORDER_SYMBOL), IsBuy((ENUM_ORDER_TYPE)HistoryOrderGetInteger(t, ORDER_TYPE)),
+                  (ulong)HistoryOrderGetInteger(t, ORDER_POSITION_ID)) ||
+            (want.vol > 0.0 && HistoryOrderGetDouble(t, ORDER_VOLUME_INITIAL) > want.vol + 1e-9))
             continue;
          ENUM_ORDER_TYPE type = (ENUM_ORDER_TYPE)HistoryOrderGetInteger(t, ORDER_TYPE);
          r.pending = type != ORDER_TYPE_BUY && type != ORDER_TYPE_SELL;
@@ -1986,6 +2058,12 @@ void Search(const ulong cid, const long since_s, Trace &r)
       if(t == 0 || (ulong)OrderGetInteger(ORDER_MAGIC) != cid)
          continue;
       ENUM_ORDER_TYPE type = (ENUM_ORDER_TYPE)OrderGetInteger(ORDER_TYPE);
+      if(!Fits(want, OrderGetString(ORDER_SYMBOL), IsBuy(type), (ulong)OrderGetInteger(ORDER_POSITION_ID)) ||
+         (want.vol > 0.0 && OrderGetDouble(ORDER_VOLUME_INITIAL) > want.vol + 1e-9))
+        {
+         r.other = true;
+         continue;
+        }
       r.pending = type != ORDER_TYPE_BUY && type != ORDER_TYPE_SELL;
       r.where = "ord";
       r.ticket = t;
@@ -2002,6 +2080,16 @@ void Search(const ulong cid, const long since_s, Trace &r)
       if(t == 0)
          continue;
       bool ours = (ulong)PositionGetInteger(POSITION_MAGIC) == cid;
+      //--- a close opens no position where each has its own; where they net, what it turned round has the other side
+      bool buys = PositionGetInteger(POSITION_TYPE) == POSITION_TYPE_BUY;
+      bool fits = !Blank(want.sym) && PositionGetString(POSITION_SYMBOL) != want.sym ? false : !Hedging() ||
+                  (want.pos == 0 && (want.side == 0 || buys == (want.side > 0)) &&
+                   (want.vol <= 0.0 || PositionGetDouble(POSITION_VOLUME) <= want.vol + 1e-9));
+      if(ours && !fits)
+        {
+         r.other = true;
+         ours = false;
+        }
       bool same = pos != 0 && (ulong)PositionGetInteger(POSITION_IDENTIFIER) == pos;
       if(!ours && !same)
          continue;
@@ -2052,11 +2140,11 @@ bool LeavesNoTrace(const string kind)
 
 //--- true when it could be answered. That nothing shows it needs two looks some time apart, the trade server connected all the while
 //--- and the history unchanged between them.
-bool AnswerFind(const string id, const ulong cid, const long since_s, Look &look)
+bool AnswerFind(const string id, const ulong cid, const Ordered &want, const long since_s, Look &look)
   {
    LookAtBook();
    Trace r;
-   Search(cid, since_s, r);
+   Search(cid, want, since_s, r);
    int i = Remembered(cid);
    if(Proves(r))
      {
@@ -2094,6 +2182,7 @@ bool AnswerFind(const string id, const ulong cid, const long since_s, Look &look
      {
       look.id = id;
       look.cid = cid;
+      look.want = want;
       look.since_s = since_s;
       look.due = NowMs() + LOOK_APART_MS;
       look.deals = r.deals;
@@ -2424,7 +2513,9 @@ void StartAsk(const string text)
       look.deals = 0;
       look.orders = 0;
       look.epoch = g_epoch;
-      if(!AnswerFind(id, (ulong)cid, since / 1000, look))
+      Ordered want;
+      OrderedBy(m, want);
+      if(!AnswerFind(id, (ulong)cid, want, since / 1000, look))
         {
          int n = ArraySize(g_looks);
          ArrayResize(g_looks, n + 1, MAX_LOOKS);
@@ -2455,7 +2546,7 @@ bool OnePiece()
          for(int k = i; k + 1 < n; k++)
             g_looks[k] = g_looks[k + 1];
          ArrayResize(g_looks, n - 1);
-         AnswerFind(look.id, look.cid, look.since_s, look);
+         AnswerFind(look.id, look.cid, look.want, look.since_s, look);
          return true;
         }
    n = ArraySize(g_asks);
@@ -3282,10 +3373,19 @@ void RunOrder(const Message &m, const ulong at)
       if(identified)
         {
          Trace r;
-         Search(o.cid, since / 1000, r);
+         Ordered want;
+         OrderedBy(m, want);
+         Search(o.cid, want, since / 1000, r);
          if(!r.searched && i < 0)
            {
             Deny(id, o, CODE_NOT_SYNCED, "the terminal cannot read its history now");
+            return;
+           }
+         if(r.other && Blank(r.where) && i < 0)
+           {
+            Refuse(o, CODE_OTHER_PROGRAM, "this id is used by another program");
+            JournalResult(o);
+            Answer(id, o, false);
             return;
            }
          found = Proves(r);

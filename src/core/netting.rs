@@ -27,6 +27,7 @@ impl Durable {
         // A stop's deal carries the number of the order that opened the position.
         if deal.reason == DealReason::Order
             && let Some(entry) = self.intents.get_mut(&Cid(deal.magic))
+            && (entry.intent.action).may_be_of(&deal.symbol, Some(deal.side))
         {
             entry.dealt.add(&change);
         }

@@ -115,6 +115,8 @@ pub(super) struct Delivery {
 pub struct State {
     pub(super) durable: Durable,
     pub(super) config: Config,
+    /// Of this run, in each of its client ids.
+    pub(super) id_bits: u16,
     pub(super) executor_id: Option<String>,
     pub(super) executor_name: Option<String>,
     pub(super) platform_url: Option<String>,
@@ -195,6 +197,7 @@ impl State {
         Self {
             durable,
             config,
+            id_bits: 0,
             executor_id: None,
             executor_name: None,
             platform_url: None,
@@ -236,6 +239,13 @@ impl State {
             unmanaged: BTreeSet::new(),
             guards_told: BTreeMap::new(),
         }
+    }
+
+    /// A random number, so that no other program makes the same client ids.
+    #[must_use]
+    pub const fn with_id_bits(mut self, bits: u16) -> Self {
+        self.id_bits = bits;
+        self
     }
 
     pub const fn durable(&self) -> &Durable {

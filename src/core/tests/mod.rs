@@ -25,6 +25,7 @@ mod netting_late;
 mod orders;
 mod outbox;
 mod public_stops;
+mod same_ids;
 mod shadow;
 mod starts;
 mod stops;

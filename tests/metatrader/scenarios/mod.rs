@@ -105,6 +105,7 @@ scenarios! {
     idempotency::a_lost_answer_is_looked_for,
     idempotency::what_may_have_been_sent_is_not_sent_again,
     idempotency::the_terminal_itself_remembers,
+    idempotency::another_programs_deal_is_not_ours,
     journal::a_crash_while_sending_makes_no_second_deal,
     journal::the_memory_outlives_the_terminal,
     journal::without_a_journal_nothing_is_sent,
