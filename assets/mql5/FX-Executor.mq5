@@ -41,6 +41,7 @@
 #define MAX_SUBS      512         // subscribed symbols
 #define MAX_SERIES    2048        // subscribed bar series
 #define MAX_MEMORY    4096        // remembered client ids
+#define MAX_FILLS     512         // remembered fills of ours
 #define MAX_TOLD      64          // notices kept for the next connection
 #define ROWS_PER_TURN 25          // rows collected or sent before orders get their turn again
 #define JOURNAL_LARGE 4194304     // a journal above this size is rewritten when nothing else is to be done
@@ -55,6 +56,7 @@
 #define LOOK_MS       200         // between two looks whether anything of ours is there that must go
 #define PAUSE_MOST_MS 60000       // what cannot be taken off is tried again after 1 s, 2 s, 4 s ... at most so much
 #define MS_MOST       4102444800000 // 1 January 2100
+#define OWN_UNKNOWN   -2          // what of a position is ours is not known yet
 #define LOOK_APART_MS 300         // time between the two looks that prove an absence
 
 //+------------------------------------------------------------------+
@@ -81,6 +83,7 @@ input bool   InpDeadManClose   = false;  // Then close our positions too
 #define CODE_UNKNOWN       -10
 #define CODE_FLAT          -11
 #define CODE_SPREAD        -12
+#define CODE_OTHER_PROGRAM -13
 
 //--- the life of a connection
 #define LINK_CLOSED   0
@@ -112,6 +115,7 @@ struct Outcome
    string            kind;        // ORDER, CLOSE, ...
    string            stage;       // done, sent or refused, as on the wire
    bool              ok;
+   bool              unwritten;   // it was sent without the journal
    bool              keep;        // definite, so it may enter the memory
    long              retcode;
    long              ext;
@@ -129,6 +133,32 @@ struct Outcome
    string            comment;
    string            money;       // margin, free margin and level of an OrderCheck, ready for the line
    long              ms;          // broker's clock
+   string            acct;        // of a deal: the account,
+   string            sym;         // the symbol,
+   int               side;        // and 1 bought, -1 sold; 0 when it was no deal
+  };
+
+//--- what an order of ours is known to have filled, whatever the history shows
+struct Filled
+  {
+   ulong             cid;
+   string            acct;
+   string            sym;
+   int               side;
+   double            vol;
+   ulong             order;
+   ulong             deal;
+   ulong             pos;         // the position's identifier, 0 when not known
+   long              ms;          // broker's clock, when it was answered
+  };
+
+//--- what was ordered under a client id, to tell its traces from those of another program that uses the same number
+struct Ordered
+  {
+   string            sym;         // empty when not known
+   int               side;        // 1 buys, -1 sells, 0 when not known
+   double            vol;         // of an opening; 0 when not known
+   ulong             pos;         // the position that is closed; 0 for an opening
   };
 
 //--- what the terminal knows about one client id
@@ -146,6 +176,7 @@ struct Trace
    bool              pending;     // it was a pending order
    int               digits;
    bool              searched;    // the history could be searched at all
+   bool              other;       // the id was seen on what was not ordered here
    int               deals;       // deals and orders in the searched range
    int               orders;
    long              from_s;
@@ -157,6 +188,7 @@ struct Look
   {
    string            id;
    ulong             cid;
+   Ordered           want;
    long              since_s;
    ulong             due;
    int               deals;
@@ -173,6 +205,15 @@ struct Leaving
    ulong             pause;       // after the next failure
    bool              under_way;   // it was sent and is done, or nobody knows
    string            told;        // the last failure, so that each is told once
+  };
+
+//--- the last FLAT of an account
+struct Flat
+  {
+   string            acct;        // empty in a journal written before they were kept by account: it stops every account
+   bool              on;
+   ulong             cid;
+   bool              said;        // in this life, so what the journal says is older
   };
 
 //--- one subscribed symbol, and one subscribed series of bars
@@ -263,15 +304,14 @@ long     g_lead_before = 0;        // ... and in the one before
 ulong    g_lead_at = 0;            // when this window began
 //--- journal and memory
 int      g_journal = INVALID_HANDLE;
+bool     g_unwritten = false;      // it could not be written when it was last needed
 bool     g_torn = false;           // the journal's last line is incomplete
 ulong    g_journal_size = 0;
 ulong    g_compact_at = 0;         // not rewritten before this time
 Outcome  g_memory[];
+Filled   g_fills[];                // oldest first
 bool     g_journal_read = false;   // what was sent before is known
-bool     g_flat = false;
-bool     g_flat_said = false;      // in this life, so what the journal says is older
-string   g_flat_of = "";           // the account that FLAT was for
-ulong    g_flat_cid = 0;           // and its client id
+Flat     g_flats[];                // one for each account that FLAT was ever said for
 //--- what FLAT and the dead-man switch take off
 Leaving  g_leaving[];
 string   g_leaving_of = "";        // the account whose tickets these are
@@ -444,12 +484,19 @@ bool AsLong(const string s, long &value)
    int i = (n > 0 && StringGetCharacter(s, 0) == '-') ? 1 : 0;
    if(n == i || n - i > 19)
       return false;
-   for(; i < n; i++)
+   string most = "9223372036854775807";
+   int above = n - i < 19 ? -1 : 0;                      // of digits as many as the greatest has, the first other one decides
+   for(int k = 0; i < n; i++)
      {
       int c = (int)StringGetCharacter(s, i);
       if(c < '0' || c > '9')
          return false;
+      if(above == 0)
+         above = c - (int)StringGetCharacter(most, k);
+      k++;
      }
+   if(above > 0)
+      return false;
    value = StringToInteger(s);
    return true;
   }
@@ -966,7 +1013,39 @@ string ResultRecord(const Outcome &o)
           IntegerToString(o.ext) + "\t" + IntegerToString((long)o.order) + "\t" + IntegerToString((long)o.deal) + "\t" +
           IntegerToString((long)o.pos) + "\t" + Short(o.vol) + "\t" + Short(o.price) + "\t" + Short(o.bid) + "\t" +
           Short(o.ask) + "\t" + Short(o.profit) + "\t" + IntegerToString(o.digits) + "\t" + IntegerToString(o.reqid) + "\t" +
-          IntegerToString(o.err) + "\t" + Escape(o.comment);
+          IntegerToString(o.err) + "\t" + Escape(o.comment) + "\t" + Escape(o.acct) + "\t" + Escape(o.sym) + "\t" +
+          IntegerToString(o.side);
+  }
+
+//--- keeps what an order filled; told again, the volume may have grown
+void NoteFill(const Outcome &o)
+  {
+   if(!o.ok || o.side == 0 || o.vol <= 0.0 || (o.order == 0 && o.deal == 0))
+      return;
+   int n = ArraySize(g_fills);
+   int at = 0;
+   while(at < n && (g_fills[at].acct != o.acct || g_fills[at].order != o.order || g_fills[at].deal != o.deal))
+      at++;
+   if(at == n)
+     {
+      if(n >= MAX_FILLS)
+        {
+         for(int k = 0; k + 1 < n; k++)
+            g_fills[k] = g_fills[k + 1];
+         at = n - 1;
+        }
+      else
+         ArrayResize(g_fills, n + 1, 64);
+     }
+   g_fills[at].cid = o.cid;
+   g_fills[at].acct = o.acct;
+   g_fills[at].sym = o.sym;
+   g_fills[at].side = o.side;
+   g_fills[at].vol = o.vol;
+   g_fills[at].order = o.order;
+   g_fills[at].deal = o.deal;
+   g_fills[at].pos = o.pos;
+   g_fills[at].ms = o.ms;
   }
 
 int Remembered(const ulong cid)
@@ -1010,6 +1089,7 @@ void ClearOutcome(Outcome &o)
    o.kind = "";
    o.stage = "refused";
    o.ok = false;
+   o.unwritten = false;
    o.keep = true;
    o.retcode = 0;
    o.ext = 0;
@@ -1027,6 +1107,9 @@ void ClearOutcome(Outcome &o)
    o.comment = "";
    o.money = "";
    o.ms = 0;
+   o.acct = "";
+   o.sym = "";
+   o.side = 0;
   }
 
 //--- names an order or a position; on hedging both may have one number
@@ -1073,6 +1156,21 @@ void Hold(const ulong key, const ulong ms, const bool under_way)
    g_leaving[i].under_way = under_way;
   }
 
+//--- the record of an account's FLAT, made when there is none
+int FlatAt(const string acct)
+  {
+   int n = ArraySize(g_flats);
+   for(int i = 0; i < n; i++)
+      if(g_flats[i].acct == acct)
+         return i;
+   ArrayResize(g_flats, n + 1, 16);
+   g_flats[n].acct = acct;
+   g_flats[n].on = false;
+   g_flats[n].cid = 0;
+   g_flats[n].said = false;
+   return n;
+  }
+
 //--- false when the record is damaged
 bool JournalTake(const string line)
   {
@@ -1086,11 +1184,11 @@ bool JournalTake(const string line)
    int n = StringSplit(record, '\t', f);
    if(f[0] == "F" && n >= 2)
      {
-      if(!g_flat_said)
+      int i = FlatAt(n >= 5 ? Unescape(f[3]) : "");
+      if(!g_flats[i].said)
         {
-         g_flat = f[1] == "1";
-         g_flat_of = n >= 5 ? Unescape(f[3]) : "";
-         g_flat_cid = n >= 5 ? (ulong)StringToInteger(f[4]) : 0;
+         g_flats[i].on = f[1] == "1";
+         g_flats[i].cid = n >= 5 ? (ulong)StringToInteger(f[4]) : 0;
         }
       return true;
      }
@@ -1103,18 +1201,6 @@ bool JournalTake(const string line)
    o.hash = (ulong)StringToInteger(f[3]);
    o.ms = StringToInteger(f[4]);
    o.stage = "sent";
-   if(o.cid == 0)
-     {
-      //--- FLAT and the dead-man switch: of the position whose close has no answer, not to close it a second time
-      if(o.kind != "FLAT" && o.kind != "DEADMAN")
-         return true;
-      if(f[0] == "S")
-         g_sent_ticket = (ulong)StringToInteger(f[5]);
-      bool doubt = f[0] == "S" || f[5] == "sent";
-      if(BrokerMs() - o.ms < DOUBT_NET_MS && g_sent_ticket != 0)
-         Hold(OwnKey(g_sent_ticket, false), doubt ? DoubtMs() : 0, doubt);
-      return true;
-     }
    if(f[0] == "R" && n >= 21)
      {
       o.stage = f[5];
@@ -1133,6 +1219,25 @@ bool JournalTake(const string line)
       o.reqid = StringToInteger(f[18]);
       o.err = (int)StringToInteger(f[19]);
       o.comment = Unescape(f[20]);
+      if(n >= 24)
+        {
+         o.acct = Unescape(f[21]);
+         o.sym = Unescape(f[22]);
+         o.side = (int)StringToInteger(f[23]);
+         NoteFill(o);
+        }
+     }
+   if(o.cid == 0)
+     {
+      //--- FLAT and the dead-man switch: of the position whose close has no answer, not to close it a second time
+      if(o.kind != "FLAT" && o.kind != "DEADMAN")
+         return true;
+      if(f[0] == "S")
+         g_sent_ticket = (ulong)StringToInteger(f[5]);
+      bool doubt = f[0] == "S" || f[5] == "sent";
+      if(BrokerMs() - o.ms < DOUBT_NET_MS && g_sent_ticket != 0)
+         Hold(OwnKey(g_sent_ticket, false), doubt ? DoubtMs() : 0, doubt);
+      return true;
      }
    Remember(o);
    return true;
@@ -1179,10 +1284,10 @@ bool JournalReady()
    return true;
   }
 
-string FlatRecord()
+string FlatRecord(const Flat &flat)
   {
-   return "F\t" + (g_flat ? "1" : "0") + "\t" + IntegerToString(BrokerMs()) + "\t" + Escape(g_flat_of) + "\t" +
-          IntegerToString((long)g_flat_cid);
+   return "F\t" + (flat.on ? "1" : "0") + "\t" + IntegerToString(BrokerMs()) + "\t" + Escape(flat.acct) + "\t" +
+          IntegerToString((long)flat.cid);
   }
 
 //--- writes the memory into a new file and puts it in the place of the old one
@@ -1195,6 +1300,25 @@ void JournalCompact()
       return;
    string text = Sealed("#\tFX Executor, journal of the Expert Advisor\t1");
    bool good = true;
+   for(int i = 0; i < ArraySize(g_fills); i++)
+     {
+      if(g_fills[i].cid != 0)
+         continue;                                       // those of FLAT and the dead-man switch are in no memory
+      Outcome o;
+      ClearOutcome(o);
+      o.kind = "FILL";
+      o.stage = "done";
+      o.ok = true;
+      o.acct = g_fills[i].acct;
+      o.sym = g_fills[i].sym;
+      o.side = g_fills[i].side;
+      o.vol = g_fills[i].vol;
+      o.order = g_fills[i].order;
+      o.deal = g_fills[i].deal;
+      o.pos = g_fills[i].pos;
+      o.ms = g_fills[i].ms;
+      text += Sealed(ResultRecord(o));
+     }
    for(int i = 0; i < ArraySize(g_memory); i++)
      {
       text += Sealed(ResultRecord(g_memory[i]));
@@ -1206,7 +1330,8 @@ void JournalCompact()
          text = "";
         }
      }
-   text += Sealed(FlatRecord());
+   for(int i = 0; i < ArraySize(g_flats); i++)
+      text += Sealed(FlatRecord(g_flats[i]));
    uchar last[];
    int size = Utf8(text, last);
    good = good && (int)FileWriteArray(h, last, 0, size) == size;
@@ -1221,13 +1346,21 @@ void JournalCompact()
    JournalOpen();
   }
 
-//--- step 7: "sent" is on the disk before anything leaves
-bool JournalSent(Outcome &o, const ulong ticket)
+//--- step 7: "sent" is on the disk before anything leaves. What must go out without it is kept in the memory all the same, so that
+//--- it is not sent twice, and the trader is told once while it lasts.
+bool JournalSent(Outcome &o, const ulong ticket, const bool must)
   {
    o.ms = BrokerMs();
    o.stage = "sent";
-   if(!JournalAppend(SentRecord(o, ticket)))
+   o.unwritten = !JournalAppend(SentRecord(o, ticket));
+   if(o.unwritten && must)
       return false;
+   if(o.unwritten && !g_unwritten)
+      Tell("error", "journal", "The journal MQL5\\Files\\" + JournalName() + " cannot be written (is the disk full or the folder locked?). " +
+           "Positions and orders are closed and cancelled without it; nothing new is opened.");
+   if(!o.unwritten && g_unwritten)
+      Tell("warn", "journal", "The journal can be written again.");
+   g_unwritten = o.unwritten;
    return o.cid == 0 || Remember(o);
   }
 
@@ -1237,6 +1370,7 @@ void JournalResult(Outcome &o)
    o.ms = BrokerMs();
    if(o.cid != 0)
       Remember(o);
+   NoteFill(o);
    JournalAppend(ResultRecord(o));
   }
 
@@ -1498,6 +1632,12 @@ string FlagFields()
           Flag("account_ok", AccountInfoInteger(ACCOUNT_TRADE_ALLOWED) != 0) +
           Flag("expert_ok", AccountInfoInteger(ACCOUNT_TRADE_EXPERT) != 0) +
           Flag("dll", TerminalInfoInteger(TERMINAL_DLLS_ALLOWED) != 0);
+  }
+
+//--- whether trading on this account is stopped
+bool Stopped()
+  {
+   return g_flats[FlatAt(AccountPin())].on || g_flats[FlatAt("")].on;
   }
 
 //--- the switch that forbids trading, in words; empty when nothing does
@@ -1789,14 +1929,53 @@ void ClearTrace(Trace &r)
    r.pending = false;
    r.digits = 5;
    r.searched = false;
+   r.other = false;
    r.deals = 0;
    r.orders = 0;
    r.from_s = 0;
    r.to_s = 0;
   }
 
+//--- what a line says that was ordered: an order line, or a FIND
+void OrderedBy(const Message &m, Ordered &want)
+  {
+   want.sym = Get(m, "sym");
+   want.side = 0;
+   want.vol = 0.0;
+   want.pos = 0;
+   ENUM_ORDER_TYPE type = ORDER_TYPE_BUY;
+   if(!Blank(Get(m, "type")) && OrderTypeOf(Get(m, "type"), type))
+      want.side = IsBuy(type) ? 1 : -1;
+   double vol = 0.0;
+   if(m.type != "CLOSE" && GetDouble(m, "vol", 0.0, vol))
+      want.vol = vol;
+   long pos = 0;
+   if(GetLong(m, m.type == "CLOSE" ? "ident" : "pos", 0, pos) && pos > 0)
+      want.pos = (ulong)pos;
+   if(m.type == "CLOSE" && want.pos == 0 && GetLong(m, "ticket", 0, pos) && pos > 0)
+      want.pos = (ulong)pos;
+   for(int i = 0; i < PositionsTotal() && want.pos != 0 && Blank(want.sym); i++)
+      if(PositionGetTicket(i) != 0 && (ulong)PositionGetInteger(POSITION_IDENTIFIER) == want.pos)
+         want.sym = PositionGetString(POSITION_SYMBOL);
+  }
+
+//--- whether a trace can be of what was ordered. On netting a close may meet another position than the one it named.
+bool Fits(const Ordered &want, const string sym, const bool buy, const ulong pos)
+  {
+   if((!Blank(want.sym) && sym != want.sym) || (want.side != 0 && buy != (want.side > 0)))
+      return false;
+   return want.pos == 0 || !Hedging() || pos == want.pos;
+  }
+
+//--- the broker's own, under the magic of the position
+bool ByLevel(const ulong deal)
+  {
+   long reason = HistoryDealGetInteger(deal, DEAL_REASON);
+   return reason == DEAL_REASON_SL || reason == DEAL_REASON_TP || reason == DEAL_REASON_SO;
+  }
+
 //--- one pass over everything that could carry the client id, from a day before since_s to a day after now
-void Search(const ulong cid, const long since_s, Trace &r)
+void Search(const ulong cid, const Ordered &want, const long since_s, Trace &r)
   {
    ClearTrace(r);
    r.from_s = since_s > 86400 ? since_s - 86400 : 0;
@@ -1814,6 +1993,12 @@ void Search(const ulong cid, const long since_s, Trace &r)
          ulong t = HistoryDealGetTicket(i);
          if(t == 0 || (ulong)HistoryDealGetInteger(t, DEAL_MAGIC) != cid)
             continue;
+         if(!Fits(want, HistoryDealGetString(t, DEAL_SYMBOL), HistoryDealGetInteger(t, DEAL_TYPE) == DEAL_TYPE_BUY,
+                  (ulong)HistoryDealGetInteger(t, DEAL_POSITION_ID)))
+           {
+            r.other = r.other || !ByLevel(t);
+            continue;
+           }
          ulong order = (ulong)HistoryDealGetInteger(t, DEAL_ORDER);
          if(r.order != 0 && order != r.order)
             continue;                                    // a stop loss closes under the magic of the opening order
@@ -1825,6 +2010,17 @@ void Search(const ulong cid, const long since_s, Trace &r)
          r.vol += v;
          money += v * HistoryDealGetDouble(t, DEAL_PRICE);
          r.profit += HistoryDealGetDouble(t, DEAL_PROFIT);
+        }
+      if(want.vol > 0.0 && r.vol > want.vol + 1e-9)
+        {
+         ClearTrace(r);                                  // more than was ordered is not what was ordered
+         r.searched = true;
+         r.other = true;
+         r.deals = HistoryDealsTotal();
+         r.orders = HistoryOrdersTotal();
+         r.from_s = since_s > 86400 ? since_s - 86400 : 0;
+         r.to_s = (long)TimeTradeServer() + 86400;
+         pos = 0;
         }
       if(r.deal != 0)
         {
@@ -1838,6 +2034,10 @@ void Search(const ulong cid, const long since_s, Trace &r)
          if(t == 0 || (ulong)HistoryOrderGetInteger(t, ORDER_MAGIC) != cid)
             continue;
          if(r.deal != 0 && t != r.order)
+            continue;
+         if(!Fits(want, HistoryOrderGetString(t, ORDER_SYMBOL), IsBuy((ENUM_ORDER_TYPE)HistoryOrderGetInteger(t, ORDER_TYPE)),
+                  (ulong)HistoryOrderGetInteger(t, ORDER_POSITION_ID)) ||
+            (want.vol > 0.0 && HistoryOrderGetDouble(t, ORDER_VOLUME_INITIAL) > want.vol + 1e-9))
             continue;
          ENUM_ORDER_TYPE type = (ENUM_ORDER_TYPE)HistoryOrderGetInteger(t, ORDER_TYPE);
          r.pending = type != ORDER_TYPE_BUY && type != ORDER_TYPE_SELL;
@@ -1858,6 +2058,12 @@ void Search(const ulong cid, const long since_s, Trace &r)
       if(t == 0 || (ulong)OrderGetInteger(ORDER_MAGIC) != cid)
          continue;
       ENUM_ORDER_TYPE type = (ENUM_ORDER_TYPE)OrderGetInteger(ORDER_TYPE);
+      if(!Fits(want, OrderGetString(ORDER_SYMBOL), IsBuy(type), (ulong)OrderGetInteger(ORDER_POSITION_ID)) ||
+         (want.vol > 0.0 && OrderGetDouble(ORDER_VOLUME_INITIAL) > want.vol + 1e-9))
+        {
+         r.other = true;
+         continue;
+        }
       r.pending = type != ORDER_TYPE_BUY && type != ORDER_TYPE_SELL;
       r.where = "ord";
       r.ticket = t;
@@ -1874,6 +2080,16 @@ void Search(const ulong cid, const long since_s, Trace &r)
       if(t == 0)
          continue;
       bool ours = (ulong)PositionGetInteger(POSITION_MAGIC) == cid;
+      //--- a close opens no position where each has its own; where they net, what it turned round has the other side
+      bool buys = PositionGetInteger(POSITION_TYPE) == POSITION_TYPE_BUY;
+      bool fits = !Blank(want.sym) && PositionGetString(POSITION_SYMBOL) != want.sym ? false : !Hedging() ||
+                  (want.pos == 0 && (want.side == 0 || buys == (want.side > 0)) &&
+                   (want.vol <= 0.0 || PositionGetDouble(POSITION_VOLUME) <= want.vol + 1e-9));
+      if(ours && !fits)
+        {
+         r.other = true;
+         ours = false;
+        }
       bool same = pos != 0 && (ulong)PositionGetInteger(POSITION_IDENTIFIER) == pos;
       if(!ours && !same)
          continue;
@@ -1885,7 +2101,7 @@ void Search(const ulong cid, const long since_s, Trace &r)
       r.ticket = t;
       if(r.deal == 0)
         {
-         r.vol = r.volcur;
+         r.vol = Hedging() ? r.volcur : 0.0;             // on netting the rest may be somebody else's
          r.price = PositionGetDouble(POSITION_PRICE_OPEN);
          r.order = (ulong)PositionGetInteger(POSITION_IDENTIFIER);
         }
@@ -1924,17 +2140,23 @@ bool LeavesNoTrace(const string kind)
 
 //--- true when it could be answered. That nothing shows it needs two looks some time apart, the trade server connected all the while
 //--- and the history unchanged between them.
-bool AnswerFind(const string id, const ulong cid, const long since_s, Look &look)
+bool AnswerFind(const string id, const ulong cid, const Ordered &want, const long since_s, Look &look)
   {
    LookAtBook();
    Trace r;
-   Search(cid, since_s, r);
+   Search(cid, want, since_s, r);
+   int i = Remembered(cid);
    if(Proves(r))
      {
+      if(r.where == "pos" && r.deal == 0 && !Hedging() && i >= 0 && g_memory[i].ok)
+        {
+         r.deal = g_memory[i].deal;                      // its deal is not in the history yet
+         r.vol = g_memory[i].vol;
+         r.price = g_memory[i].price;
+        }
       SendFound(id, cid, r.where, r, Connected());
       return true;
      }
-   int i = Remembered(cid);
    if(i >= 0 && g_memory[i].ok && LeavesNoTrace(g_memory[i].kind))
      {
       SendFound(id, cid, "done", r, Connected());
@@ -1960,6 +2182,7 @@ bool AnswerFind(const string id, const ulong cid, const long since_s, Look &look
      {
       look.id = id;
       look.cid = cid;
+      look.want = want;
       look.since_s = since_s;
       look.due = NowMs() + LOOK_APART_MS;
       look.deals = r.deals;
@@ -2290,7 +2513,9 @@ void StartAsk(const string text)
       look.deals = 0;
       look.orders = 0;
       look.epoch = g_epoch;
-      if(!AnswerFind(id, (ulong)cid, since / 1000, look))
+      Ordered want;
+      OrderedBy(m, want);
+      if(!AnswerFind(id, (ulong)cid, want, since / 1000, look))
         {
          int n = ArraySize(g_looks);
          ArrayResize(g_looks, n + 1, MAX_LOOKS);
@@ -2321,7 +2546,7 @@ bool OnePiece()
          for(int k = i; k + 1 < n; k++)
             g_looks[k] = g_looks[k + 1];
          ArrayResize(g_looks, n - 1);
-         AnswerFind(look.id, look.cid, look.since_s, look);
+         AnswerFind(look.id, look.cid, look.want, look.since_s, look);
          return true;
         }
    n = ArraySize(g_asks);
@@ -2426,7 +2651,7 @@ void Answer(const string id, const Outcome &o, const bool dup)
         Int("order", (long)o.order) + Int("deal", (long)o.deal) + Int("pos", (long)o.pos) + Any("vol", o.vol) +
         Num("price", o.price, o.digits) + Num("bid", o.bid, o.digits) + Num("ask", o.ask, o.digits) +
         Num("profit", o.profit, MoneyDigits()) + Txt("comment", o.comment) + Int("reqid", o.reqid) + Int("err", o.err) +
-        Flag("dup", dup) + Txt("stage", o.stage) + o.money);
+        Flag("dup", dup) + Txt("stage", o.stage) + (o.unwritten ? Flag("unwritten", true) : "") + o.money);
    Flush();
   }
 
@@ -2471,7 +2696,7 @@ void FillIn(const string sym, Outcome &o)
 void SendTrade(const string id, MqlTradeRequest &req, Outcome &o, const bool must_journal)
   {
    ulong ticket = req.position != 0 ? req.position : req.order;
-   if(!JournalSent(o, ticket) && must_journal)
+   if(!JournalSent(o, ticket, must_journal) && must_journal)
      {
       Refuse(o, CODE_NO_JOURNAL, "the journal of the Expert Advisor cannot be written; nothing was sent");
       return;
@@ -2496,6 +2721,9 @@ void SendTrade(const string id, MqlTradeRequest &req, Outcome &o, const bool mus
    o.reqid = (long)res.request_id;
    o.comment = res.comment;
    bool pending = req.action == TRADE_ACTION_PENDING;
+   o.acct = AccountPin();
+   o.sym = req.symbol;
+   o.side = req.action != TRADE_ACTION_DEAL ? 0 : (req.type == ORDER_TYPE_BUY ? 1 : -1);
    o.ok = IsDone(o.retcode, pending);
    if(!sent && o.retcode == 0 && o.err == ERR_TRADE_DISABLED)
       Refuse(o, CODE_NOT_PERMITTED, "trading by Expert Advisors is prohibited");
@@ -2679,7 +2907,7 @@ bool BuildOrder(const Message &m, MqlTradeRequest &req, Outcome &o)
    if(!FillingOf(Get(m, "fill"), sym, pending, fill))
       return Refuse(o, CODE_BAD_ARGUMENTS, "unknown fill");
    o.digits = PriceDigits(sym);
-   if(g_flat)
+   if(Stopped())
       return Refuse(o, CODE_FLAT, "trading is stopped");
    if(!pending && !InSession(sym))
       return Refuse(o, TRADE_RETCODE_MARKET_CLOSED, "the market of " + sym + " is closed");
@@ -2724,43 +2952,84 @@ bool BuildOrder(const Message &m, MqlTradeRequest &req, Outcome &o)
    return true;
   }
 
-//--- what of the selected position is ours: 0 when nothing is any more, -1 when nothing ever was. On a hedging account a position has
-//--- one owner. On netting it is the sum of what everybody did, and only its deals tell: what others did on our side is not ours,
-//--- and what they took away, down to turning the position round, is not ours any more.
-double OwnVolume()
+//--- what a deal of one side does to a net position: `all` of it, and what of it is ours
+void Net(const double vol, const bool own, double &all, double &ours)
   {
-   bool own = OwnMagic(PositionGetInteger(POSITION_MAGIC));
+   all = MathRound((all + vol) * 1e8) / 1e8;
+   if(own)
+      ours = MathRound((ours + vol) * 1e8) / 1e8;
+   if(all * ours <= 0.0)
+      ours = 0.0;
+   if(MathAbs(ours) > MathAbs(all))
+      ours = all;
+  }
+
+//--- what of the selected position is ours: 0 when nothing is any more, -1 when nothing ever was, OWN_UNKNOWN when the history has not
+//--- come. On a hedging account a position has one owner. On netting it is the sum of what everybody did, and only its deals tell: what
+//--- others did on our side is not ours, and what they took away, down to turning the position round, is not ours any more. Fills of
+//--- ours that were answered and are not in the history yet count as deals; what nobody knows is not ours to close. `sure`: all of the
+//--- position is explained.
+double OwnVolume(bool &sure)
+  {
    double held = PositionGetDouble(POSITION_VOLUME);
+   sure = true;
    if(Hedging())
-      return own ? held : -1.0;
+      return OwnMagic(PositionGetInteger(POSITION_MAGIC)) ? held : -1.0;
    double side = PositionGetInteger(POSITION_TYPE) == POSITION_TYPE_BUY ? 1.0 : -1.0;
+   string sym = PositionGetString(POSITION_SYMBOL);
+   string acct = AccountPin();
+   ulong ident = (ulong)PositionGetInteger(POSITION_IDENTIFIER);
+   long opened = PositionGetInteger(POSITION_TIME_MSC);
    double all = 0.0;
    double ours = 0.0;
    bool ever = false;
-   int n = HistorySelectByPosition(PositionGetInteger(POSITION_IDENTIFIER)) ? HistoryDealsTotal() : 0;
+   int fills = ArraySize(g_fills);
+   double told[];
+   ArrayResize(told, fills);
+   for(int k = 0; k < fills; k++)
+      told[k] = 0.0;
+   int n = HistorySelectByPosition((long)ident) ? HistoryDealsTotal() : 0;
    for(int i = 0; i < n; i++)
      {
       ulong deal = HistoryDealGetTicket(i);
       long type = deal != 0 ? HistoryDealGetInteger(deal, DEAL_TYPE) : -1;
       if(type != DEAL_TYPE_BUY && type != DEAL_TYPE_SELL)
          continue;
-      double vol = HistoryDealGetDouble(deal, DEAL_VOLUME) * (type == DEAL_TYPE_BUY ? side : -side);
-      all = MathRound((all + vol) * 1e8) / 1e8;
-      if(OwnMagic(HistoryDealGetInteger(deal, DEAL_MAGIC)))
-        {
-         ever = true;
-         ours = MathRound((ours + vol) * 1e8) / 1e8;
-        }
-      if(all * ours <= 0.0)
-         ours = 0.0;
-      if(MathAbs(ours) > MathAbs(all))
-         ours = all;
+      double vol = HistoryDealGetDouble(deal, DEAL_VOLUME);
+      bool own = OwnMagic(HistoryDealGetInteger(deal, DEAL_MAGIC));
+      ever = ever || own;
+      Net(vol * (type == DEAL_TYPE_BUY ? side : -side), own, all, ours);
+      ulong order = (ulong)HistoryDealGetInteger(deal, DEAL_ORDER);
+      for(int k = 0; k < fills; k++)
+         if(g_fills[k].acct == acct && ((order != 0 && g_fills[k].order == order) || g_fills[k].deal == deal))
+            told[k] += vol;
      }
-   if(!ever)
-      return own ? held : -1.0;                          // its deals may not be in the history yet: its magic tells
-   if(ours <= 0.0)
-      return 0.0;
-   return ours < held ? ours : held;
+   for(int k = 0; k < fills; k++)
+     {
+      double missing = g_fills[k].vol - told[k];
+      if(missing <= 1e-9 || g_fills[k].acct != acct || g_fills[k].sym != sym)
+         continue;
+      //--- a fill that is older than the position is not of it. What made the position smaller counts in doubt, what made it larger not.
+      bool adds = g_fills[k].side * side > 0.0;
+      if(g_fills[k].ms + (adds ? 1000 : 5000) < opened || (adds && g_fills[k].pos != 0 && g_fills[k].pos != ident))
+         continue;
+      if(told[k] <= 0.0 && g_fills[k].deal != 0 && HistoryDealSelect(g_fills[k].deal) &&
+         (ulong)HistoryDealGetInteger(g_fills[k].deal, DEAL_POSITION_ID) != ident)
+         continue;
+      ever = true;
+      Net(missing * g_fills[k].side * side, true, all, ours);
+     }
+   sure = MathAbs(all - held) < 1e-9;
+   if(ours > 0.0)
+      return ours < held ? ours : held;
+   if(!sure)
+      return OWN_UNKNOWN;
+   return ever ? 0.0 : -1.0;
+  }
+
+bool HistoryLate(Outcome &o)
+  {
+   return Refuse(o, CODE_NOT_SYNCED, "the history does not show yet what of the position is FX Executor's");
   }
 
 //--- selects the position of the request; false = refused
@@ -2787,10 +3056,15 @@ bool OurPosition(const Message &m, const string key, ulong &ticket, Outcome &o)
      }
    if(!there)
       return Refuse(o, TRADE_RETCODE_POSITION_CLOSED, "the position is not open any more");
-   double ours = OwnVolume();
-   if(ours < 0.0)
+   bool sure = false;
+   double ours = OwnVolume(sure);
+   //--- a position that we opened may get its stop before the history tells what others did to it
+   bool unknown = ours <= OWN_UNKNOWN;
+   if(unknown && (m.type != "SLTP" || !OwnMagic(PositionGetInteger(POSITION_MAGIC))))
+      return HistoryLate(o);
+   if(ours < 0.0 && !unknown)
       return Refuse(o, CODE_BAD_ARGUMENTS, "the position was not opened by FX Executor");
-   if(ours <= 0.0)
+   if(ours <= 0.0 && !unknown)
       return Refuse(o, TRADE_RETCODE_POSITION_CLOSED, "nothing of the position is FX Executor's any more: others closed it or turned it round");
    o.digits = PriceDigits(PositionGetString(POSITION_SYMBOL));
    o.pos = (ulong)PositionGetInteger(POSITION_IDENTIFIER);
@@ -2802,7 +3076,10 @@ bool ClosingRequest(const ulong ticket, const double vol, const long dev, const 
   {
    string sym = PositionGetString(POSITION_SYMBOL);
    bool sell = PositionGetInteger(POSITION_TYPE) == POSITION_TYPE_BUY;
-   double ours = OwnVolume();
+   bool sure = false;
+   double ours = OwnVolume(sure);
+   if(!sure && (ours <= 0.0 || vol > ours + 1e-9))
+      return HistoryLate(o);
    if(ours <= 0.0)
       return Refuse(o, TRADE_RETCODE_POSITION_CLOSED, "nothing of the position is FX Executor's");
    if(vol > ours + 1e-9)
@@ -3051,13 +3328,20 @@ void RunOrder(const Message &m, const ulong at)
    ClearOutcome(o);
    o.kind = m.type;
    o.hash = HashOf(m);
-   if(!GetLong(m, "cid", 0, cid) || cid <= 0)
+   if(Blank(Get(m, "cid")))
      {
       Deny(id, o, CODE_BAD_ARGUMENTS, "an order needs its client id");
       return;
      }
+   if(!GetLong(m, "cid", 0, cid) || !OwnMagic(cid))
+     {
+      Deny(id, o, CODE_BAD_ARGUMENTS, "the client id " + Get(m, "cid") + " is none of FX Executor's");
+      return;
+     }
    o.cid = (ulong)cid;
-   if(!check && !JournalReady())
+   //--- a journal that cannot be read or written may not keep a position open: what only closes or cancels goes without
+   bool closes = m.type == "CLOSE" || m.type == "CLOSEBY" || m.type == "CANCEL";
+   if(!check && !JournalReady() && !closes)
      {
       Deny(id, o, CODE_NO_JOURNAL, "the journal of the Expert Advisor cannot be opened: what was sent before is not known");
       return;
@@ -3089,10 +3373,19 @@ void RunOrder(const Message &m, const ulong at)
       if(identified)
         {
          Trace r;
-         Search(o.cid, since / 1000, r);
+         Ordered want;
+         OrderedBy(m, want);
+         Search(o.cid, want, since / 1000, r);
          if(!r.searched && i < 0)
            {
             Deny(id, o, CODE_NOT_SYNCED, "the terminal cannot read its history now");
+            return;
+           }
+         if(r.other && Blank(r.where) && i < 0)
+           {
+            Refuse(o, CODE_OTHER_PROGRAM, "this id is used by another program");
+            JournalResult(o);
+            Answer(id, o, false);
             return;
            }
          found = Proves(r);
@@ -3163,7 +3456,7 @@ void RunOrder(const Message &m, const ulong at)
       return;
      }
    //--- 7. journal, 8. OrderSend, 9. journal
-   SendWhole(id, req, o, true);
+   SendWhole(id, req, o, !closes);
    //--- 10.
    Answer(id, o, false);
   }
@@ -3196,7 +3489,11 @@ void OwnKeys(const bool positions, const ulong &skip[], ulong &keys[])
    for(int i = 0; i < PositionsTotal() && positions; i++)
      {
       ulong t = PositionGetTicket(i);
-      if(t != 0 && !Holds(skip, OwnKey(t, false)) && OwnVolume() > 0.0)
+      if(t == 0 || Holds(skip, OwnKey(t, false)))
+         continue;
+      bool sure = false;
+      double ours = OwnVolume(sure);
+      if(ours > 0.0 || (ours <= OWN_UNKNOWN && OwnMagic(PositionGetInteger(POSITION_MAGIC))))
          Note(keys, OwnKey(t, false));
      }
   }
@@ -3283,10 +3580,13 @@ void TakeOff(const string id, const string kind, const ulong key, const ulong ma
          if(o.ok || (sent && !order))
             Hold(key, sent ? DoubtMs() : SETTLE_MS, true);
          else
-           {
-            Hold(key, g_leaving[i].pause, false);
-            g_leaving[i].pause = g_leaving[i].pause * 2 > PAUSE_MOST_MS ? PAUSE_MOST_MS : g_leaving[i].pause * 2;
-           }
+            if(o.retcode == CODE_NOT_SYNCED)
+               Hold(key, 1000, false);                   // the history is on its way
+            else
+              {
+               Hold(key, g_leaving[i].pause, false);
+               g_leaving[i].pause = g_leaving[i].pause * 2 > PAUSE_MOST_MS ? PAUSE_MOST_MS : g_leaving[i].pause * 2;
+              }
         }
    if(order)
       o.order = ticket;
@@ -3576,7 +3876,12 @@ void RunFlat(const Message &m)
    Outcome o;
    ClearOutcome(o);
    o.kind = "FLAT";
-   if(!GetLong(m, "cid", 0, cid) || cid < 0 || (!on && Get(m, "on") != "0"))
+   if(!GetLong(m, "cid", 0, cid) || (cid != 0 && !OwnMagic(cid)))
+     {
+      Deny(id, o, CODE_BAD_ARGUMENTS, "the client id " + Get(m, "cid") + " is none of FX Executor's");
+      return;
+     }
+   if(!on && Get(m, "on") != "0")
      {
       Deny(id, o, CODE_BAD_ARGUMENTS, "FLAT needs on=0 or on=1");
       return;
@@ -3588,11 +3893,19 @@ void RunFlat(const Message &m)
       return;
      }
    JournalReady();
-   g_flat = on;
-   g_flat_said = true;
-   g_flat_of = AccountPin();
-   g_flat_cid = (ulong)cid;
-   if(!JournalAppend(FlatRecord()))
+   int mine = FlatAt(AccountPin());
+   g_flats[mine].on = on;
+   g_flats[mine].said = true;
+   g_flats[mine].cid = (ulong)cid;
+   bool kept = JournalAppend(FlatRecord(g_flats[mine]));
+   int all = FlatAt("");
+   if(!on && g_flats[all].on)
+     {
+      g_flats[all].on = false;
+      g_flats[all].said = true;
+      kept = JournalAppend(FlatRecord(g_flats[all])) && kept;
+     }
+   if(!kept)
       Tell("error", "journal", "The journal cannot be written: after a restart of this Expert Advisor trading would not be stopped any more.");
    ulong tried[];
    if(on)
@@ -3667,7 +3980,8 @@ bool DeadMan()
 void TakeRiskOff()
   {
    bool dead = DeadMan();
-   bool flat = g_flat && g_flat_of == AccountPin();
+   int mine = FlatAt(AccountPin());
+   bool flat = g_flats[mine].on;
    ulong now = NowMs();
    if((!flat && !dead) || now < g_sweep_at)
       return;
@@ -3687,7 +4001,7 @@ void TakeRiskOff()
       return;
      }
    Outcome o;
-   TakeOff("", flat ? "FLAT" : "DEADMAN", key, flat ? g_flat_cid : 0, o);
+   TakeOff("", flat ? "FLAT" : "DEADMAN", key, flat ? g_flats[mine].cid : 0, o);
    string what = (key % 2 == 0 ? "order " : "position ") + IntegerToString((long)(key / 2));
    string why = " (" + IntegerToString(o.retcode) + " " + o.comment + ")";
    int i = LeavingAt(key);
@@ -3859,11 +4173,9 @@ int OnInit()
    LookAtClock();
    MathSrand((int)(GetMicrosecondCount() & 0x7fffffff));
    ArrayResize(g_memory, 0);
+   ArrayResize(g_fills, 0);
    g_journal_read = false;
-   g_flat = false;
-   g_flat_of = "";
-   g_flat_cid = 0;
-   g_flat_said = false;
+   ArrayResize(g_flats, 0);
    g_torn = false;
    if(!JournalReady())
       Tell("error", "journal", "The journal MQL5\\Files\\" + JournalName() + " cannot be opened. No order is sent until it can be.");

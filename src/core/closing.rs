@@ -372,12 +372,13 @@ impl Turn<'_> {
             self.send_sweep(&mut sweep, &purpose);
         }
         let closed = sweep.closed();
+        let beside = self.state.beside_journal();
         let verdict = if all_gone {
             Verdict::Done {
                 message: if closed.is_empty() {
                     "nothing to close: no own position matches".to_owned()
                 } else {
-                    format!("{}: {}", sweep.headline(), closed.join("; "))
+                    format!("{}: {}{beside}", sweep.headline(), closed.join("; "))
                 },
                 details: details(&[("closed", json!(closed))]),
             }
@@ -385,7 +386,7 @@ impl Turn<'_> {
             let troubles = sweep.troubles();
             Verdict::Failed {
                 message: format!(
-                    "{} of {} closed; still open: {}",
+                    "{} of {} closed; still open: {}{beside}",
                     closed.len(),
                     targets.len(),
                     troubles.join("; ")
@@ -395,7 +396,7 @@ impl Turn<'_> {
         } else {
             Verdict::Busy {
                 what: format!(
-                    "closing {}: {} done",
+                    "closing {}: {} done{beside}",
                     count(targets.len(), "position", "positions"),
                     closed.len()
                 ),

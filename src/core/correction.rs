@@ -31,6 +31,9 @@ impl Turn<'_> {
         let Some(entry) = self.durable().denied.get(&Cid(deal.magic)) else {
             return;
         };
+        if !entry.intent.action.may_be_of(&deal.symbol, Some(deal.side)) {
+            return;
+        }
         // The stop of a position tells the position's id. Where positions are netted, an opening may meet somebody else's.
         let is_its_own = match entry.intent.action {
             IntentAction::Open { .. } => {
@@ -59,6 +62,10 @@ impl Turn<'_> {
             .own_positions()
             .filter_map(|position| {
                 let entry = denied.get(&Cid(position.magic))?;
+                let side = (!self.state.nets()).then_some(position.side);
+                if !entry.intent.action.may_be_of(&position.symbol, side) {
+                    return None;
+                }
                 let fill = Fill {
                     volume: position.volume,
                     price: position.open_price,

@@ -211,6 +211,7 @@ impl Turn<'_> {
     /// The answer to the command that asked for the stop; the stop itself goes on without it.
     fn report_emergency(&self, open: &OpenCommand) -> Verdict {
         let closed = self.state.emergency.closed();
+        let beside = self.state.beside_journal();
         if self
             .durable()
             .stop
@@ -228,7 +229,7 @@ impl Turn<'_> {
             };
             return Verdict::Done {
                 message: format!(
-                    "emergency stop: entries locked, {}{kept}; the lock is lifted only at the executor",
+                    "emergency stop: entries locked, {}{kept}; the lock is lifted only at the executor{beside}",
                     if closed.is_empty() {
                         "nothing to close".to_owned()
                     } else {
@@ -244,7 +245,7 @@ impl Turn<'_> {
             troubles.extend(elsewhere.lines);
             return Verdict::Failed {
                 message: format!(
-                    "emergency stop: entries are locked, but still open: {}; closing goes on",
+                    "emergency stop: entries are locked, but still open: {}; closing goes on{beside}",
                     troubles.join("; ")
                 ),
                 details: details(&[("closed", json!(closed)), ("open", json!(troubles))]),
@@ -255,7 +256,7 @@ impl Turn<'_> {
             let remaining = self.state.remaining();
             return Verdict::Failed {
                 message: format!(
-                    "emergency stop: entries are locked, but not everything is closed yet: {}; closing goes on",
+                    "emergency stop: entries are locked, but not everything is closed yet: {}; closing goes on{beside}",
                     remaining.join("; ")
                 ),
                 details: details(&[("closed", json!(closed)), ("open", json!(remaining))]),

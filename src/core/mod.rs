@@ -10,6 +10,7 @@ mod awaiting;
 mod by_hand;
 mod charts;
 mod choosing;
+mod client_id;
 mod clock;
 mod closing;
 mod command;

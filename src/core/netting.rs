@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use super::durable::{Durable, IntentEntry};
 use super::effect::LogLevel;
 use super::orders::OrderEnd;
-use super::own_book::Change;
+use super::own_book::{Change, Part, on, signed};
 use super::record::Record;
 use super::snapshot::Severity;
 use super::state::State;
@@ -27,6 +27,7 @@ impl Durable {
         // A stop's deal carries the number of the order that opened the position.
         if deal.reason == DealReason::Order
             && let Some(entry) = self.intents.get_mut(&Cid(deal.magic))
+            && (entry.intent.action).may_be_of(&deal.symbol, Some(deal.side))
         {
             entry.dealt.add(&change);
         }
@@ -51,20 +52,24 @@ impl State {
     fn see_own(&mut self) {
         let book = self.terminal.book.iter();
         let positions = book.flat_map(|book| &book.positions);
-        self.terminal.own = positions.filter_map(|one| self.own_part(one)).collect();
+        let parts: Vec<(Position, bool)> = positions.filter_map(|one| self.own_part(one)).collect();
+        let unsure = parts.iter().filter(|(_, sure)| !sure);
+        self.terminal.unsure = unsure.map(|(one, _)| one.ticket).collect();
+        self.terminal.own = parts.into_iter().map(|(one, _)| one).collect();
     }
 
-    /// What of a position is ours, as a position; its profit is what closing that part alone would bring.
-    fn own_part(&self, position: &Position) -> Option<Position> {
+    /// What of a position is ours, as a position, and whether that is sure; its profit is what closing that part alone
+    /// would bring.
+    fn own_part(&self, position: &Position) -> Option<(Position, bool)> {
         if !self.nets() {
-            return position.is_own().then(|| position.clone());
+            return position.is_own().then(|| (position.clone(), true));
         }
         let account = self.durable.account.as_ref()?;
-        let (volume, cid) = match self.durable.own.get(account) {
-            Some(own) => own.part_of(position),
-            None if position.is_own() => (position.volume, Cid(position.magic)),
-            None => return None,
-        };
+        let late = self.late_lots(position);
+        let own = self.durable.own.get(account);
+        let counted = own.and_then(|own| own.part_of(position, late.unwrap_or_default()));
+        let part = counted.unwrap_or_else(|| self.part_without_deals(position, late));
+        let Part { volume, cid, sure } = part;
         if volume <= Decimal::ZERO {
             return None;
         }
@@ -73,7 +78,7 @@ impl State {
             let part = amount.checked_mul(volume)?.checked_div(position.volume)?;
             Some(part.round_dp(2))
         };
-        Some(Position {
+        let part = Position {
             volume,
             profit: if whole {
                 position.profit
@@ -82,7 +87,46 @@ impl State {
             },
             magic: cid.0,
             ..position.clone()
-        })
+        };
+        Some((part, sure))
+    }
+
+    /// Lots that our orders on this position were answered to have filled and that no deal tells yet; `None`: no such
+    /// order is known.
+    fn late_lots(&self, position: &Position) -> Option<Decimal> {
+        let late = self.undealt.iter().filter_map(|(cid, (fill, _))| {
+            let entry = self.durable.intents.get(cid)?;
+            let missing = (fill.volume - entry.dealt.volume).max(Decimal::ZERO);
+            let side = match &entry.intent.action {
+                IntentAction::Open { symbol, side, .. } if *symbol == position.symbol => *side,
+                IntentAction::Close { ticket, .. } if *ticket == position.ticket => {
+                    position.side.opposite()
+                }
+                _ => return None,
+            };
+            Some(signed(side, missing))
+        });
+        late.reduce(Decimal::saturating_add)
+    }
+
+    /// The history is late, or the journal was lost: what our orders are known to have filled, or could have.
+    fn part_without_deals(&self, position: &Position, late: Option<Decimal>) -> Part {
+        let cid = Cid(position.magic);
+        let part = |most: Decimal, sure| Part {
+            volume: most.min(position.volume),
+            cid,
+            sure,
+        };
+        let asked = |entry: &IntentEntry| match &entry.intent.action {
+            IntentAction::Open { volume, .. } => Some(*volume),
+            _ => None,
+        };
+        match (late, self.durable.intents.get(&cid).and_then(asked)) {
+            (Some(late), _) => part(on(position.side, late), true),
+            (None, Some(asked)) => part(asked, false),
+            (None, None) if cid.is_own() => part(position.volume, false),
+            (None, None) => part(Decimal::ZERO, true),
+        }
     }
 
     pub(super) fn own_position(&self, ticket: Ticket) -> Option<&Position> {
@@ -137,11 +181,13 @@ impl Turn<'_> {
         }
     }
 
-    /// A close takes no more than what is ours, and says how much that is: the position may grow on its way.
+    /// A close takes no more than what is ours, and says how much that is: the position may grow on its way. Where that is
+    /// not known the terminal decides, which closes nothing of others and waits for its history.
     pub(super) fn of_ours_alone(&self, action: IntentAction) -> IntentAction {
         match action {
             IntentAction::Close { ticket, volume }
                 if self.state.nets()
+                    && !self.state.terminal.unsure.contains(&ticket)
                     && let Some(own) = self.state.own_position(ticket) =>
             {
                 let part = volume.map_or(own.volume, |part| part.min(own.volume));
@@ -173,6 +219,7 @@ impl Turn<'_> {
             let undealt = self.state.undealt.entry(cid);
             let (_, until) = undealt.or_insert_with(|| (fill.clone(), until));
             if self.now.mono < *until {
+                self.state.see_own();
                 return None;
             }
         }
@@ -194,6 +241,7 @@ impl Turn<'_> {
         }
         let positions = self.state.terminal.book.iter();
         let mut positions = positions.flat_map(|book| &book.positions);
+        let mut time = self.state.terminal.market_time.unwrap_or(self.now.utc);
         let (symbol, side, entry_kind) = match &entry.intent.action {
             IntentAction::Open { symbol, side, .. } => {
                 let shown = positions.find(|one| one.symbol == *symbol);
@@ -203,12 +251,21 @@ impl Turn<'_> {
                 } else {
                     DealEntry::In
                 };
+                // Later than the position it would not explain what is there.
+                if let Some(opened) = shown.filter(|one| one.magic == entry.intent.cid.0) {
+                    time = opened.opened_at;
+                }
                 (symbol.clone(), *side, kind)
             }
-            IntentAction::Close { ticket, .. } => match self.state.own_position(*ticket) {
-                Some(own) => (own.symbol.clone(), own.side.opposite(), DealEntry::Out),
-                None => return,
-            },
+            IntentAction::Close { ticket, .. } => {
+                let own = self.durable().own.get(&account);
+                let held = own.and_then(|own| own.held_in(*ticket));
+                let shown = positions.find(|one| one.ticket == *ticket);
+                match held.or_else(|| shown.map(|one| (one.symbol.clone(), one.side))) {
+                    Some((symbol, side)) => (symbol, side.opposite(), DealEntry::Out),
+                    None => return,
+                }
+            }
             IntentAction::Modify { .. } | IntentAction::Cancel { .. } => return,
         };
         let deal = Deal {
@@ -222,7 +279,7 @@ impl Turn<'_> {
             price: fill.price,
             profit: fill.profit,
             magic: entry.intent.cid.0,
-            time: self.state.terminal.market_time.unwrap_or(self.now.utc),
+            time,
         };
         self.record(Record::Netted { account, deal });
         self.state.see_own();

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::json;
 
+use super::client_id::free_counter;
 use super::doubts::doubt_key;
 use super::durable::{IntentEntry, Progress, Purpose};
 use super::effect::{Effect, LogLevel};
@@ -84,7 +84,11 @@ impl Turn<'_> {
                 .map_or(0, strategy_of),
             _ => 0,
         };
-        let counter = self.durable().next_counter.max(least_counter(self.now.utc));
+        let counter = free_counter(
+            self.durable().next_counter,
+            self.now.utc,
+            self.state.id_bits,
+        );
         let cid = Cid::new(number, counter);
         let intent = OrderIntent {
             cid,
@@ -144,6 +148,7 @@ impl Turn<'_> {
                 cid,
                 since: Some(entry.made_at),
                 twice: self.if_done_twice(&entry.intent.action),
+                ordered: Some(entry.intent.action),
             }));
         }
     }
@@ -357,13 +362,6 @@ impl Turn<'_> {
         let priced = !bound || entry.intent.price.is_some();
         allowed && fresh && priced && entry.generation < MOST_TRIES
     }
-}
-
-/// Where the counter stands at least, by the clock: a journal that was lost must not make client ids come again that the
-/// terminal knows. 256 a second since 2024 fill 40 bits in 136 years.
-fn least_counter(now: Timestamp) -> u64 {
-    const EPOCH: i64 = 1_704_067_200;
-    u64::try_from(now.as_second() - EPOCH).unwrap_or(0) << 8
 }
 
 fn describe_fill(action: &IntentAction, fill: &Fill) -> String {

@@ -82,16 +82,33 @@ impl OwnBook {
         holding.count(deal)
     }
 
-    /// How many lots of this position are ours, and the order that they began with.
-    pub(super) fn part_of(&self, position: &Position) -> (Decimal, Cid) {
-        let opener = Cid(position.magic);
+    /// What of this position is ours; `late` are lots that orders of ours are known to have filled and that no deal tells
+    /// yet, below zero when sold. `None`: no deal of it is known.
+    pub(super) fn part_of(&self, position: &Position, late: Decimal) -> Option<Part> {
         let holding = self.holdings.get(&position.symbol);
-        match holding.filter(|holding| holding.speaks_of(position)) {
-            Some(holding) => holding.part_of(position),
-            None if opener.is_own() => (position.volume, opener),
-            None => (Decimal::ZERO, opener),
-        }
+        let holding = holding.filter(|holding| holding.speaks_of(position));
+        holding.map(|holding| holding.part_of(position, late))
     }
+
+    /// Symbol and side of what we hold in this position.
+    pub(super) fn held_in(&self, position: Ticket) -> Option<(String, Side)> {
+        let mut holdings = self.holdings.iter();
+        let (symbol, holding) =
+            holdings.find(|(_, one)| one.position == position && !one.own.is_zero())?;
+        let sold = holding.own < Decimal::ZERO;
+        let side = if sold { Side::Sell } else { Side::Buy };
+        Some((symbol.clone(), side))
+    }
+}
+
+/// Our part of a net position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    pub volume: Decimal,
+    /// The order that it began with.
+    pub cid: Cid,
+    /// Told by what our orders filled. Otherwise no close names this volume: the terminal knows better.
+    pub sure: bool,
 }
 
 impl Holding {
@@ -153,22 +170,26 @@ impl Holding {
         self.position == position.ticket || opened <= JITTER
     }
 
-    fn part_of(&self, position: &Position) -> (Decimal, Cid) {
-        let mut own = on(position.side, self.own);
+    fn part_of(&self, position: &Position, late: Decimal) -> Part {
+        let mut own = on(position.side, self.own.saturating_add(late));
         let opener = Cid(position.magic);
         // Opened before the first deal that is known (the journal was lost): what the deals do not explain is the opener's.
         let unknown = self.since.duration_since(position.opened_at) > JITTER;
         if unknown && opener.is_own() {
-            let explained = signed(position.side, self.own.saturating_add(self.others));
+            let known = self.own.saturating_add(self.others);
+            let explained = signed(position.side, known.saturating_add(late));
             own += (position.volume.saturating_sub(explained)).max(Decimal::ZERO);
         }
-        let cid = if self.own.is_zero() { opener } else { self.cid };
-        (own.min(position.volume), cid)
+        Part {
+            volume: own.min(position.volume),
+            cid: if self.own.is_zero() { opener } else { self.cid },
+            sure: !(unknown && opener.is_own()),
+        }
     }
 }
 
 /// Lots with the sign of this side; the other way round, signed lots as this side sees them.
-fn signed(side: Side, volume: Decimal) -> Decimal {
+pub(super) fn signed(side: Side, volume: Decimal) -> Decimal {
     match side {
         Side::Buy => volume,
         Side::Sell => -volume,
@@ -176,6 +197,6 @@ fn signed(side: Side, volume: Decimal) -> Decimal {
 }
 
 /// What of signed lots is on this side, never below zero.
-fn on(side: Side, volume: Decimal) -> Decimal {
+pub(super) fn on(side: Side, volume: Decimal) -> Decimal {
     signed(side, volume).max(Decimal::ZERO)
 }

@@ -20,7 +20,8 @@ use super::snapshot::{CommandRow, Counts, Notice, SettingsStatus, TerminalMode};
 use super::stops::StopTry;
 use super::trading::Runtime;
 use crate::market::{
-    Account, Book, Cid, Fill, LinkFacts, Permissions, Position, Quote, Side, SymbolSpec, Timeframe,
+    Account, Book, Cid, Fill, LinkFacts, Permissions, Position, Quote, Side, SymbolSpec, Ticket,
+    Timeframe,
 };
 use crate::strategy::{Allowances, NewsCalendar, Panel, Plan};
 
@@ -93,6 +94,8 @@ pub(super) struct TerminalView {
     pub book: Option<Book>,
     /// What of its positions is ours: of a net position our part alone, under the order that it began with.
     pub own: Vec<Position>,
+    /// Those of which it is not known yet how much is ours.
+    pub unsure: BTreeSet<Ticket>,
     pub quotes: BTreeMap<String, Quote>,
     pub market_time: Option<Timestamp>,
     pub facts: LinkFacts,
@@ -112,6 +115,8 @@ pub(super) struct Delivery {
 pub struct State {
     pub(super) durable: Durable,
     pub(super) config: Config,
+    /// Of this run, in each of its client ids.
+    pub(super) id_bits: u16,
     pub(super) executor_id: Option<String>,
     pub(super) executor_name: Option<String>,
     pub(super) platform_url: Option<String>,
@@ -196,6 +201,7 @@ impl State {
         Self {
             durable,
             config,
+            id_bits: 0,
             executor_id: None,
             executor_name: None,
             platform_url: None,
@@ -239,6 +245,13 @@ impl State {
             unmanaged: BTreeSet::new(),
             guards_told: BTreeMap::new(),
         }
+    }
+
+    /// A random number, so that no other program makes the same client ids.
+    #[must_use]
+    pub const fn with_id_bits(mut self, bits: u16) -> Self {
+        self.id_bits = bits;
+        self
     }
 
     pub const fn durable(&self) -> &Durable {

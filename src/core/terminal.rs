@@ -7,11 +7,24 @@ use jiff::{SignedDuration, Timestamp};
 use super::effect::{Effect, LogLevel};
 use super::orders::LOOK_AGAIN;
 use super::record::Record;
+use super::snapshot::Severity;
+use super::state::State;
 use super::step::Turn;
-use crate::market::{Account, Permissions, SymbolSpec, TerminalEvent, TerminalRequest};
+use crate::market::{Account, LinkFacts, Permissions, SymbolSpec, TerminalEvent, TerminalRequest};
 
 /// A book that was answered and does not show an order yet is asked for again so soon.
 const SHOWN_SOON: Duration = Duration::from_millis(200);
+
+impl State {
+    /// What to add to the message of what is closed while the Expert Advisor's journal cannot be written.
+    pub(super) const fn beside_journal(&self) -> &'static str {
+        if self.terminal.facts.unwritten {
+            "; the Expert Advisor cannot write its journal (is the terminal's disk full?)"
+        } else {
+            ""
+        }
+    }
+}
 
 impl Turn<'_> {
     pub fn terminal(&mut self, event: TerminalEvent) {
@@ -87,8 +100,27 @@ impl Turn<'_> {
             TerminalEvent::Priced { cid, price } => self.priced(cid, price),
             TerminalEvent::Answer { cid, outcome } => self.answered(cid, outcome),
             TerminalEvent::Found { cid, found } => self.found(cid, found),
-            TerminalEvent::Link(facts) => self.state.terminal.facts = facts,
+            TerminalEvent::Link(facts) => self.see_link(facts),
             TerminalEvent::SelfTested(test) => self.self_tested(&test),
+        }
+    }
+
+    fn see_link(&mut self, facts: LinkFacts) {
+        const KEY: &str = "terminal-journal";
+        let before = self.state.terminal.facts.unwritten;
+        let now = facts.unwritten;
+        self.state.terminal.facts = facts;
+        if now && !before {
+            let text = "The Expert Advisor cannot write its journal: nothing is opened; positions are closed without it.";
+            self.log(LogLevel::Error, "terminal", text.to_owned());
+            let remedy =
+                "Make room on the terminal's disk, or free the folder MQL5\\Files\\FX-Executor.";
+            self.notice(KEY, Severity::Error, text, remedy);
+        }
+        if before && !now {
+            let text = "The Expert Advisor no longer says that its journal cannot be written.";
+            self.log(LogLevel::Info, "terminal", text.to_owned());
+            self.drop_notice(KEY);
         }
     }
 

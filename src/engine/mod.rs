@@ -133,7 +133,8 @@ pub fn start(options: EngineOptions) -> Result<Engine, EngineError> {
         loaded.rows,
         loaded.counts,
         now,
-    );
+    )
+    .with_id_bits(fastrand::u16(..));
     let decisions = Recorder::start(&options.data_dir.join(decisions::FILE)).unwrap_or_else(|error| {
         tracing::warn!(target: "decisions", "{error}. Trading goes on; \"explain\" has nothing to say.");
         Recorder::none()

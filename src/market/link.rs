@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::{
-    Account, Bar, Book, Cid, Deal, Found, OrderIntent, Outcome, Permissions, Quote, SymbolSpec,
-    Timeframe,
+    Account, Bar, Book, Cid, Deal, Found, IntentAction, OrderIntent, Outcome, Permissions, Quote,
+    SymbolSpec, Timeframe,
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +33,8 @@ pub enum TerminalRequest {
         cid: Cid,
         since: Option<Timestamp>,
         twice: Twice,
+        /// What was ordered under it: another program may use the same number. `None`: not known.
+        ordered: Option<IntentAction>,
     },
     /// Send the book now.
     SendBook,
@@ -126,6 +128,8 @@ pub struct LinkFacts {
     pub clock_offset_s: i32,
     /// The order that the terminal is executing; it hears nothing else meanwhile.
     pub busy: Option<Cid>,
+    /// The Expert Advisor cannot write its journal: it opens nothing, and closes without it.
+    pub unwritten: bool,
     /// What the link waits for, with what to do; empty while it is up.
     pub waits_for: String,
 }

@@ -109,6 +109,14 @@ impl IntentAction {
         matches!(self, Self::Close { .. } | Self::Cancel { .. })
     }
 
+    /// Whether what carries this order's client id can be of it, and not of another program that uses the same number.
+    pub fn may_be_of(&self, traded: &str, on: Option<Side>) -> bool {
+        match self {
+            Self::Open { symbol, side, .. } => symbol == traded && on.is_none_or(|on| on == *side),
+            _ => true,
+        }
+    }
+
     /// Whether it is carried out without a deal, so that no history shows it.
     pub const fn leaves_no_deal(&self) -> bool {
         matches!(self, Self::Modify { .. } | Self::Cancel { .. })

@@ -90,6 +90,7 @@ const OLDEST: Class = Class::Refused(RefusalClass::OldestFirst);
 /// Sorted by code; the whole documentation and nothing else.
 #[rustfmt::skip]
 pub const TABLE: &[Row] = &[
+    row(-13, "OTHER_PROGRAM", FIX, "Another program on this account uses the number of this order, so nothing was sent; the next order has another number."),
     row(-12, "SPREAD", WAIT, "The spread was above the limit; the order waits for a better one."),
     row(-11, "STOPPED", FORBIDDEN, "Trading is stopped by the emergency stop in the Expert Advisor; resume it first."),
     row(-10, "OUTCOME_UNKNOWN", Class::LookFirst, "The Expert Advisor does not know yet what became of the order; it is looked for."),
@@ -196,7 +197,7 @@ mod tests {
     fn every_documented_code_is_there_once_and_in_order() {
         assert!(TABLE.windows(2).all(|pair| pair[0].code < pair[1].code));
         let codes: Vec<i32> = TABLE.iter().map(|row| row.code).collect();
-        let mut wanted: Vec<i32> = (-12..=0).collect();
+        let mut wanted: Vec<i32> = (-13..=0).collect();
         wanted.extend(DOCUMENTED);
         assert_eq!(codes, wanted);
         let mut sentences: Vec<&str> = TABLE.iter().map(|row| row.sentence).collect();

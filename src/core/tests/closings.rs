@@ -310,3 +310,30 @@ fn closes_on_their_way_on_another_account_hold_up_none_here() {
     world.wait(3);
     assert!(world.terminal.positions.is_empty());
 }
+
+/// The Expert Advisor's journal cannot be written: closing goes on, and its message and the log say why nothing is opened.
+#[test]
+fn a_journal_that_cannot_be_written_is_named() {
+    let mut world = World::ready();
+    world.pusher("open", "OPEN_POSITION", &buy());
+    world.assert_executed("open");
+    let facts = |unwritten| {
+        crate::market::TerminalEvent::Link(crate::market::LinkFacts {
+            unwritten,
+            ..crate::market::LinkFacts::default()
+        })
+    };
+    world.terminal_says(vec![facts(true)]);
+    assert!(world.has_logged("cannot write its journal"));
+    world.pusher("c", "CLOSE_ALL_POSITIONS", &json!({}));
+    world.wait(2);
+    let message = world.assert_executed("c");
+    assert!(message.contains("cannot write its journal"), "{message}");
+    let has_notice = |world: &mut World| {
+        let notices = world.state.snapshot(world.now).notices;
+        notices.iter().any(|one| one.key == "terminal-journal")
+    };
+    assert!(has_notice(&mut world));
+    world.terminal_says(vec![facts(false)]);
+    assert!(!has_notice(&mut world));
+}

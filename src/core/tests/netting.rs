@@ -8,7 +8,7 @@ use super::buy;
 use super::emergency::stop_here;
 use super::terminal::{Manner, Terminal, decimal};
 use super::world::World;
-use crate::core::own_book::OwnBook;
+use crate::core::own_book::{OwnBook, Part};
 use crate::core::snapshot::{CommandState, UiCommand};
 use crate::market::{
     Cid, Deal, DealEntry, DealReason, Fill, IntentAction, MarginMode, OrderIntent, Position,
@@ -20,7 +20,13 @@ const OURS: u64 = Cid::new(0, 900).0;
 
 impl Terminal {
     /// Somebody's order on the net position of EURUSD.
-    fn net(&mut self, side: Side, volume: Decimal, magic: u64, stop: Option<Decimal>) -> Deal {
+    pub(super) fn net(
+        &mut self,
+        side: Side,
+        volume: Decimal,
+        magic: u64,
+        stop: Option<Decimal>,
+    ) -> Deal {
         self.next_ticket += 1;
         let ticket = Ticket(self.next_ticket);
         let seconds = i64::try_from(self.next_ticket - 1_000).unwrap();
@@ -109,6 +115,13 @@ impl Terminal {
                         message: "Position is closed".to_owned(),
                     });
                 };
+                if volume.is_none() && self.tells_no_deals {
+                    return Err(Refusal {
+                        retcode: -7,
+                        class: RefusalClass::Wait,
+                        message: "the history does not show yet what is ours".to_owned(),
+                    });
+                }
                 let volume = volume.unwrap_or(open.volume) * part;
                 (open.side.opposite(), volume, None)
             }
@@ -141,7 +154,7 @@ impl Terminal {
     }
 
     /// What there is of the net position: below zero when it is sold.
-    fn net_lots(&self) -> Decimal {
+    pub(super) fn net_lots(&self) -> Decimal {
         self.positions.first().map_or(Decimal::ZERO, |open| {
             if open.side == Side::Buy {
                 open.volume
@@ -153,7 +166,7 @@ impl Terminal {
 }
 
 impl World {
-    fn netting() -> Self {
+    pub(super) fn netting() -> Self {
         let mut world = Self::ready();
         world.terminal_down();
         world.terminal.account.margin_mode = MarginMode::Netting;
@@ -171,7 +184,7 @@ impl World {
     }
 
     /// The trader himself.
-    fn by_hand(&mut self, side: Side, volume: &str) {
+    pub(super) fn by_hand(&mut self, side: Side, volume: &str) {
         self.terminal.net(side, decimal(volume), 0, None);
         let deals = self.terminal.deals();
         self.terminal_says(deals);
@@ -179,7 +192,7 @@ impl World {
     }
 
     /// Our lots, as the window shows them, and all of the position.
-    fn shown(&mut self) -> Option<(Option<Decimal>, Decimal)> {
+    pub(super) fn shown(&mut self) -> Option<(Option<Decimal>, Decimal)> {
         let snapshot = self.state.snapshot(self.now);
         let row = snapshot.positions.first()?;
         let ours = row.own.then(|| row.part.unwrap_or(row.position.volume));
@@ -333,8 +346,9 @@ fn what_is_ours_is_counted_from_everybodys_deals() {
                 opened_at,
             };
             let wanted = if side == Buy { ours } else { "0" };
+            let part = book.part_of(&position, Decimal::ZERO);
             assert_eq!(
-                book.part_of(&position).0,
+                part.map_or(Decimal::ZERO, |part| part.volume),
                 decimal(wanted),
                 "{name}, {side:?}"
             );
@@ -361,7 +375,13 @@ fn what_no_deal_explains_is_the_openers() {
         comment: String::new(),
         opened_at: time - SignedDuration::from_hours(72),
     };
-    assert_eq!(book.part_of(&position), (decimal("0.1"), Cid(OURS)));
+    let unsure = |volume| Part {
+        volume: decimal(volume),
+        cid: Cid(OURS),
+        sure: false,
+    };
+    let late = Decimal::ZERO;
+    assert_eq!(book.part_of(&position, late), None);
     book.count(&Deal {
         ticket: Ticket(9),
         position: Ticket(1),
@@ -376,9 +396,10 @@ fn what_no_deal_explains_is_the_openers() {
         time,
     });
     position.volume = decimal("1.1");
-    assert_eq!(book.part_of(&position), (decimal("0.1"), Cid(OURS)));
+    assert_eq!(book.part_of(&position, late), Some(unsure("0.1")));
     position.magic = 0;
-    assert_eq!(book.part_of(&position).0, Decimal::ZERO);
+    let part = book.part_of(&position, late).unwrap();
+    assert_eq!((part.volume, part.sure), (Decimal::ZERO, true));
 }
 
 /// Every way to close, with what the trader did by hand before: what is left is exactly his.

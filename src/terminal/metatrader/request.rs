@@ -97,12 +97,42 @@ pub fn deals(id: u64, from_ms: i64, to_ms: i64) -> String {
         .finish()
 }
 
-pub fn find(id: u64, cid: u64, since_ms: i64) -> String {
-    LineText::new("FIND")
+/// What became of a client id. `ordered`, and of a close the position's identifier, tell it from another program's.
+pub fn find(
+    id: u64,
+    cid: u64,
+    since_ms: i64,
+    ordered: Option<&IntentAction>,
+    position: Option<u64>,
+) -> String {
+    let line = LineText::new("FIND")
         .with("id", id)
         .with("cid", cid)
-        .with("since_ms", since_ms)
-        .finish()
+        .with("since_ms", since_ms);
+    let line = match ordered {
+        Some(IntentAction::Open {
+            symbol,
+            side,
+            volume,
+            ..
+        }) => line
+            .with("sym", symbol)
+            .with("type", word(*side))
+            .with("vol", plain(*volume)),
+        _ => line,
+    };
+    match position {
+        Some(position) => line.with("pos", position),
+        None => line,
+    }
+    .finish()
+}
+
+const fn word(side: Side) -> &'static str {
+    match side {
+        Side::Buy => "buy",
+        Side::Sell => "sell",
+    }
 }
 
 /// What every order line carries beside its action.
@@ -196,13 +226,7 @@ struct Market<'a> {
 fn open_fields(line: LineText, order: &Market<'_>) -> LineText {
     line.with("action", "deal")
         .with("sym", order.symbol)
-        .with(
-            "type",
-            match order.side {
-                Side::Buy => "buy",
-                Side::Sell => "sell",
-            },
-        )
+        .with("type", word(order.side))
         .with("vol", plain(order.volume))
         .with("price", level(order.price))
         .with("stoplimit", 0)
@@ -224,4 +248,34 @@ fn level(level: Option<Decimal>) -> String {
 
 fn plain(number: Decimal) -> String {
     number.normalize().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::market::Ticket;
+
+    #[test]
+    fn a_search_says_what_was_ordered() {
+        let open = IntentAction::Open {
+            symbol: "EURUSD".to_owned(),
+            side: Side::Sell,
+            volume: Decimal::ONE,
+            stop_loss: None,
+            take_profit: None,
+            deviation: 0,
+        };
+        assert_eq!(
+            find(1, 2, 3, Some(&open), None),
+            "FIND\tid=1\tcid=2\tsince_ms=3\tsym=EURUSD\ttype=sell\tvol=1\n"
+        );
+        let close = IntentAction::Close {
+            ticket: Ticket(9),
+            volume: None,
+        };
+        assert_eq!(
+            find(1, 2, 3, Some(&close), Some(8)),
+            "FIND\tid=1\tcid=2\tsince_ms=3\tpos=8\n"
+        );
+    }
 }

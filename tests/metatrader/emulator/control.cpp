@@ -198,6 +198,14 @@ static std::string locked_command(const Words &w) {
     return true;
   });
   if (c == "latency") { world.latency_us = whole(first); world.latency_jitter_us = w.size() > 2 ? whole(w[2]) : 0; return "ok"; }
+  if (c == "hide_history" && w.size() > 1) {
+    long from = mono_us() + whole(w[1]) * 1000;
+    for (auto &[_, a] : world.accounts) {
+      for (auto &o : a.history) o.seen_from = from;
+      for (auto &d : a.deals) d.seen_from = from;
+    }
+    return "ok";
+  }
   if (c == "lag" && w.size() > 2) { (first == "book" ? world.book_lag_ms : world.history_lag_ms) = whole(w[2]); return "ok"; }
   if (c == "late_history") { world.late_history = on(first); for (auto &s : world.symbols) s.late.clear(); return "ok"; }
   if (c == "ticks") { world.tick_rate = num(first); world.tick_symbols = w.size() > 2 ? (int)whole(w[2]) : 0; world.wake.notify_all(); return "ok"; }

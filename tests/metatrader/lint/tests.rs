@@ -219,7 +219,7 @@ fn nothing_is_sent_past_the_journal() {
     );
     assert_eq!(
         broken_when(
-            "if(!JournalSent(o, ticket) && must_journal)",
+            "if(!JournalSent(o, ticket, must_journal) && must_journal)",
             "if(must_journal && false)"
         ),
         ["journal first"]

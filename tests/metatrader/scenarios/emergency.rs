@@ -311,3 +311,38 @@ pub fn who_waits_beside_a_served_one_takes_nothing_off(variant: &Variant) -> Out
     }
     Ok(())
 }
+
+/// FLAT is of one account: on another one orders pass, and what is said there does not lift it, over a restart too.
+pub fn flat_is_of_one_account(variant: &Variant) -> Outcome {
+    let options = variant
+        .options()
+        .setup("account 2002 balance=5000 kind=demo");
+    let mut rig = Rig::start(variant.link, options);
+    let flat = |rig: &Rig, account: &str, on: u8| {
+        let fields = head(&rig.terminal, cid(90)).replace(crate::harness::ACCOUNT, account);
+        let id = rig
+            .peer
+            .request("FLAT", &format!("{fields}\ton={on}\treason=test"));
+        soon(&rig.peer, "END of FLAT", |line| line.is("END", id))
+    };
+    let other = "2002@Broker-Demo";
+    flat(&rig, crate::harness::ACCOUNT, 1)?;
+    rig.terminal.cmd("login 2002");
+    rig.reconnect();
+    let there = buy(&rig.terminal, cid(1), &[("acct", other)]);
+    done(&rig, "ORDER", &there)?;
+    flat(&rig, other, 1)?;
+    flat(&rig, other, 0)?;
+    rig.terminal.cmd("login 1001");
+    rig.reconnect();
+    for (n, restarts) in [(2, false), (3, true)] {
+        if restarts {
+            rig.kill_and_restart();
+        }
+        let here = buy(&rig.terminal, cid(n), &[]);
+        has(&res(&rig.peer, "ORDER", &here)?, &[("retcode", "-11")])?;
+    }
+    flat(&rig, crate::harness::ACCOUNT, 0)?;
+    done(&rig, "ORDER", &buy(&rig.terminal, cid(4), &[]))?;
+    Ok(())
+}

@@ -160,3 +160,50 @@ pub fn the_terminal_itself_remembers(variant: &Variant) -> Outcome {
     )?;
     Ok(())
 }
+
+/// Another program on the account used the same number: its deal is not told as the outcome of ours, nothing is sent, and
+/// the refusal says why.
+pub fn another_programs_deal_is_not_ours(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let ours = done(&rig, "ORDER", &buy(&rig.terminal, cid(9), &[]))?;
+    for (n, theirs) in [
+        (1, "sell EURUSD 0.1"),
+        (2, "buy EURUSD 0.3"),
+        (3, "buy GBPUSD 0.1"),
+        (4, "buy EURUSD 0.1"),
+    ] {
+        rig.terminal
+            .cmd(&format!("by_hand {theirs} magic={}", cid(n)));
+        let sent = sends(&rig.terminal);
+        let (kind, fields) = if n == 4 {
+            let ticket = ours.get("pos");
+            let fields = format!(
+                "{}\tticket={ticket}\tident={ticket}\tvol=\tdev=\tfill=auto",
+                super::head(&rig.terminal, cid(n))
+            );
+            ("CLOSE", fields)
+        } else {
+            ("ORDER", buy(&rig.terminal, cid(n), &[]))
+        };
+        let refused = [("retcode", "-13"), ("stage", "refused")];
+        let answer = res(&rig.peer, kind, &fields)?;
+        has(&answer, &refused).map_err(|why| format!("{theirs}: {why}"))?;
+        has(
+            &answer,
+            &[("comment", "this id is used by another program")],
+        )?;
+        has(&res(&rig.peer, kind, &fields)?, &refused)?;
+        ensure!(sends(&rig.terminal) == sent, "{theirs}: it was sent");
+        let since = rig.terminal.stat("server_ms") - 60_000;
+        let ordered = if n == 4 {
+            format!("pos={}", ours.get("pos"))
+        } else {
+            "sym=EURUSD\ttype=buy\tvol=0.1".to_owned()
+        };
+        let search = format!("cid={}\tsince_ms={since}\t{ordered}", cid(n));
+        let found = super::ask(&rig.peer, "FIND", &search, "FOUND")?;
+        has(&found, &[("where", "refused"), ("retcode", "-13")])?;
+    }
+    done(&rig, "ORDER", &buy(&rig.terminal, cid(5), &[]))?;
+    Ok(())
+}

@@ -1,6 +1,8 @@
 //! What survives a crash.
 
-use super::{BRIEF, Outcome, Variant, buy, cid, done, ensure, has, journal, res, sends};
+use super::{
+    BRIEF, Outcome, Variant, buy, cid, done, ensure, has, head, journal, res, sends, soon,
+};
 use crate::emulated::SOON;
 
 /// The terminal dies while OrderSend is at work. Whether the broker got the order or not: it is not sent again.
@@ -97,7 +99,7 @@ pub fn a_torn_record_costs_only_itself(variant: &Variant) -> Outcome {
         .map_err(|error| format!("the journal: {error}"))?;
     rig.terminal.restart();
     rig.reconnect();
-    let told = super::soon(&rig.peer, "LOG about the journal", |line| {
+    let told = soon(&rig.peer, "LOG about the journal", |line| {
         line.kind == "LOG"
     })?;
     has(&told, &[("level", "warn"), ("code", "journal")])?;
@@ -173,5 +175,65 @@ fn journal_comes_late(variant: &Variant, trouble: &str) -> Outcome {
         &[("retcode", "-12"), ("dup", "1")],
     )?;
     done(&rig, "ORDER", &other)?;
+    Ok(())
+}
+
+/// A full disk, and a journal that another program holds: what only closes or cancels goes on and says so, once each;
+/// nothing is opened.
+pub fn closing_needs_no_journal(variant: &Variant) -> Outcome {
+    for (mode, trouble) in [
+        ("hedging", "disk_full=on"),
+        ("netting", "disk_full=on"),
+        ("hedging", "locked=journal"),
+        ("netting", "locked=journal"),
+    ] {
+        let options = variant
+            .options()
+            .setup(&format!("account 1001 margin_mode={mode}"));
+        let mut rig = crate::harness::Rig::start(variant.link, options);
+        let case = format!("{mode} {trouble}");
+        let opened = done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+        let limit = [
+            ("action", "pending"),
+            ("type", "buy_limit"),
+            ("price", "1.09500"),
+        ];
+        let pending = done(&rig, "ORDER", &buy(&rig.terminal, cid(2), &limit))?;
+        rig.terminal.cmd(&format!("quirk {trouble}"));
+        if trouble.starts_with("locked") {
+            rig.kill_and_restart();
+        }
+        let sent = sends(&rig.terminal);
+        let order = buy(&rig.terminal, cid(3), &[]);
+        has(&res(&rig.peer, "ORDER", &order)?, &[("retcode", "-8")])?;
+        let position = opened.get("pos");
+        let part = format!(
+            "{}\tticket={position}\tident={position}\tvol=0.04\tdev=\tfill=auto",
+            head(&rig.terminal, cid(4))
+        );
+        let first = res(&rig.peer, "CLOSE", &part)?;
+        has(&first, &[("ok", "1"), ("unwritten", "1"), ("vol", "0.04")])
+            .map_err(|why| format!("{case}: {why}"))?;
+        has(
+            &res(&rig.peer, "CLOSE", &part)?,
+            &[("dup", "1"), ("deal", first.get("deal"))],
+        )?;
+        let cancel = format!(
+            "{}\tticket={}",
+            head(&rig.terminal, cid(5)),
+            pending.get("order")
+        );
+        has(
+            &res(&rig.peer, "CANCEL", &cancel)?,
+            &[("ok", "1"), ("unwritten", "1")],
+        )?;
+        ensure!(
+            sends(&rig.terminal) == sent + 2,
+            "{case}: {} sends after {sent}",
+            sends(&rig.terminal)
+        );
+        let said = rig.terminal.logs().join("\n");
+        ensure!(said.contains("cannot be written"), "{case}: {said}");
+    }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! On a netting account one position is the sum of what everybody did: what others did is theirs.
 
-use super::{BRIEF, Outcome, Variant, buy, cid, done, ensure, has, head, res, sends, soon, within};
+use super::{
+    BRIEF, Outcome, Variant, buy, cid, done, ensure, has, head, journal, res, sends, soon, within,
+};
 use crate::emulated::Row;
 use crate::harness::Rig;
 
@@ -192,5 +194,82 @@ pub fn flat_leaves_the_traders_part(variant: &Variant) -> Outcome {
     })?;
     std::thread::sleep(std::time::Duration::from_millis(1500));
     ensure!(sends(&rig.terminal) == 2, "{} sends", sends(&rig.terminal));
+    is_left(&rig, "0", 1.0)
+}
+
+fn flat(rig: &Rig, n: u64) -> Result<crate::scripted::Line, String> {
+    let id = rig.peer.request(
+        "FLAT",
+        &format!("{}\ton=1\treason=test", head(&rig.terminal, cid(n))),
+    );
+    soon(&rig.peer, "END of FLAT", |line| line.is("END", id))
+}
+
+/// The history comes late, and the position has our magic number: what our orders are known to have filled is ours, over a
+/// restart too, and not the trader's lots beside it.
+pub fn a_late_history_makes_nothing_ours(variant: &Variant) -> Outcome {
+    for way in ["CLOSE", "FLAT", "FLAT after a restart", "dead man"] {
+        let dead = way == "dead man";
+        let mut options = variant.options().setup("account 1001 margin_mode=netting");
+        if dead {
+            options = options
+                .input("InpDeadManSeconds", 1)
+                .input("InpDeadManClose", true);
+        }
+        let mut rig = Rig::start(variant.link, options);
+        rig.terminal.cmd("lag history 60000");
+        done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+        rig.terminal.cmd("by_hand buy EURUSD 1.0");
+        let position = rig.terminal.truth("positions")[0].clone();
+        if way == "CLOSE" {
+            has(
+                &done(&rig, "CLOSE", &close(&rig, 2, &position, ""))?,
+                &[("vol", "0.1")],
+            )?;
+            // Whether more of it is ours, nobody knows before the history comes; closed twice it is not.
+            has(
+                &res(&rig.peer, "CLOSE", &close(&rig, 3, &position, ""))?,
+                &[("retcode", "-7"), ("stage", "refused")],
+            )?;
+        } else if dead {
+            rig.peer.cut();
+            within(BRIEF, &rig.terminal, "nothing was closed", |terminal| {
+                terminal.truth("deals").len() > 2
+            })?;
+            std::thread::sleep(std::time::Duration::from_millis(1500));
+        } else {
+            if way != "FLAT" {
+                rig.kill_and_restart();
+                rig.terminal.cmd("hide_history 60000");
+            }
+            flat(&rig, 2)?;
+        }
+        is_left(&rig, "0", 1.0).map_err(|why| format!("{way}: {why}"))?;
+    }
+    Ok(())
+}
+
+/// Neither the journal nor the history says what is ours: nothing is closed. As soon as the history comes our part is, by
+/// FLAT alone.
+pub fn what_nobody_knows_is_closed_when_the_history_comes(variant: &Variant) -> Outcome {
+    let mut rig = netting(variant);
+    done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    rig.terminal.cmd("by_hand buy EURUSD 1.0");
+    rig.terminal.close();
+    std::fs::remove_file(journal(&rig.terminal)).map_err(|error| error.to_string())?;
+    rig.terminal.restart();
+    rig.terminal.cmd("hide_history 60000");
+    rig.reconnect();
+    let position = rig.terminal.truth("positions")[0].clone();
+    has(
+        &res(&rig.peer, "CLOSE", &close(&rig, 2, &position, ""))?,
+        &[("retcode", "-7"), ("stage", "refused")],
+    )?;
+    has(&flat(&rig, 3)?, &[("n", "1"), ("left", "1")])?;
+    is_left(&rig, "0", 1.1)?;
+    rig.terminal.cmd("hide_history 0");
+    within(BRIEF, &rig.terminal, "ours is not closed", |terminal| {
+        terminal.truth("deals").len() > 2
+    })?;
     is_left(&rig, "0", 1.0)
 }

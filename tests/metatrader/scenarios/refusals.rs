@@ -373,3 +373,24 @@ pub fn a_wrong_clock_makes_no_price_old(variant: &Variant) -> Outcome {
     let line = res(&rig.peer, "ORDER", &buy(&rig.terminal, cid(2), &[]))?;
     has(&line, &[("retcode", "10021"), ("stage", "refused")])
 }
+
+/// An id that is none of ours would make a position that nobody finds again.
+pub fn a_strange_client_id_is_refused(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    for strange in [
+        "5",
+        "-5",
+        "0",
+        "9223372036854775807",
+        "9223372036854775808",
+        "5044039279236349953x",
+    ] {
+        let order = buy(&rig.terminal, cid(1), &[("cid", strange)]);
+        let refused = res(&rig.peer, "ORDER", &order)?;
+        has(&refused, &[("retcode", "-1"), ("stage", "refused")])?;
+        ensure!(refused.get("comment").contains(strange), "{}", refused.raw);
+    }
+    ensure!(sends(&rig.terminal) == 0, "{} sends", sends(&rig.terminal));
+    done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    Ok(())
+}

@@ -168,6 +168,8 @@ pub struct ResultLine {
     pub comment: String,
     pub error: i32,
     pub stage: Stage,
+    /// It went out although the EA's journal could not be written.
+    pub unwritten: bool,
     pub free: Decimal,
 }
 
@@ -395,6 +397,7 @@ fn result(r: Reader<'_>) -> Result<ResultLine, MessageError> {
             "refused" => Stage::Refused,
             _ => return Err(r.wrong("stage", "done, sent or refused")),
         },
+        unwritten: r.flag_or_off("unwritten")?,
         free: r.decimal_or_zero("free")?,
     })
 }

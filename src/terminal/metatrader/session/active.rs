@@ -3,16 +3,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use super::book::{DealsAsked, SnapshotAsked};
-use super::finding::FindAsked;
+use super::finding::{FindAsked, Wanted};
 use super::opening::Stage;
 use super::orders::Flight;
 use super::selftest::Test;
 use super::series::SeriesDesk;
 use super::{Context, End, Output, PeerId, words};
-use crate::market::{Book, Cid, Quote, SymbolSpec, TerminalRequest, Twice};
+use crate::market::{Book, Cid, Quote, SymbolSpec, TerminalRequest};
 use crate::terminal::metatrader::line::Line;
 use crate::terminal::metatrader::message::{
     AccountLine, Body, EndLine, FlagsLine, Hello, MessageError, Received, TimeLine,
@@ -72,6 +70,8 @@ pub struct Active {
     pub(super) beats: u64,
     pub(super) beat_seen: u64,
     pub(super) busy: Option<(Cid, Duration)>,
+    /// The EA's journal could not be written at the last order.
+    pub(super) unwritten: bool,
     pub(super) flags: FlagsLine,
     pub(super) flags_told: bool,
     pub(super) money: Option<AccountLine>,
@@ -98,7 +98,7 @@ pub struct Active {
     pub(super) alive: Duration,
     pub(super) pinged: Option<Duration>,
     /// Orders that wait for their search.
-    pub(super) searches: VecDeque<(Cid, Option<Timestamp>, Twice)>,
+    pub(super) searches: VecDeque<Wanted>,
     pub(super) test: Option<Test>,
 }
 
@@ -127,6 +127,7 @@ impl Active {
             beats: 0,
             beat_seen: 0,
             busy: None,
+            unwritten: false,
             flags: hello.flags,
             flags_told: false,
             money: None,
@@ -332,7 +333,12 @@ impl Active {
             } => self.watch(&symbol, timeframe, history, c),
             TerminalRequest::Unwatch { symbol, timeframe } => self.unwatch(&symbol, timeframe, c),
             TerminalRequest::Submit(intent) => self.submit(intent, c),
-            TerminalRequest::Find { cid, since, twice } => self.find(cid, since, twice, c),
+            TerminalRequest::Find {
+                cid,
+                since,
+                twice,
+                ordered,
+            } => self.find((cid, since, twice, ordered), c),
             TerminalRequest::SendBook => self.ask_snapshot(c),
             TerminalRequest::SelfTest => self.begin_test(c),
         }

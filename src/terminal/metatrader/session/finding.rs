@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use super::Context;
 use super::active::{Active, Asked};
 use super::memory::Looks;
-use crate::market::{Cid, Fill, Found, Outcome, TerminalEvent, Ticket, Twice};
+use crate::market::{Cid, Fill, Found, IntentAction, Outcome, TerminalEvent, Ticket, Twice};
 use crate::terminal::metatrader::message::{FoundLine, Place};
 use crate::terminal::metatrader::request;
 use crate::terminal::retcode::{self, Class, class_of, refusal};
@@ -24,6 +24,9 @@ const UNKNOWN_TIME_MS: i64 = 30 * 86_400_000;
 /// without it, which proves nothing.
 const AT_ONCE: usize = 16;
 
+/// A search that was asked for.
+pub type Wanted = (Cid, Option<Timestamp>, Twice, Option<IntentAction>);
+
 #[derive(Debug)]
 pub struct FindAsked {
     cid: Cid,
@@ -34,13 +37,8 @@ pub struct FindAsked {
 }
 
 impl Active {
-    pub(super) fn find(
-        &mut self,
-        cid: Cid,
-        since: Option<Timestamp>,
-        twice: Twice,
-        c: &mut Context<'_>,
-    ) {
+    pub(super) fn find(&mut self, wanted: Wanted, c: &mut Context<'_>) {
+        let cid = wanted.0;
         if self.is_on_its_way(cid) {
             return not_yet(cid, "the order is on its way; its answer is awaited", c);
         }
@@ -60,9 +58,10 @@ impl Active {
             return;
         }
         if self.searching() >= AT_ONCE {
-            self.searches.push_back((cid, since, twice));
+            self.searches.push_back(wanted);
             return;
         }
+        let (_, since, twice, ordered) = wanted;
         let made = since.or(sent.map(|sent| sent.made));
         let now_ms = self.broker_ms(c);
         // One that is still to come was told by a clock that has been set since: nobody knows when it was made.
@@ -77,7 +76,14 @@ impl Active {
             at: c.now.mono,
         };
         let id = self.ask(Asked::Find(asked), c);
-        self.send(request::find(id, cid.0, since_ms), c);
+        let position = match &ordered {
+            Some(IntentAction::Close { ticket, .. }) => {
+                Some(self.idents.get(&ticket.0).copied().unwrap_or(ticket.0))
+            }
+            _ => None,
+        };
+        let line = request::find(id, cid.0, since_ms, ordered.as_ref(), position);
+        self.send(line, c);
     }
 
     pub(super) fn found(&mut self, id: Option<u64>, line: &FoundLine, c: &mut Context<'_>) {
@@ -97,9 +103,9 @@ impl Active {
     /// Begins those that wait, as far as there is room.
     pub(super) fn search_next(&mut self, c: &mut Context<'_>) {
         while self.searching() < AT_ONCE
-            && let Some((cid, since, twice)) = self.searches.pop_front()
+            && let Some(wanted) = self.searches.pop_front()
         {
-            self.find(cid, since, twice, c);
+            self.find(wanted, c);
         }
     }
 

@@ -286,6 +286,7 @@ impl Active {
             return;
         };
         let mut outcome = outcome(&flight.intent.action, line);
+        self.heard_of_journal(line, c);
         match &mut outcome {
             Outcome::Unknown { reason } => {
                 let reason = reason.clone();

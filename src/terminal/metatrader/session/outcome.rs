@@ -119,6 +119,7 @@ mod tests {
             comment: String::new(),
             error: 0,
             stage,
+            unwritten: false,
             free: Decimal::ZERO,
         }
     }

@@ -130,7 +130,7 @@ impl Active {
     fn test_search(&mut self, c: &mut Context<'_>) {
         let now = self.broker_ms(c);
         let id = self.ask(Asked::TestFind, c);
-        self.send(request::find(id, NEVER_USED.0, now - 60_000), c);
+        self.send(request::find(id, NEVER_USED.0, now - 60_000, None, None), c);
     }
 
     pub(super) fn test_found(&mut self, answer: Result<FoundLine, String>, c: &mut Context<'_>) {

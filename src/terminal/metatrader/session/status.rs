@@ -6,7 +6,8 @@ use rust_decimal::Decimal;
 use super::active::Active;
 use super::{Context, End, words};
 use crate::market::{Account, LinkFacts, MarginMode, Permissions, TerminalEvent};
-use crate::terminal::metatrader::message::{AccountLine, FlagsLine, TimeLine};
+use crate::terminal::metatrader::message::{AccountLine, FlagsLine, ResultLine, Stage, TimeLine};
+use crate::terminal::retcode;
 
 impl Active {
     pub(super) fn clock(&mut self, time: TimeLine, c: &mut Context<'_>) {
@@ -48,6 +49,17 @@ impl Active {
         }
         self.opening_told(c);
         Ok(())
+    }
+
+    /// An order's answer tells whether the EA could write its journal.
+    pub(super) fn heard_of_journal(&mut self, line: &ResultLine, c: &mut Context<'_>) {
+        let refused = line.retcode == retcode::NOT_STORED;
+        let known = refused || line.stage != Stage::Refused;
+        let unwritten = refused || line.unwritten;
+        if known && unwritten != self.unwritten {
+            self.unwritten = unwritten;
+            self.tell_facts(c);
+        }
     }
 
     /// The broker's clock now, milliseconds; our own until it was told.
@@ -125,6 +137,7 @@ impl Active {
             contest: self.hello.kind == "contest",
             dll_allowed: self.flags.dll,
             clock_offset_s: self.offset_s(),
+            unwritten: self.unwritten,
             busy: self.busy.map(|(cid, _)| cid),
             waits_for: String::new(),
         }

@@ -205,6 +205,7 @@ async fn an_order_whose_answer_was_lost_with_the_link_is_found_and_never_sent_ag
             cid,
             since: None,
             twice: crate::market::Twice::Opens,
+            ordered: None,
         })
         .await;
     let found = world

@@ -82,6 +82,7 @@ impl Desk {
             cid: cid(counter),
             since: None,
             twice: crate::market::Twice::Opens,
+            ordered: None,
         })
         .await;
         self.until(|event| match event {
@@ -337,6 +338,7 @@ async fn orders_never_overtake_each_other() {
             cid: cid(counter),
             since: None,
             twice: crate::market::Twice::Opens,
+            ordered: None,
         })
         .await;
     }

@@ -255,6 +255,7 @@ fn while_nothing_is_up_orders_are_certainly_not_sent() {
         cid: cid(1),
         since: None,
         twice: crate::market::Twice::Opens,
+        ordered: None,
     });
     world.request(TerminalRequest::SelfTest);
     assert!(matches!(

@@ -36,6 +36,7 @@ fn look_for(world: &mut World, fields: &str, twice: Twice) -> Found {
         cid: cid(1),
         since: None,
         twice,
+        ordered: None,
     });
     if world.findings().len() == before {
         let id = world.id("FIND");
@@ -267,6 +268,7 @@ fn a_close_of_before_a_restart_may_have_been_sent() {
             cid: cid(1),
             since,
             twice: Twice::Reverses,
+            ordered: None,
         });
         let id = world.id("FIND");
         let cid = cid(1).0;
@@ -294,6 +296,7 @@ fn an_order_that_was_made_after_now_proves_nothing() {
             cid: cid(1),
             since,
             twice: Twice::Harmless,
+            ordered: None,
         });
         let (id, from) = (world.id("FIND"), world.field("FIND", "since_ms"));
         assert!(
@@ -326,6 +329,7 @@ fn a_refusal_in_the_eas_journal_is_the_answer() {
         cid: cid(1),
         since: None,
         twice: Twice::Opens,
+        ordered: None,
     });
     let id = world.id("FIND");
     let number = cid(1).0;
@@ -410,6 +414,7 @@ fn many_doubts_are_searched_a_few_at_a_time_and_each_gets_its_turn() {
             cid: cid(number),
             since: Some(utc(world.now)),
             twice: Twice::Opens,
+            ordered: None,
         });
     }
     assert_eq!(world.count("FIND"), 16);
@@ -418,6 +423,7 @@ fn many_doubts_are_searched_a_few_at_a_time_and_each_gets_its_turn() {
         cid: cid(39),
         since: None,
         twice: Twice::Opens,
+        ordered: None,
     });
     for asked in 0..40 {
         let lines: Vec<(String, String)> = world

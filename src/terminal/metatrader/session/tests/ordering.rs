@@ -311,3 +311,24 @@ fn a_line_the_ea_cannot_use_is_a_refusal_only_when_the_code_is_definite() {
         [Outcome::Unknown { .. }]
     ));
 }
+
+/// The EA's journal cannot be written: told with the order that shows it, until an order shows the contrary.
+#[test]
+fn a_journal_that_cannot_be_written_is_told() {
+    let mut world = World::up();
+    let told = |world: &World, unwritten: bool| {
+        let words = format!("unwritten: {unwritten}");
+        world.transcript().matches(&words).count()
+    };
+    let closed = "ok=1 retcode=10009 deal=7 order=6 vol=0.10 price=1.1 stage=done";
+    world.request(TerminalRequest::Submit(close(2, 50)));
+    res(&mut world, "CLOSE", &format!("{closed} unwritten=1"));
+    assert_eq!(told(&world, true), 1);
+    world.request(TerminalRequest::Submit(close(3, 51)));
+    let refused = "ok=0 retcode=-8 stage=refused";
+    res(&mut world, "CLOSE", refused);
+    let before = told(&world, false);
+    world.request(TerminalRequest::Submit(close(4, 52)));
+    res(&mut world, "CLOSE", closed);
+    assert_eq!(told(&world, false), before + 1);
+}

@@ -113,7 +113,7 @@ proptest! {
     fn nothing_is_invented(lines in prop::collection::vec((any_line(), 0_u8..10), 1..60)) {
         let mut world = World::up();
         world.request(TerminalRequest::Submit(buy(1)));
-        world.request(TerminalRequest::Find { cid: cid(2), since: None, twice: crate::market::Twice::Opens });
+        world.request(TerminalRequest::Find { cid: cid(2), since: None, twice: crate::market::Twice::Opens, ordered: None });
         for ((kind, fields), luck) in lines {
             match luck {
                 0 => world.q += 1,
