@@ -31,7 +31,7 @@ pub mod exit {
     version,
     about = "Executes a trading platform's commands on MetaTrader 5, exactly once, and shows everything that happened.",
     after_help = "Examples:
-  fx-executor                         open the window
+  fx-executor                         open the window, or bring the open one to the front
   fx-executor --headless              run without a window, logging to the console
   fx-executor practice                a practice platform, Pusher and market on this machine, and the window
   fx-executor practice --check        walk the whole way once, step by step, and say what holds

@@ -28,3 +28,4 @@ mod secrets;
 mod settings;
 mod stop;
 mod strategies;
+mod window;
