@@ -3,6 +3,7 @@
 //! The only place that prints for a person outside the log.
 #![expect(clippy::print_stderr, reason = "the console modes speak to a person")]
 
+mod autostart;
 mod check;
 mod end;
 mod explain;
@@ -41,6 +42,7 @@ pub fn run(cli: &Cli) -> ExitCode {
             resume::run(cli.data_dir.as_deref(), *lift_stop, *yes)
         }
         Some(Mode::End) => end::run(cli.data_dir.as_deref()),
+        Some(Mode::Autostart { remove }) => autostart::run(cli, *remove),
         Some(Mode::Explain { strategy, at }) => {
             explain::run(cli.data_dir.as_deref(), strategy.as_deref(), *at)
         }

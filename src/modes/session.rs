@@ -165,11 +165,17 @@ impl Session {
                 .practice
                 .as_ref()
                 .map(|practice| practice.page.clone()),
+            start_command: options
+                .practice
+                .is_none()
+                .then(|| super::autostart::command(options.data_dir, options.config))
+                .flatten(),
         });
         if let Some(practice) = &options.practice {
             move_in(&home, &practice.settings)?;
         }
         let found = home.read();
+        home.arrange_autostart(found.settings.as_ref());
         let problem = logs.file_problem();
         let notices = problem.map(|problem| notice("logs", problem)).into_iter();
         let paper = options.practice.map_or_else(

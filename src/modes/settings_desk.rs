@@ -53,6 +53,7 @@ impl SettingsDesk {
                     Field::PusherCluster => config.pusher_cluster.clone(),
                     _ => None,
                 }),
+                note: (field == Field::Autostart).then(|| self.home.autostart_note()),
             };
         }
         form
@@ -109,6 +110,7 @@ impl SettingsPort for SettingsDesk {
         }
         self.remember(&draft);
         let found = self.home.read();
+        self.home.arrange_autostart(found.settings.as_ref());
         let change = Reconfigure {
             connection: self.home.connection(found.settings),
             config: found.config,
@@ -187,6 +189,7 @@ mod tests {
             store: settings::secret_store(folder),
             redactor: Arc::default(),
             practice_page: None,
+            start_command: None,
         };
         let (reconfigure, queue) = mpsc::channel(8);
         // Nobody takes the changes; they only must find room.

@@ -7,6 +7,7 @@ use crate::core::snapshot::{SettingsStatus, TerminalMode};
 use crate::core::{Config, Limits, NewsCalendar};
 use crate::engine::Connection;
 use crate::logs;
+use crate::os::{self, Autostart};
 use crate::settings::{self, SecretStore, Settings};
 
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(super) struct SettingsHome {
     pub store: Box<dyn SecretStore>,
     pub redactor: Arc<logs::Redactor>,
     pub practice_page: Option<String>,
+    /// What starts this program with these folders again; the practice world has none.
+    pub start_command: Option<String>,
 }
 
 /// Settings as they were found.
@@ -101,6 +104,40 @@ impl SettingsHome {
         }
     }
 
+    /// Brings Windows' list of programs that start at sign-in in line with the settings, and says in the log what Windows
+    /// makes of it. Settings that cannot be used say nothing about it.
+    pub fn arrange_autostart(&self, settings: Option<&Settings>) {
+        let (Some(settings), Some(command)) = (settings, &self.start_command) else {
+            return;
+        };
+        let before = os::autostart(command).ok();
+        match os::set_autostart(settings.autostart, command) {
+            Ok(Autostart::NotHere) if !settings.autostart => {}
+            Ok(Autostart::NotHere) => {
+                tracing::warn!(target: "settings", "\"autostart\" is on. {}", Autostart::NotHere);
+            }
+            Ok(found @ Autostart::SwitchedOff) => tracing::warn!(target: "settings", "{found}"),
+            Ok(found) if before.as_ref() != Some(&found) => {
+                tracing::info!(target: "settings", "{found}");
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(target: "settings", "Whether Windows starts FX Executor could not be changed: {error}");
+            }
+        }
+    }
+
+    /// What the system does at sign-in, for the Settings page.
+    pub fn autostart_note(&self) -> String {
+        match &self.start_command {
+            None => "The practice world is never started by itself.".to_owned(),
+            Some(command) => os::autostart(command).map_or_else(
+                |error| format!("Windows' list of startup apps cannot be read: {error}"),
+                |found| found.to_string(),
+            ),
+        }
+    }
+
     pub fn connection(&self, settings: Option<Settings>) -> Option<Connection> {
         settings.map(|settings| Connection {
             settings,
@@ -171,6 +208,7 @@ mod tests {
                 store: settings::secret_store(folder.path()),
                 redactor: Arc::default(),
                 practice_page: None,
+                start_command: None,
             };
             if let Some(text) = &text {
                 std::fs::write(&home.path, text).unwrap();

@@ -30,10 +30,11 @@ pub enum Field {
     RunWithout,
     NewsCalendar,
     CommonFiles,
+    Autostart,
 }
 
 impl Field {
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::PlatformUrl,
         Self::ApiKey,
         Self::ApiSecret,
@@ -61,6 +62,7 @@ impl Field {
         Self::RunWithout,
         Self::NewsCalendar,
         Self::CommonFiles,
+        Self::Autostart,
     ];
 
     /// The key in the file.
@@ -93,6 +95,7 @@ impl Field {
             Self::RunWithout => "runWithout",
             Self::NewsCalendar => "newsCalendar",
             Self::CommonFiles => "commonFiles",
+            Self::Autostart => "autostart",
         }
     }
 
@@ -132,7 +135,7 @@ impl Field {
         match self {
             Self::Terminal => &["paper", "metatrader"],
             Self::PusherTls => &["true", "false"],
-            Self::ResumeLiftsStop => &["false", "true"],
+            Self::ResumeLiftsStop | Self::Autostart => &["false", "true"],
             Self::DefaultDirection => &["refuse", "buy", "sell"],
             _ => &[],
         }
@@ -158,6 +161,7 @@ impl Field {
                 | Self::RunWithout
                 | Self::NewsCalendar
                 | Self::CommonFiles
+                | Self::Autostart
         )
     }
 
