@@ -20,6 +20,7 @@ mod settings_home;
 mod show;
 mod stop_all;
 mod stored;
+mod system;
 mod terminal_desk;
 mod watching;
 mod window;

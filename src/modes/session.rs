@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,6 +11,7 @@ use secrecy::ExposeSecret as _;
 use tokio_util::sync::CancellationToken;
 
 use super::settings_home::SettingsHome;
+use super::system;
 use super::watching::watch_files;
 use crate::core::snapshot::{Notice, Severity, TerminalMode};
 use crate::engine::{self, Engine, EngineError, EngineOptions};
@@ -62,9 +65,12 @@ pub(super) struct Session {
     pub logs: logs::Guard,
     pub settings: Arc<SettingsHome>,
     pub waker: Waker,
+    pub held_awake: Arc<AtomicBool>,
     end: CancellationToken,
     helpers: Vec<std::thread::JoinHandle<()>>,
     _lock: DataDirLock,
+    /// The system's end of the session waits for it, so it goes last.
+    _alive: SyncSender<()>,
 }
 
 /// Serves the Expert Advisor. Where MetaTrader's shared folder is not known, somebody has to say it first.
@@ -170,12 +176,13 @@ impl Session {
                 .is_none()
                 .then(|| super::autostart::command(options.data_dir, options.config))
                 .flatten(),
+            keep_awake: true.into(),
         });
         if let Some(practice) = &options.practice {
             move_in(&home, &practice.settings)?;
         }
         let found = home.read();
-        home.arrange_autostart(found.settings.as_ref());
+        home.arrange_system(found.settings.as_ref());
         let problem = logs.file_problem();
         let notices = problem.map(|problem| notice("logs", problem)).into_iter();
         let paper = options.practice.map_or_else(
@@ -204,7 +211,10 @@ impl Session {
             },
         })?;
         let end = CancellationToken::new();
+        let attending =
+            system::attend(Arc::clone(&home), &engine, end.clone()).map_err(StartError::Watcher)?;
         let helpers = vec![
+            attending.thread,
             watch_files(Arc::clone(&home), &engine, waker.clone(), end.clone())
                 .map_err(StartError::Watcher)?,
         ];
@@ -213,9 +223,11 @@ impl Session {
             logs,
             settings: home,
             waker,
+            held_awake: attending.held_awake,
             end,
             helpers,
             _lock: lock,
+            _alive: attending.alive,
         })
     }
 
@@ -278,8 +290,25 @@ pub(super) async fn interrupted() {
             () = heard(SignalKind::hangup()) => {}
         }
     }
-    #[cfg(not(unix))]
-    ctrl_c.await;
+    #[cfg(windows)]
+    tokio::select! {
+        () = ctrl_c => {}
+        () = console_closed() => {}
+    }
+}
+
+/// Windows ends the program soon after.
+#[cfg(windows)]
+async fn console_closed() {
+    match tokio::signal::windows::ctrl_close() {
+        Ok(mut closed) => {
+            closed.recv().await;
+        }
+        Err(error) => {
+            tracing::error!(target: "engine", "The closing of the console cannot be heard: {error}");
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 #[cfg(unix)]

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::settings_home::SettingsHome;
 use crate::engine::Reconfigure;
+use crate::os;
 use crate::settings::{self, Draft, Field};
 use crate::ui::{FieldState, SettingsForm, SettingsPort, TestStep};
 
@@ -53,7 +54,11 @@ impl SettingsDesk {
                     Field::PusherCluster => config.pusher_cluster.clone(),
                     _ => None,
                 }),
-                note: (field == Field::Autostart).then(|| self.home.autostart_note()),
+                note: match field {
+                    Field::Autostart => Some(self.home.autostart_note()),
+                    Field::KeepAwake if !cfg!(windows) => Some(os::Autostart::NotHere.to_string()),
+                    _ => None,
+                },
             };
         }
         form
@@ -110,7 +115,7 @@ impl SettingsPort for SettingsDesk {
         }
         self.remember(&draft);
         let found = self.home.read();
-        self.home.arrange_autostart(found.settings.as_ref());
+        self.home.arrange_system(found.settings.as_ref());
         let change = Reconfigure {
             connection: self.home.connection(found.settings),
             config: found.config,
@@ -190,6 +195,7 @@ mod tests {
             redactor: Arc::default(),
             practice_page: None,
             start_command: None,
+            keep_awake: true.into(),
         };
         let (reconfigure, queue) = mpsc::channel(8);
         // Nobody takes the changes; they only must find room.

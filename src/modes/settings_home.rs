@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::core::snapshot::{SettingsStatus, TerminalMode};
 use crate::core::{Config, Limits, NewsCalendar};
@@ -19,6 +20,8 @@ pub(super) struct SettingsHome {
     pub practice_page: Option<String>,
     /// What starts this program with these folders again; the practice world has none.
     pub start_command: Option<String>,
+    /// By the last settings that could be used.
+    pub keep_awake: AtomicBool,
 }
 
 /// Settings as they were found.
@@ -104,26 +107,14 @@ impl SettingsHome {
         }
     }
 
-    /// Brings Windows' list of programs that start at sign-in in line with the settings, and says in the log what Windows
-    /// makes of it. Settings that cannot be used say nothing about it.
-    pub fn arrange_autostart(&self, settings: Option<&Settings>) {
-        let (Some(settings), Some(command)) = (settings, &self.start_command) else {
-            return;
-        };
-        let before = os::autostart(command).ok();
-        match os::set_autostart(settings.autostart, command) {
-            Ok(Autostart::NotHere) if !settings.autostart => {}
-            Ok(Autostart::NotHere) => {
-                tracing::warn!(target: "settings", "\"autostart\" is on. {}", Autostart::NotHere);
-            }
-            Ok(found @ Autostart::SwitchedOff) => tracing::warn!(target: "settings", "{found}"),
-            Ok(found) if before.as_ref() != Some(&found) => {
-                tracing::info!(target: "settings", "{found}");
-            }
-            Ok(_) => {}
-            Err(error) => {
-                tracing::warn!(target: "settings", "Whether Windows starts FX Executor could not be changed: {error}");
-            }
+    /// What the settings ask of the system: keeping it awake, and starting at sign-in. Settings that cannot be used ask for
+    /// nothing new.
+    pub fn arrange_system(&self, settings: Option<&Settings>) {
+        let Some(settings) = settings else { return };
+        self.keep_awake
+            .store(settings.keep_awake, Ordering::Relaxed);
+        if let Some(command) = &self.start_command {
+            arrange_autostart(settings, command);
         }
     }
 
@@ -143,6 +134,26 @@ impl SettingsHome {
             settings,
             data_dir: self.data_dir.clone(),
         })
+    }
+}
+
+/// Brings Windows' list of programs that start at sign-in in line with the settings, and says in the log what Windows makes
+/// of it.
+fn arrange_autostart(settings: &Settings, command: &str) {
+    let before = os::autostart(command).ok();
+    match os::set_autostart(settings.autostart, command) {
+        Ok(Autostart::NotHere) if !settings.autostart => {}
+        Ok(Autostart::NotHere) => {
+            tracing::warn!(target: "settings", "\"autostart\" is on. {}", Autostart::NotHere);
+        }
+        Ok(found @ Autostart::SwitchedOff) => tracing::warn!(target: "settings", "{found}"),
+        Ok(found) if before.as_ref() != Some(&found) => {
+            tracing::info!(target: "settings", "{found}");
+        }
+        Ok(_) => {}
+        Err(error) => {
+            tracing::warn!(target: "settings", "Whether Windows starts FX Executor could not be changed: {error}");
+        }
     }
 }
 
@@ -209,6 +220,7 @@ mod tests {
                 redactor: Arc::default(),
                 practice_page: None,
                 start_command: None,
+                keep_awake: true.into(),
             };
             if let Some(text) = &text {
                 std::fs::write(&home.path, text).unwrap();

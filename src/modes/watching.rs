@@ -104,7 +104,7 @@ pub(super) fn watch_files(
                         tracing::error!(target: "settings", "{} The last good settings stay in use.", found.config.settings.problem.unwrap_or_default());
                         continue;
                     }
-                    home.arrange_autostart(found.settings.as_ref());
+                    home.arrange_system(found.settings.as_ref());
                     let change = Reconfigure {
                         connection: home.connection(found.settings),
                         config: found.config,

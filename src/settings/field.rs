@@ -31,10 +31,11 @@ pub enum Field {
     NewsCalendar,
     CommonFiles,
     Autostart,
+    KeepAwake,
 }
 
 impl Field {
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::PlatformUrl,
         Self::ApiKey,
         Self::ApiSecret,
@@ -63,6 +64,7 @@ impl Field {
         Self::NewsCalendar,
         Self::CommonFiles,
         Self::Autostart,
+        Self::KeepAwake,
     ];
 
     /// The key in the file.
@@ -96,6 +98,7 @@ impl Field {
             Self::NewsCalendar => "newsCalendar",
             Self::CommonFiles => "commonFiles",
             Self::Autostart => "autostart",
+            Self::KeepAwake => "keepAwake",
         }
     }
 
@@ -134,7 +137,7 @@ impl Field {
     pub const fn choices(self) -> &'static [&'static str] {
         match self {
             Self::Terminal => &["paper", "metatrader"],
-            Self::PusherTls => &["true", "false"],
+            Self::PusherTls | Self::KeepAwake => &["true", "false"],
             Self::ResumeLiftsStop | Self::Autostart => &["false", "true"],
             Self::DefaultDirection => &["refuse", "buy", "sell"],
             _ => &[],
@@ -162,6 +165,7 @@ impl Field {
                 | Self::NewsCalendar
                 | Self::CommonFiles
                 | Self::Autostart
+                | Self::KeepAwake
         )
     }
 

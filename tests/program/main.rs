@@ -17,6 +17,7 @@ mod ledger;
 mod rig;
 
 mod backlog;
+mod clocks;
 mod disk;
 mod history;
 mod kills;

@@ -45,6 +45,7 @@ const fn words(text: &Text, field: Field) -> (&'static str, &'static str) {
         Field::NewsCalendar => (text.field_news_calendar, text.help_news_calendar),
         Field::CommonFiles => (text.field_common_files, text.help_common_files),
         Field::Autostart => (text.field_autostart, text.help_autostart),
+        Field::KeepAwake => (text.field_keep_awake, text.help_keep_awake),
     }
 }
 
