@@ -31,7 +31,7 @@ pub mod exit {
     version,
     about = "Executes a trading platform's commands on MetaTrader 5, exactly once, and shows everything that happened.",
     after_help = "Examples:
-  fx-executor                         open the window
+  fx-executor                         open the window, or bring the open one to the front
   fx-executor --headless              run without a window, logging to the console
   fx-executor practice                a practice platform, Pusher and market on this machine, and the window
   fx-executor practice --check        walk the whole way once, step by step, and say what holds
@@ -39,6 +39,7 @@ pub mod exit {
   fx-executor stop-all                emergency stop of the running executor
   fx-executor resume --lift-stop      lift it again, by a person at this machine
   fx-executor end                     end the running executor; positions stay as they are
+  fx-executor autostart               whether Windows starts the program when you sign in
   fx-executor explain scalper         why a strategy did or did not trade at its last bar
   fx-executor mt5 list                the MetaTrader 5 terminals of this computer
   fx-executor mt5 install --dry-run   what installing the Expert Advisor would do
@@ -101,6 +102,12 @@ pub enum Mode {
     },
     /// End the running executor; open positions stay as they are
     End,
+    /// Whether Windows starts the program when you sign in; switched on and off in Settings
+    Autostart {
+        /// Take this program's entry out of Windows' list (the uninstaller does it)
+        #[arg(long)]
+        remove: bool,
+    },
     /// Why a strategy did or did not trade: each condition and filter at a bar, and what stood in the way most often
     #[command(after_help = "Examples:
   fx-executor explain                                   the strategies that decisions are kept of

@@ -267,6 +267,21 @@ impl Turn<'_> {
         self.state.reports_from = self.now.mono + SETTLING;
     }
 
+    /// Nobody can tell which connections outlived a sleep, so all are made anew; the terminal goes on and is asked for what it
+    /// has now. Until it has answered, nobody decides by positions.
+    pub fn after_sleep(&mut self) {
+        self.log(
+            LogLevel::Info,
+            "engine",
+            "After the sleep: connecting anew, and asking the terminal for its positions."
+                .to_owned(),
+        );
+        self.restart_loops();
+        if self.state.terminal.up {
+            self.ask_for_book();
+        }
+    }
+
     /// After the journal came back: nothing that was held is on its way.
     pub fn forget_flights(&mut self) {
         self.state.deliveries.clear();

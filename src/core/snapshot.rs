@@ -345,6 +345,8 @@ pub enum UiCommand {
     /// Settings were saved; apply them.
     ReloadSettings,
     ReconnectNow,
+    /// The computer slept: what was connected before may be dead, and positions may have changed.
+    AfterSleep,
     Quit,
 }
 

@@ -111,6 +111,7 @@ impl Turn<'_> {
             UiCommand::ClosePosition { ticket } => self.close_by_hand(ticket),
             UiCommand::DismissNotice { key } => self.dismiss(&key),
             UiCommand::ReconnectNow => self.restart_loops(),
+            UiCommand::AfterSleep => self.after_sleep(),
             UiCommand::SelfTest => {
                 self.drop_notice(SELF_TEST);
                 self.effect(Effect::Terminal(TerminalRequest::SelfTest));

@@ -3,6 +3,7 @@
 //! The only place that prints for a person outside the log.
 #![expect(clippy::print_stderr, reason = "the console modes speak to a person")]
 
+mod autostart;
 mod check;
 mod end;
 mod explain;
@@ -16,9 +17,12 @@ mod resume;
 mod session;
 mod settings_desk;
 mod settings_home;
+mod show;
 mod stop_all;
 mod stored;
+mod system;
 mod terminal_desk;
+mod watching;
 mod window;
 
 use std::path::Path;
@@ -26,6 +30,7 @@ use std::process::ExitCode;
 
 use crate::cli::{Cli, Mode, exit};
 use crate::os::say;
+use crate::settings::DataDirError;
 use session::{Session, SessionOptions, StartError};
 
 /// Runs the program and gives its exit code.
@@ -38,6 +43,7 @@ pub fn run(cli: &Cli) -> ExitCode {
             resume::run(cli.data_dir.as_deref(), *lift_stop, *yes)
         }
         Some(Mode::End) => end::run(cli.data_dir.as_deref()),
+        Some(Mode::Autostart { remove }) => autostart::run(cli, *remove),
         Some(Mode::Explain { strategy, at }) => {
             explain::run(cli.data_dir.as_deref(), strategy.as_deref(), *at)
         }
@@ -58,7 +64,19 @@ fn executor(cli: &Cli) -> ExitCode {
     });
     let session = match session {
         Ok(session) => session,
-        Err(error) => return failed(&error),
+        Err(error) => {
+            let shown = match &error {
+                StartError::DataDir(DataDirError::InUse { path, owner }) if !cli.headless => {
+                    show::bring_forward(path, *owner)
+                }
+                _ => false,
+            };
+            return if shown {
+                ExitCode::SUCCESS
+            } else {
+                failed(&error)
+            };
+        }
     };
     if cli.headless {
         if let Some(problem) = session.settings_problem() {
@@ -80,7 +98,7 @@ fn doctor(cli: &Cli) -> ExitCode {
 fn failed(error: &StartError) -> ExitCode {
     eprintln!("fx-executor: {error}");
     ExitCode::from(match error {
-        StartError::DataDir(crate::settings::DataDirError::InUse { .. }) => exit::IN_USE,
+        StartError::DataDir(DataDirError::InUse { .. }) => exit::IN_USE,
         _ => exit::FAILED,
     })
 }

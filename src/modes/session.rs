@@ -2,20 +2,21 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::settings_home::SettingsHome;
-use crate::core::snapshot::{Notice, Severity, TerminalMode, UiCommand};
-use crate::engine::{self, Engine, EngineError, EngineOptions, Reconfigure};
+use super::system;
+use super::watching::watch_files;
+use crate::core::snapshot::{Notice, Severity, TerminalMode};
+use crate::engine::{self, Engine, EngineError, EngineOptions};
 use crate::logs;
-use crate::os::Request;
-use crate::settings::{self, DataDir, DataDirError, DataDirLock, Draft, Field, FileWatch};
+use crate::settings::{self, DataDir, DataDirError, DataDirLock, Draft, Field};
 use crate::terminal::metatrader::session::Limits as LinkLimits;
 use crate::terminal::{self, MetaTraderOptions, PaperOptions, Terminal};
 use crate::ui::Waker;
@@ -64,9 +65,12 @@ pub(super) struct Session {
     pub logs: logs::Guard,
     pub settings: Arc<SettingsHome>,
     pub waker: Waker,
+    pub held_awake: Arc<AtomicBool>,
     end: CancellationToken,
     helpers: Vec<std::thread::JoinHandle<()>>,
     _lock: DataDirLock,
+    /// The system's end of the session waits for it, so it goes last.
+    _alive: SyncSender<()>,
 }
 
 /// Serves the Expert Advisor. Where MetaTrader's shared folder is not known, somebody has to say it first.
@@ -168,11 +172,18 @@ impl Session {
                 .as_ref()
                 .map(|practice| practice.page.clone()),
             readings: AtomicU64::new(0),
+            start_command: options
+                .practice
+                .is_none()
+                .then(|| super::autostart::command(options.data_dir, options.config))
+                .flatten(),
+            keep_awake: true.into(),
         });
         if let Some(practice) = &options.practice {
             move_in(&home, &practice.settings)?;
         }
         let found = home.read();
+        home.arrange_system(found.settings.as_ref());
         let problem = logs.file_problem();
         let notices = problem.map(|problem| notice("logs", problem)).into_iter();
         let paper = options.practice.map_or_else(
@@ -201,17 +212,23 @@ impl Session {
             },
         })?;
         let end = CancellationToken::new();
+        let attending =
+            system::attend(Arc::clone(&home), &engine, end.clone()).map_err(StartError::Watcher)?;
         let helpers = vec![
-            watch_files(Arc::clone(&home), &engine, end.clone()).map_err(StartError::Watcher)?,
+            attending.thread,
+            watch_files(Arc::clone(&home), &engine, waker.clone(), end.clone())
+                .map_err(StartError::Watcher)?,
         ];
         Ok(Self {
             engine,
             logs,
             settings: home,
             waker,
+            held_awake: attending.held_awake,
             end,
             helpers,
             _lock: lock,
+            _alive: attending.alive,
         })
     }
 
@@ -274,8 +291,25 @@ pub(super) async fn interrupted() {
             () = heard(SignalKind::hangup()) => {}
         }
     }
-    #[cfg(not(unix))]
-    ctrl_c.await;
+    #[cfg(windows)]
+    tokio::select! {
+        () = ctrl_c => {}
+        () = console_closed() => {}
+    }
+}
+
+/// Windows ends the program soon after.
+#[cfg(windows)]
+async fn console_closed() {
+    match tokio::signal::windows::ctrl_close() {
+        Ok(mut closed) => {
+            closed.recv().await;
+        }
+        Err(error) => {
+            tracing::error!(target: "engine", "The closing of the console cannot be heard: {error}");
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 #[cfg(unix)]
@@ -303,94 +337,4 @@ fn notice(key: &str, text: &str) -> Notice {
 
 fn now() -> Timestamp {
     Timestamp::now()
-}
-
-/// True when the engine has it.
-async fn pass_on(
-    request: Request,
-    text: String,
-    commands: &mpsc::Sender<UiCommand>,
-    ended: &CancellationToken,
-) -> bool {
-    let asked = match request {
-        Request::End => {
-            tracing::info!(target: "engine", "Ending, as asked by another process. Open positions stay as they are.");
-            ended.cancel();
-            return true;
-        }
-        Request::StopEverything => vec![UiCommand::StopEverything { reason: text }],
-        Request::Resume => vec![UiCommand::ResumeTrading],
-        Request::LiftStop => vec![UiCommand::LiftStop, UiCommand::ResumeTrading],
-    };
-    for command in asked {
-        if commands.send(command).await.is_err() {
-            return false;
-        }
-    }
-    true
-}
-
-/// Looks for a changed settings file and for requests of another process.
-fn watch_files(
-    home: Arc<SettingsHome>,
-    engine: &Engine,
-    end: CancellationToken,
-) -> std::io::Result<std::thread::JoinHandle<()>> {
-    const LOOK: Duration = Duration::from_millis(500);
-    let commands = engine.commands.clone();
-    let reconfigure = engine.reconfigure.clone();
-    let ended = engine.shutdown_token();
-    std::thread::Builder::new().name("files".to_owned()).spawn(move || {
-        let mut watch = FileWatch::new(&home.path);
-        // Left by a process that was killed while it asked: what allows trading, or ends the program, holds only for the
-        // executor it asked.
-        for stale in [Request::Resume, Request::LiftStop, Request::End] {
-            if stale.is_waiting(&home.data_dir)
-                && let Err(error) = stale.clear(&home.data_dir)
-            {
-                tracing::error!(target: "engine", "An old request ({stale:?}) cannot be removed: {error}");
-            }
-        }
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
-            Ok(runtime) => runtime,
-            Err(error) => {
-                tracing::error!(target: "settings", "Changed settings cannot be noticed: {error}");
-                return;
-            }
-        };
-        runtime.block_on(async {
-            loop {
-                tokio::select! {
-                    () = end.cancelled() => return,
-                    () = ended.cancelled() => return,
-                    () = tokio::time::sleep(LOOK) => {}
-                }
-                for request in Request::ALL {
-                    let Some(text) = request.read(&home.data_dir) else {
-                        continue;
-                    };
-                    if pass_on(request, text, &commands, &ended).await
-                        && let Err(error) = request.clear(&home.data_dir)
-                    {
-                        tracing::error!(target: "engine", "A request was obeyed but its file cannot be removed: {error}");
-                    }
-                }
-                if watch.poll() {
-                    tracing::info!(target: "settings", "The settings file changed; applying it.");
-                    let found = home.read();
-                    if found.settings.is_none() {
-                        // Half saved by an editor, or mistaken: what runs goes on as it is, its limits above all.
-                        tracing::error!(target: "settings", "{} The last good settings stay in use.", found.config.settings.problem.unwrap_or_default());
-                        continue;
-                    }
-                    let change = Reconfigure {
-                        connection: home.connection(found.settings),
-                        config: found.config,
-                        notices: Vec::new(),
-                    };
-                    drop(reconfigure.send(change).await);
-                }
-            }
-        });
-    })
 }

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::settings_home::SettingsHome;
 use crate::core::snapshot::{Notice, Severity};
 use crate::engine::Reconfigure;
+use crate::os;
 use crate::settings::{self, Draft, Field, LoadError};
 use crate::ui::{FieldState, SaveEnd, SaveNote, SecretText, SettingsForm, SettingsPort, TestStep};
 
@@ -65,6 +66,11 @@ impl SettingsDesk {
                     Field::PusherCluster => config.pusher_cluster.clone(),
                     _ => None,
                 }),
+                note: match field {
+                    Field::Autostart => Some(self.home.autostart_note()),
+                    Field::KeepAwake if !cfg!(windows) => Some(os::Autostart::NotHere.to_string()),
+                    _ => None,
+                },
             };
         }
         form
@@ -194,6 +200,7 @@ impl SettingsPort for SettingsDesk {
         self.remember(&draft);
         self.held().imported = None;
         let found = self.home.read();
+        self.home.arrange_system(found.settings.as_ref());
         let change = Reconfigure {
             connection: self.home.connection(found.settings),
             config: found.config,
@@ -285,6 +292,8 @@ mod tests {
             redactor: Arc::default(),
             practice_page: None,
             readings: Default::default(),
+            start_command: None,
+            keep_awake: true.into(),
         };
         let (reconfigure, queue) = mpsc::channel(8);
         // Nobody takes the changes; they only must find room.

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::core::snapshot::{SettingsStatus, TerminalMode};
 use crate::core::{Config, Limits, NewsCalendar};
 use crate::engine::Connection;
 use crate::logs;
+use crate::os::{self, Autostart};
 use crate::settings::{self, SecretStore, Settings};
 
 #[derive(Debug)]
@@ -19,6 +20,10 @@ pub(super) struct SettingsHome {
     pub practice_page: Option<String>,
     /// How often the file was read, so that the window sees that it was.
     pub readings: AtomicU64,
+    /// What starts this program with these folders again; the practice world has none.
+    pub start_command: Option<String>,
+    /// By the last settings that could be used.
+    pub keep_awake: AtomicBool,
 }
 
 /// Settings as they were found.
@@ -105,11 +110,53 @@ impl SettingsHome {
         }
     }
 
+    /// What the settings ask of the system: keeping it awake, and starting at sign-in. Settings that cannot be used ask for
+    /// nothing new.
+    pub fn arrange_system(&self, settings: Option<&Settings>) {
+        let Some(settings) = settings else { return };
+        self.keep_awake
+            .store(settings.keep_awake, Ordering::Relaxed);
+        if let Some(command) = &self.start_command {
+            arrange_autostart(settings, command);
+        }
+    }
+
+    /// What the system does at sign-in, for the Settings page.
+    pub fn autostart_note(&self) -> String {
+        match &self.start_command {
+            None => "The practice world is never started by itself.".to_owned(),
+            Some(command) => os::autostart(command).map_or_else(
+                |error| format!("Windows' list of startup apps cannot be read: {error}"),
+                |found| found.to_string(),
+            ),
+        }
+    }
+
     pub fn connection(&self, settings: Option<Settings>) -> Option<Connection> {
         settings.map(|settings| Connection {
             settings,
             data_dir: self.data_dir.clone(),
         })
+    }
+}
+
+/// Brings Windows' list of programs that start at sign-in in line with the settings, and says in the log what Windows makes
+/// of it.
+fn arrange_autostart(settings: &Settings, command: &str) {
+    let before = os::autostart(command).ok();
+    match os::set_autostart(settings.autostart, command) {
+        Ok(Autostart::NotHere) if !settings.autostart => {}
+        Ok(Autostart::NotHere) => {
+            tracing::warn!(target: "settings", "\"autostart\" is on. {}", Autostart::NotHere);
+        }
+        Ok(found @ Autostart::SwitchedOff) => tracing::warn!(target: "settings", "{found}"),
+        Ok(found) if before.as_ref() != Some(&found) => {
+            tracing::info!(target: "settings", "{found}");
+        }
+        Ok(_) => {}
+        Err(error) => {
+            tracing::warn!(target: "settings", "Whether Windows starts FX Executor could not be changed: {error}");
+        }
     }
 }
 
@@ -176,6 +223,8 @@ mod tests {
                 redactor: Arc::default(),
                 practice_page: None,
                 readings: AtomicU64::new(0),
+                start_command: None,
+                keep_awake: true.into(),
             };
             if let Some(text) = &text {
                 std::fs::write(&home.path, text).unwrap();

@@ -48,6 +48,7 @@ pub(super) fn run(session: Session) -> ExitCode {
         terminals: Arc::new(TerminalDesk::new(Arc::new(|| {
             crate::setup::this_computer(&[])
         }))),
+        held_awake: Arc::clone(&session.held_awake),
         waker: session.waker.clone(),
     };
     close_with_engine(&links, &ended);

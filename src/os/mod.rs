@@ -1,15 +1,90 @@
 //! What the operating system gives: requests between processes, signals. Honest no-ops where a system lacks something.
 
+mod autostart;
+mod clock_watch;
 mod console;
 mod request;
+mod system_event;
+#[cfg(windows)]
+mod windows_autostart;
 #[cfg(windows)]
 mod windows_console;
+#[cfg(windows)]
+mod windows_foreground;
+#[cfg(windows)]
+mod windows_session;
 
+pub use autostart::{Autostart, start_command};
+pub use clock_watch::{ClockNews, ClockWatch};
 pub use console::say;
 pub use request::Request;
+pub use system_event::{EndReason, SessionChange, SystemEvent};
+#[cfg(windows)]
+pub use windows_autostart::{autostart, forget_autostart, set_autostart};
 #[cfg(windows)]
 pub use windows_console::attach_console;
+#[cfg(windows)]
+pub use windows_foreground::allow_foreground;
+#[cfg(windows)]
+pub use windows_session::{SystemWatch, watch_system};
+#[cfg(not(windows))]
+pub use without_windows::{SystemWatch, autostart, forget_autostart, set_autostart, watch_system};
 
 /// A program of this system has its console from the beginning.
 #[cfg(not(windows))]
 pub const fn attach_console() {}
+
+/// A program of this system may ask for the foreground by itself.
+#[cfg(not(windows))]
+pub const fn allow_foreground(_pid: u32) {}
+
+#[cfg(not(windows))]
+mod without_windows {
+    use std::io;
+    use std::path::Path;
+
+    use super::{Autostart, SystemEvent};
+
+    /// Starting at sign-in is the desktop's matter here.
+    ///
+    /// # Errors
+    /// None; on Windows there are some.
+    pub const fn autostart(_command: &str) -> io::Result<Autostart> {
+        Ok(Autostart::NotHere)
+    }
+
+    /// Changes nothing here.
+    ///
+    /// # Errors
+    /// None; on Windows there are some.
+    pub const fn set_autostart(_on: bool, _command: &str) -> io::Result<Autostart> {
+        Ok(Autostart::NotHere)
+    }
+
+    /// This system tells a program nothing of the kind; signals end it.
+    #[derive(Debug)]
+    pub struct SystemWatch;
+
+    /// Tells nothing here.
+    ///
+    /// # Errors
+    /// None; on Windows there are some.
+    pub fn watch_system(_listener: Box<dyn Fn(SystemEvent) + Send>) -> io::Result<SystemWatch> {
+        Ok(SystemWatch)
+    }
+
+    impl SystemWatch {
+        /// Nothing here holds sleep off.
+        pub const fn hold_awake(&self, _on: bool) -> bool {
+            false
+        }
+    }
+
+    /// There is no entry here.
+    ///
+    /// # Errors
+    /// None; on Windows there are some.
+    pub const fn forget_autostart(_program: &Path) -> io::Result<bool> {
+        Ok(false)
+    }
+}

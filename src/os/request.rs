@@ -13,6 +13,8 @@ pub enum Request {
     LiftStop,
     /// The executor ends, as when its window is closed.
     End,
+    /// The window comes to the front; one without a window leaves the request lying.
+    Show,
 }
 
 /// The text of a request is for a person; more than this is not read.
@@ -20,11 +22,12 @@ const MOST_BYTES: usize = 500;
 
 impl Request {
     /// In the order in which they are obeyed.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::StopEverything,
         Self::Resume,
         Self::LiftStop,
         Self::End,
+        Self::Show,
     ];
 
     fn path(self, data_dir: &Path) -> PathBuf {
@@ -33,6 +36,7 @@ impl Request {
             Self::Resume => "resume.request",
             Self::LiftStop => "lift-stop.request",
             Self::End => "end.request",
+            Self::Show => "show.request",
         })
     }
 

@@ -56,7 +56,9 @@ pub fn check_field(field: Field, text: &str) -> Result<(), String> {
             Ok(1..) => Ok(()),
             _ => Err("A port is a whole number from 1 to 65535.".to_owned()),
         },
-        Field::PusherTls | Field::ResumeLiftsStop => switch(text).map(drop),
+        Field::PusherTls | Field::ResumeLiftsStop | Field::Autostart | Field::KeepAwake => {
+            switch(text).map(drop)
+        }
         Field::SymbolMap => symbol_map(text).map(drop),
         Field::DefaultDirection => default_direction(text).map(drop),
         Field::GuardDailyLoss

@@ -30,10 +30,12 @@ pub enum Field {
     RunWithout,
     NewsCalendar,
     CommonFiles,
+    Autostart,
+    KeepAwake,
 }
 
 impl Field {
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::PlatformUrl,
         Self::ApiKey,
         Self::ApiSecret,
@@ -61,6 +63,8 @@ impl Field {
         Self::RunWithout,
         Self::NewsCalendar,
         Self::CommonFiles,
+        Self::Autostart,
+        Self::KeepAwake,
     ];
 
     /// The key in the file.
@@ -93,6 +97,8 @@ impl Field {
             Self::RunWithout => "runWithout",
             Self::NewsCalendar => "newsCalendar",
             Self::CommonFiles => "commonFiles",
+            Self::Autostart => "autostart",
+            Self::KeepAwake => "keepAwake",
         }
     }
 
@@ -131,8 +137,8 @@ impl Field {
     pub const fn choices(self) -> &'static [&'static str] {
         match self {
             Self::Terminal => &["paper", "metatrader"],
-            Self::PusherTls => &["true", "false"],
-            Self::ResumeLiftsStop => &["false", "true"],
+            Self::PusherTls | Self::KeepAwake => &["true", "false"],
+            Self::ResumeLiftsStop | Self::Autostart => &["false", "true"],
             Self::DefaultDirection => &["refuse", "buy", "sell"],
             _ => &[],
         }
@@ -158,6 +164,8 @@ impl Field {
                 | Self::RunWithout
                 | Self::NewsCalendar
                 | Self::CommonFiles
+                | Self::Autostart
+                | Self::KeepAwake
         )
     }
 

@@ -209,6 +209,7 @@ fn store_secrets(draft: &Draft, store: &dyn SecretStore) -> Result<bool, SecretS
                         action: "found again in",
                         place: store.place(),
                         reason: "another value came back".to_owned(),
+                        refused: false,
                     });
                 }
                 moved = true;

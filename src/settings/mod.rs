@@ -9,6 +9,7 @@ mod data_dir;
 mod document;
 mod draft;
 mod durable;
+mod fallback;
 mod fetched;
 mod field;
 mod file;
@@ -19,6 +20,8 @@ mod values;
 mod watch;
 #[cfg(windows)]
 mod windows;
+#[cfg(windows)]
+mod windows_dpapi;
 
 pub use check::{check_field, doubt_field};
 pub use data_dir::{DataDir, DataDirError, DataDirLock};

@@ -17,6 +17,8 @@ pub enum SecretName {
 }
 
 impl SecretName {
+    pub(super) const ALL: [Self; 2] = [Self::ApiSecret, Self::ProxyAddress];
+
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::ApiSecret => "api-secret",
@@ -41,14 +43,21 @@ pub struct SecretStoreError {
     pub(super) action: &'static str,
     pub(super) place: String,
     pub(super) reason: String,
+    /// The place gives nothing to this session, and takes nothing; another place may.
+    pub(super) refused: bool,
 }
 
 /// The store of this computer, for one data folder.
 pub fn secret_store(data_dir: &Path) -> Box<dyn SecretStore> {
     #[cfg(windows)]
-    if let Ok(store) = super::windows::CredentialManager::new(data_dir) {
-        return Box::new(store);
+    {
+        let files = Box::new(super::windows_dpapi::ProtectedFiles::new(data_dir));
+        match super::windows::CredentialManager::new(data_dir) {
+            Ok(store) => Box::new(super::fallback::WithFallback::new(Box::new(store), files)),
+            Err(_) => files,
+        }
     }
+    #[cfg(not(windows))]
     Box::new(FileStore::new(data_dir))
 }
 
@@ -74,6 +83,7 @@ impl FileStore {
             action,
             place: self.folder.display().to_string(),
             reason: error.to_string(),
+            refused: false,
         }
     }
 }

@@ -44,6 +44,10 @@ pub struct Settings {
     pub news_calendar: Option<PathBuf>,
     /// MetaTrader's `Common\Files`, where it cannot be found by itself.
     pub common_files: Option<PathBuf>,
+    /// Whether Windows is to start the program when the person signs in.
+    pub autostart: bool,
+    /// Whether the computer is kept from going to sleep by itself while a strategy runs.
+    pub keep_awake: bool,
 }
 
 impl fmt::Debug for Settings {
@@ -183,6 +187,8 @@ impl Draft {
                 .unwrap_or_default(),
             news_calendar: text(Field::NewsCalendar).map(PathBuf::from),
             common_files: text(Field::CommonFiles).map(PathBuf::from),
+            autostart: flag(Field::Autostart).unwrap_or(false),
+            keep_awake: flag(Field::KeepAwake).unwrap_or(true),
             symbol_map: text(Field::SymbolMap)
                 .and_then(|text| symbol_map(text).ok())
                 .unwrap_or_default(),

@@ -36,6 +36,10 @@ impl CredentialManager {
     fn entry(&self, name: SecretName) -> Result<Entry, Error> {
         let user = format!("{} of {}", name.name(), self.folder);
         let local = HashMap::from([("persistence", "Local")]);
+        if refuses_for_a_test() {
+            let refusal = std::io::Error::from_raw_os_error(NO_SUCH_LOGON_SESSION);
+            return Err(Error::NoStorageAccess(Box::new(refusal)));
+        }
         self.store.build("FX Executor", &user, Some(&local))
     }
 }
@@ -67,13 +71,26 @@ impl SecretStore for CredentialManager {
     }
 }
 
+/// What Windows says to services and tasks that run without the person's password.
+const NO_SUCH_LOGON_SESSION: i32 = 1_312;
+
+/// `FX_EXECUTOR_NO_CREDENTIALS=1` makes it refuse, as it does to a service. Only debug builds look at it.
+fn refuses_for_a_test() -> bool {
+    cfg!(debug_assertions)
+        && std::env::var("FX_EXECUTOR_NO_CREDENTIALS").is_ok_and(|value| value == "1")
+}
+
 /// An error of the store may carry the bytes of the secret; only harmless kinds are put into words.
 fn fault(action: &'static str) -> impl Fn(Error) -> SecretStoreError {
     move |error| SecretStoreError {
         action,
         place: "the Windows Credential Manager".to_owned(),
+        refused: matches!(error, Error::PlatformFailure(_) | Error::NoStorageAccess(_)),
         reason: match error {
-            Error::PlatformFailure(reason) | Error::NoStorageAccess(reason) => reason.to_string(),
+            Error::PlatformFailure(reason) => reason.to_string(),
+            Error::NoStorageAccess(reason) => format!(
+                "it is closed to this session, as to a service or a scheduled task that runs without a stored password ({reason})"
+            ),
             Error::TooLong(part, limit) => format!("{part} is longer than {limit}"),
             _ => "it gave no usable answer".to_owned(),
         },

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use jiff::tz::TimeZone;
 use tokio::sync::broadcast;
@@ -129,7 +130,8 @@ impl App {
         shell::header_ui(ui, &view, self.theme, &mut acts);
         strip::banners_ui(ui, &view, &mut acts);
         strip::health_ui(ui, &view, &mut acts);
-        shell::status_ui(ui, &view, self.outbox.len(), self.engine_gone);
+        let held_awake = self.links.held_awake.load(Ordering::Relaxed);
+        shell::status_ui(ui, &view, self.outbox.len(), self.engine_gone, held_awake);
         shell::rail_ui(ui, &view, self.page, &mut acts);
         let ground = theme::of(ui).ground;
         let frame = egui::Frame::new()

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -24,6 +25,8 @@ pub struct UiLinks {
     pub log_dir: PathBuf,
     pub settings: Arc<dyn SettingsPort>,
     pub terminals: Arc<dyn TerminalSetup>,
+    /// Whether the system's sleep is held off now.
+    pub held_awake: Arc<AtomicBool>,
     /// Filled by the window while it lives; the engine calls [`Waker::wake`] after publishing.
     pub waker: Waker,
 }

@@ -15,6 +15,8 @@ pub struct FieldState {
     pub text: String,
     /// The value that the platform supplied, used while `text` is empty.
     pub fetched: Option<String>,
+    /// What the operating system has to say about it.
+    pub note: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -173,7 +173,13 @@ fn rail_item(
     response.on_hover_text(format!("Ctrl+{key}")).clicked()
 }
 
-pub fn status_ui(ui: &mut Ui, view: &View<'_>, waiting: usize, engine_gone: bool) {
+pub fn status_ui(
+    ui: &mut Ui,
+    view: &View<'_>,
+    waiting: usize,
+    engine_gone: bool,
+    held_awake: bool,
+) {
     let tokens = theme::of(ui);
     let text = view.text;
     let snapshot = view.snapshot;
@@ -191,6 +197,9 @@ pub fn status_ui(ui: &mut Ui, view: &View<'_>, waiting: usize, engine_gone: bool
                     let time = market.to_zoned_datetime(jiff::tz::TimeZone::UTC);
                     let time = time.strftime("%a %d %b %H:%M:%S").to_string();
                     ui.label(muted(ui, fill(text.market_time, &[&time])));
+                }
+                if held_awake {
+                    ui.label(muted(ui, text.held_awake));
                 }
                 let warn = |ui: &mut Ui, text: String| {
                     truncated(

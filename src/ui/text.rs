@@ -289,6 +289,11 @@ catalogue! {
     field_resume_lifts = "RESUME lifts the stop";
     field_common_files = "MetaTrader's shared folder";
     help_common_files = "Terminal\\Common\\Files. Empty on Windows, where it is known; needed for a MetaTrader under Wine.";
+    field_autostart = "Start with Windows";
+    help_autostart = "true: Windows starts FX Executor when you sign in.";
+    field_keep_awake = "Stay awake";
+    help_keep_awake = "true: the computer does not go to sleep by itself while a strategy runs; the lid and the sleep button still count.";
+    held_awake = "Sleep is held off while strategies run";
     field_guard_daily = "Guard: daily loss of equity";
     help_guard_daily = "Opening stops, until resumed here, once equity is so far below where the day began; 500, or 5% of the start balance.";
     field_guard_daily_warning = "Warning: daily loss";

@@ -45,6 +45,25 @@ impl Waker {
         }
     }
 
+    /// Brings the living window to the front, out of the task bar if need be. False when there is no window.
+    pub fn show(&self) -> bool {
+        let slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(context) = slot.context.clone() else {
+            return false;
+        };
+        drop(slot);
+        // In this order: a window that is hidden or minimized cannot be focused.
+        for command in [
+            egui::ViewportCommand::Visible(true),
+            egui::ViewportCommand::Minimized(false),
+            egui::ViewportCommand::Focus,
+        ] {
+            context.send_viewport_cmd(command);
+        }
+        context.request_repaint();
+        true
+    }
+
     pub(super) fn attach(&self, context: &egui::Context) {
         let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
         slot.context = Some(context.clone());

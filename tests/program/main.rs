@@ -17,6 +17,7 @@ mod ledger;
 mod rig;
 
 mod backlog;
+mod clocks;
 mod disk;
 mod history;
 mod kills;
@@ -28,3 +29,4 @@ mod secrets;
 mod settings;
 mod stop;
 mod strategies;
+mod window;

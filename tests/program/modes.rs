@@ -93,6 +93,20 @@ async fn the_second_program_on_a_folder_names_the_first() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_start_without_a_window_to_show_names_the_first_and_leaves_nothing() {
+    let rig = Rig::new().await;
+    let mut first = rig.subscribed().await;
+    let mut second = rig.start(&[]).go();
+    let status = second.ends(Duration::from_secs(10)).await;
+    let text = second.printed();
+    assert_eq!(status.code(), Some(3), "{text}");
+    assert!(text.contains(&first.pid().to_string()), "{text}");
+    assert!(!text.contains("to the front"), "{text}");
+    assert!(!rig.data().join("show.request").exists());
+    first.end_cleanly().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn practice_leaves_a_folder_with_settings_of_its_own_alone() {
     let rig = Rig::new().await;
     let file = rig.settings_file();

@@ -426,6 +426,7 @@ impl World {
         let settings = Arc::new(FakeSettings::default());
         let terminals = Arc::new(FakeTerminals::default());
         let links = UiLinks {
+            held_awake: Arc::default(),
             snapshot: snapshot_link,
             detail: detail_link,
             page: page_link,

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::terminal::{Manner, Memory};
 use super::world::{Patching, World};
 use super::{buying_rules, start_args};
+use crate::core::snapshot::UiCommand;
 use crate::core::{Event, ReportOutcome};
 
 #[test]
@@ -170,4 +171,22 @@ fn a_huge_message_still_fits() {
         );
         assert!(world.report(id).1.to_string().len() < 8 * 1024, "{id}");
     }
+}
+
+#[test]
+fn after_a_sleep_everything_is_connected_anew_and_nobody_decides_by_the_old_book() {
+    let mut world = World::with_strategy("s1");
+    world.terminal.keeps_book = true;
+    world.ui(UiCommand::AfterSleep);
+    assert_eq!(world.restarts_of_loops, 1);
+    world.next_bar();
+    assert_eq!(
+        world.terminal.opens(),
+        0,
+        "positions may have changed while the computer slept"
+    );
+    world.terminal.keeps_book = false;
+    world.send_book();
+    world.next_bar();
+    assert_eq!(world.terminal.opens(), 1);
 }

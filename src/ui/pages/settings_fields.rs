@@ -44,6 +44,8 @@ pub(super) const fn words(text: &Text, field: Field) -> (&'static str, &'static 
         Field::RunWithout => (text.field_run_without, text.help_run_without),
         Field::NewsCalendar => (text.field_news_calendar, text.help_news_calendar),
         Field::CommonFiles => (text.field_common_files, text.help_common_files),
+        Field::Autostart => (text.field_autostart, text.help_autostart),
+        Field::KeepAwake => (text.field_keep_awake, text.help_keep_awake),
     }
 }
 
@@ -103,6 +105,9 @@ pub(super) fn fields_ui(
                         }
                         None => {
                             ui.label(muted(ui, help));
+                            if let Some(note) = &form.field(field).note {
+                                ui.label(RichText::new(note).size(theme::SMALL));
+                            }
                             doubt_ui(ui, form, field);
                         }
                     }

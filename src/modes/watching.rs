@@ -1,0 +1,118 @@
+//! What reaches a running executor through files: requests of other processes, changed settings.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::settings_home::SettingsHome;
+use crate::core::snapshot::UiCommand;
+use crate::engine::{Engine, Reconfigure};
+use crate::os::Request;
+use crate::settings::FileWatch;
+use crate::ui::Waker;
+
+/// True when it was obeyed, so that its file can go.
+async fn pass_on(
+    request: Request,
+    text: String,
+    commands: &mpsc::Sender<UiCommand>,
+    window: &Waker,
+    ended: &CancellationToken,
+) -> bool {
+    let asked = match request {
+        Request::End => {
+            tracing::info!(target: "engine", "Ending, as asked by another process. Open positions stay as they are.");
+            ended.cancel();
+            return true;
+        }
+        // Without a window it is left, and whoever asks withdraws it.
+        Request::Show => {
+            let shown = window.show();
+            if shown {
+                tracing::info!(target: "ui", "The window was brought to the front, as asked by another process.");
+            }
+            return shown;
+        }
+        Request::StopEverything => vec![UiCommand::StopEverything { reason: text }],
+        Request::Resume => vec![UiCommand::ResumeTrading],
+        Request::LiftStop => vec![UiCommand::LiftStop, UiCommand::ResumeTrading],
+    };
+    for command in asked {
+        if commands.send(command).await.is_err() {
+            return false;
+        }
+    }
+    true
+}
+
+/// Looks for a changed settings file and for requests of another process, twice a second, until `end` or the engine's end.
+///
+/// # Errors
+/// The thread cannot be started.
+pub(super) fn watch_files(
+    home: Arc<SettingsHome>,
+    engine: &Engine,
+    window: Waker,
+    end: CancellationToken,
+) -> std::io::Result<std::thread::JoinHandle<()>> {
+    const LOOK: Duration = Duration::from_millis(500);
+    let commands = engine.commands.clone();
+    let reconfigure = engine.reconfigure.clone();
+    let ended = engine.shutdown_token();
+    std::thread::Builder::new().name("files".to_owned()).spawn(move || {
+        let mut watch = FileWatch::new(&home.path);
+        // Left by a process that was killed while it asked: what allows trading, or ends the program, holds only for the
+        // executor it asked.
+        for stale in [Request::Resume, Request::LiftStop, Request::End, Request::Show] {
+            if stale.is_waiting(&home.data_dir)
+                && let Err(error) = stale.clear(&home.data_dir)
+            {
+                tracing::error!(target: "engine", "An old request ({stale:?}) cannot be removed: {error}");
+            }
+        }
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                tracing::error!(target: "settings", "Changed settings cannot be noticed: {error}");
+                return;
+            }
+        };
+        runtime.block_on(async {
+            loop {
+                tokio::select! {
+                    () = end.cancelled() => return,
+                    () = ended.cancelled() => return,
+                    () = tokio::time::sleep(LOOK) => {}
+                }
+                for request in Request::ALL {
+                    let Some(text) = request.read(&home.data_dir) else {
+                        continue;
+                    };
+                    if pass_on(request, text, &commands, &window, &ended).await
+                        && let Err(error) = request.clear(&home.data_dir)
+                    {
+                        tracing::error!(target: "engine", "A request was obeyed but its file cannot be removed: {error}");
+                    }
+                }
+                if watch.poll() {
+                    tracing::info!(target: "settings", "The settings file changed; applying it.");
+                    let found = home.read();
+                    if found.settings.is_none() {
+                        // Half saved by an editor, or mistaken: what runs goes on as it is, its limits above all.
+                        tracing::error!(target: "settings", "{} The last good settings stay in use.", found.config.settings.problem.unwrap_or_default());
+                        continue;
+                    }
+                    home.arrange_system(found.settings.as_ref());
+                    let change = Reconfigure {
+                        connection: home.connection(found.settings),
+                        config: found.config,
+                        notices: Vec::new(),
+                    };
+                    drop(reconfigure.send(change).await);
+                }
+            }
+        });
+    })
+}
