@@ -196,6 +196,7 @@ mod tests {
             practice_page: None,
             start_command: None,
             keep_awake: true.into(),
+            close_button: Mutex::default(),
         };
         let (reconfigure, queue) = mpsc::channel(8);
         // Nobody takes the changes; they only must find room.

@@ -223,6 +223,7 @@ mod tests {
                 practice_page: None,
                 start_command: None,
                 keep_awake: true.into(),
+                close_button: std::sync::Mutex::default(),
             }),
             snapshot: tokio::sync::watch::channel(Arc::new(snapshot)).1,
             commands,

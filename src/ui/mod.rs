@@ -23,7 +23,7 @@ mod widgets;
 mod window;
 
 pub use app::App;
-pub use links::{LogLevel, LogLine, LogSource, UiLinks};
+pub use links::{LogLevel, LogLine, LogSource, TrayPort, UiLinks};
 pub use pages::Page;
 pub use settings_port::{FieldState, SecretText, SettingsForm, SettingsPort, TestStep};
 pub use terminal_port::{

@@ -11,6 +11,7 @@ mod metatrader;
 mod orders;
 mod pages;
 mod speed;
+mod tray;
 mod world;
 
 use std::sync::Arc;
