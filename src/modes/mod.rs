@@ -22,6 +22,7 @@ mod stop_all;
 mod stored;
 mod system;
 mod terminal_desk;
+mod tray;
 mod watching;
 mod window;
 

@@ -1,9 +1,9 @@
 //! One running executor: its data folder, log, settings and engine, started and ended in order.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -178,6 +178,7 @@ impl Session {
                 .then(|| super::autostart::command(options.data_dir, options.config))
                 .flatten(),
             keep_awake: true.into(),
+            close_button: Mutex::default(),
         });
         if let Some(practice) = &options.practice {
             move_in(&home, &practice.settings)?;

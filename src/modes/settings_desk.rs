@@ -294,6 +294,7 @@ mod tests {
             readings: Default::default(),
             start_command: None,
             keep_awake: true.into(),
+            close_button: Mutex::default(),
         };
         let (reconfigure, queue) = mpsc::channel(8);
         // Nobody takes the changes; they only must find room.

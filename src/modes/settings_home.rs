@@ -1,15 +1,15 @@
 //! Where the settings live, and how they become a configuration.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::core::snapshot::{SettingsStatus, TerminalMode};
 use crate::core::{Config, Limits, NewsCalendar};
 use crate::engine::Connection;
 use crate::logs;
 use crate::os::{self, Autostart};
-use crate::settings::{self, SecretStore, Settings};
+use crate::settings::{self, CloseButton, SecretStore, Settings};
 
 #[derive(Debug)]
 pub(super) struct SettingsHome {
@@ -24,6 +24,7 @@ pub(super) struct SettingsHome {
     pub start_command: Option<String>,
     /// By the last settings that could be used.
     pub keep_awake: AtomicBool,
+    pub close_button: Mutex<CloseButton>,
 }
 
 /// Settings as they were found.
@@ -116,6 +117,10 @@ impl SettingsHome {
         let Some(settings) = settings else { return };
         self.keep_awake
             .store(settings.keep_awake, Ordering::Relaxed);
+        *self
+            .close_button
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = settings.close_button;
         if let Some(command) = &self.start_command {
             arrange_autostart(settings, command);
         }
@@ -225,6 +230,7 @@ mod tests {
                 readings: AtomicU64::new(0),
                 start_command: None,
                 keep_awake: true.into(),
+                close_button: Mutex::default(),
             };
             if let Some(text) = &text {
                 std::fs::write(&home.path, text).unwrap();

@@ -224,6 +224,7 @@ mod tests {
                 readings: Default::default(),
                 start_command: None,
                 keep_awake: true.into(),
+                close_button: std::sync::Mutex::default(),
             }),
             snapshot: tokio::sync::watch::channel(Arc::new(snapshot)).1,
             commands,

@@ -49,6 +49,7 @@ pub(super) fn run(session: Session) -> ExitCode {
             crate::setup::this_computer(&[])
         }))),
         held_awake: Arc::clone(&session.held_awake),
+        tray: Arc::new(super::tray::start(&session)),
         waker: session.waker.clone(),
     };
     close_with_engine(&links, &ended);

@@ -5,6 +5,7 @@ mod clock_watch;
 mod console;
 mod request;
 mod system_event;
+mod tray;
 #[cfg(windows)]
 mod windows_autostart;
 #[cfg(windows)]
@@ -12,13 +13,18 @@ mod windows_console;
 #[cfg(windows)]
 mod windows_foreground;
 #[cfg(windows)]
+mod windows_hidden;
+#[cfg(windows)]
 mod windows_session;
+#[cfg(windows)]
+mod windows_tray;
 
 pub use autostart::{Autostart, start_command};
 pub use clock_watch::{ClockNews, ClockWatch};
 pub use console::say;
 pub use request::Request;
 pub use system_event::{EndReason, SessionChange, SystemEvent};
+pub use tray::{TrayPicture, TrayShape, TrayWish};
 #[cfg(windows)]
 pub use windows_autostart::{autostart, forget_autostart, set_autostart};
 #[cfg(windows)]
@@ -27,8 +33,12 @@ pub use windows_console::attach_console;
 pub use windows_foreground::allow_foreground;
 #[cfg(windows)]
 pub use windows_session::{SystemWatch, watch_system};
+#[cfg(windows)]
+pub use windows_tray::{Tray, show_tray};
 #[cfg(not(windows))]
-pub use without_windows::{SystemWatch, autostart, forget_autostart, set_autostart, watch_system};
+pub use without_windows::{
+    SystemWatch, Tray, autostart, forget_autostart, set_autostart, show_tray, watch_system,
+};
 
 /// A program of this system has its console from the beginning.
 #[cfg(not(windows))]
@@ -42,8 +52,10 @@ pub const fn allow_foreground(_pid: u32) {}
 mod without_windows {
     use std::io;
     use std::path::Path;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
 
-    use super::{Autostart, SystemEvent};
+    use super::{Autostart, SystemEvent, TrayPicture, TrayWish};
 
     /// Starting at sign-in is the desktop's matter here.
     ///
@@ -77,6 +89,30 @@ mod without_windows {
         /// Nothing here holds sleep off.
         pub const fn hold_awake(&self, _on: bool) -> bool {
             false
+        }
+    }
+
+    /// This program has no icon beside the clock of this system.
+    #[derive(Debug)]
+    pub struct Tray;
+
+    /// Shows nothing here.
+    ///
+    /// # Errors
+    /// Always: there is none.
+    pub fn show_tray(
+        _first: TrayPicture,
+        _listener: Box<dyn Fn(TrayWish) + Send>,
+    ) -> io::Result<Tray> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    impl Tray {
+        pub fn picture(&self, _picture: TrayPicture) {}
+
+        /// Never.
+        pub fn is_there(&self) -> Arc<AtomicBool> {
+            Arc::default()
         }
     }
 

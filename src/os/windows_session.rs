@@ -5,12 +5,10 @@
 use std::cell::RefCell;
 use std::ffi::c_void;
 use std::io;
-use std::ptr::{null, null_mut};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
 use windows_sys::Win32::Foundation::{HWND, LPARAM, LRESULT, WPARAM};
-use windows_sys::Win32::System::LibraryLoader::GetModuleHandleW;
 use windows_sys::Win32::System::Power::{
     ES_CONTINUOUS, ES_SYSTEM_REQUIRED, RegisterSuspendResumeNotification, SetThreadExecutionState,
 };
@@ -18,12 +16,12 @@ use windows_sys::Win32::System::RemoteDesktop::{
     NOTIFY_FOR_THIS_SESSION, WTSRegisterSessionNotification, WTSUnRegisterSessionNotification,
 };
 use windows_sys::Win32::UI::WindowsAndMessaging::{
-    CreateWindowExW, DEVICE_NOTIFY_WINDOW_HANDLE, DefWindowProcW, DestroyWindow, DispatchMessageW,
-    GetMessageW, MSG, PostMessageW, PostQuitMessage, RegisterClassW, SMTO_ABORTIFHUNG,
-    SendMessageTimeoutW, WM_APP, WM_CLOSE, WM_DESTROY, WM_QUERYENDSESSION, WNDCLASSW,
+    DEVICE_NOTIFY_WINDOW_HANDLE, DefWindowProcW, DestroyWindow, PostMessageW, PostQuitMessage,
+    SMTO_ABORTIFHUNG, SendMessageTimeoutW, WM_APP, WM_CLOSE, WM_DESTROY, WM_QUERYENDSESSION,
 };
 
 use super::system_event::{SystemEvent, of_message};
+use super::windows_hidden::{hidden_window, pump};
 
 /// `tests/wine` finds the window by it.
 const NAME: &str = "FX Executor system";
@@ -94,7 +92,7 @@ fn handle(window: isize) -> HWND {
 
 fn run(listener: Listener, made: &SyncSender<io::Result<isize>>) {
     LISTENER.with(|slot| slot.replace(Some(listener)));
-    let window = match window() {
+    let window = match hidden_window(NAME, heard) {
         Ok(window) => window,
         Err(error) => {
             drop(made.send(Err(error)));
@@ -112,47 +110,8 @@ fn run(listener: Listener, made: &SyncSender<io::Result<isize>>) {
         tracing::debug!(target: "engine", "Windows tells sleep: {told_of_sleep}, sessions: {told_of_session}.");
     }
     drop(made.send(Ok(window as isize)));
-    let mut message = MSG::default();
-    // SAFETY: the message is this thread's own, and lives as long as the loop.
-    while unsafe { GetMessageW(&raw mut message, null_mut(), 0, 0) } > 0 {
-        // SAFETY: as above.
-        unsafe { DispatchMessageW(&raw const message) };
-    }
+    pump();
     LISTENER.with(RefCell::take);
-}
-
-fn window() -> io::Result<HWND> {
-    let name: Vec<u16> = NAME.encode_utf16().chain([0]).collect();
-    // SAFETY: the texts outlive the calls, and Windows copies them; the procedure lives as long as the program.
-    let window = unsafe {
-        let instance = GetModuleHandleW(null());
-        let class = WNDCLASSW {
-            lpfnWndProc: Some(heard),
-            hInstance: instance,
-            lpszClassName: name.as_ptr(),
-            ..Default::default()
-        };
-        // A second window in one program finds the class there already.
-        RegisterClassW(&raw const class);
-        CreateWindowExW(
-            0,
-            name.as_ptr(),
-            name.as_ptr(),
-            0,
-            0,
-            0,
-            0,
-            0,
-            null_mut(),
-            null_mut(),
-            instance,
-            null(),
-        )
-    };
-    if window.is_null() {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(window)
 }
 
 unsafe extern "system" fn heard(

@@ -86,6 +86,7 @@ pub fn check_field(field: Field, text: &str) -> Result<(), String> {
             }
         }
         Field::Proxy => proxy(text),
+        Field::CloseButton => only_words(text, &["ask", "tray", "end"]),
         Field::Terminal => only_words(text, &["paper", "metatrader"]),
         Field::MaxLots | Field::MaxDailyLoss | Field::GuardStartBalance => positive(text).map(drop),
         Field::MaxPositions => text

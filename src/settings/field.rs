@@ -32,10 +32,11 @@ pub enum Field {
     CommonFiles,
     Autostart,
     KeepAwake,
+    CloseButton,
 }
 
 impl Field {
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::PlatformUrl,
         Self::ApiKey,
         Self::ApiSecret,
@@ -65,6 +66,7 @@ impl Field {
         Self::CommonFiles,
         Self::Autostart,
         Self::KeepAwake,
+        Self::CloseButton,
     ];
 
     /// The key in the file.
@@ -99,6 +101,7 @@ impl Field {
             Self::CommonFiles => "commonFiles",
             Self::Autostart => "autostart",
             Self::KeepAwake => "keepAwake",
+            Self::CloseButton => "closeButton",
         }
     }
 
@@ -139,6 +142,7 @@ impl Field {
             Self::Terminal => &["paper", "metatrader"],
             Self::PusherTls | Self::KeepAwake => &["true", "false"],
             Self::ResumeLiftsStop | Self::Autostart => &["false", "true"],
+            Self::CloseButton => &["ask", "tray", "end"],
             Self::DefaultDirection => &["refuse", "buy", "sell"],
             _ => &[],
         }
@@ -166,6 +170,7 @@ impl Field {
                 | Self::CommonFiles
                 | Self::Autostart
                 | Self::KeepAwake
+                | Self::CloseButton
         )
     }
 

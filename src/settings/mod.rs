@@ -35,5 +35,7 @@ pub use file::{
 pub use merge::{Whose, merge, three_way};
 pub use secret::{FileStore, SecretName, SecretStore, SecretStoreError, secret_store};
 pub use transfer::{export, export_to, import};
-pub use values::{Changed, LocalLimits, PusherSettings, PusherTarget, Resolved, Settings};
+pub use values::{
+    Changed, CloseButton, LocalLimits, PusherSettings, PusherTarget, Resolved, Settings,
+};
 pub use watch::FileWatch;

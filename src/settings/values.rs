@@ -48,6 +48,16 @@ pub struct Settings {
     pub autostart: bool,
     /// Whether the computer is kept from going to sleep by itself while a strategy runs.
     pub keep_awake: bool,
+    pub close_button: CloseButton,
+}
+
+/// What the window's close button does where there is an icon beside the clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CloseButton {
+    #[default]
+    Ask,
+    Tray,
+    End,
 }
 
 impl fmt::Debug for Settings {
@@ -189,6 +199,11 @@ impl Draft {
             common_files: text(Field::CommonFiles).map(PathBuf::from),
             autostart: flag(Field::Autostart).unwrap_or(false),
             keep_awake: flag(Field::KeepAwake).unwrap_or(true),
+            close_button: match self.get(Field::CloseButton).trim() {
+                "tray" => CloseButton::Tray,
+                "end" => CloseButton::End,
+                _ => CloseButton::Ask,
+            },
             symbol_map: text(Field::SymbolMap)
                 .and_then(|text| symbol_map(text).ok())
                 .unwrap_or_default(),

@@ -18,6 +18,7 @@ use super::window::WindowOptions;
 use super::{shell, strip};
 use crate::core::snapshot::{Snapshot, UiCommand};
 use crate::market::Ticket;
+use crate::settings::CloseButton;
 
 /// What a page asks for. Pages change nothing themselves; the app does it after the frame is drawn.
 pub enum Act {
@@ -25,6 +26,8 @@ pub enum Act {
     Go(Page),
     Ask(Ask),
     Theme(ThemeChoice),
+    /// The answer to [`Ask::Leave`].
+    Leave(CloseButton),
 }
 
 /// The one question that is open.
@@ -34,6 +37,8 @@ pub enum Ask {
     Lift,
     Close(Ticket),
     StopStrategy(String),
+    /// Whether closing the window ends the program.
+    Leave,
     /// Whether this real account may be traded.
     RealAccount {
         login: u64,
@@ -126,6 +131,7 @@ impl App {
             zone: &zone,
             text: self.text,
         };
+        self.closing(ui.ctx());
         self.shortcuts(ui, &mut acts);
         shell::header_ui(ui, &view, self.theme, &mut acts);
         strip::banners_ui(ui, &view, &mut acts);
@@ -189,11 +195,33 @@ impl App {
         });
     }
 
+    /// The close button: the window goes into the tray, or the program ends, or it is asked which.
+    fn closing(&mut self, ctx: &egui::Context) {
+        let asked = ctx.input(|input| input.viewport().close_requested());
+        if !asked || self.links.waker.is_closing() || !self.links.tray.is_there() {
+            return;
+        }
+        match self.links.tray.close_button() {
+            CloseButton::End => return,
+            CloseButton::Tray => ctx.send_viewport_cmd(egui::ViewportCommand::Visible(false)),
+            CloseButton::Ask => self.asking = Some(Ask::Leave),
+        }
+        ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
+    }
+
     fn perform(&mut self, ctx: &egui::Context, act: Act) {
         match act {
             Act::Send(command) => self.outbox.push_back(command),
             Act::Go(page) => self.page = page,
             Act::Ask(ask) => self.asking = Some(ask),
+            Act::Leave(answer) => {
+                self.links.tray.remember(answer);
+                if answer == CloseButton::Tray {
+                    ctx.send_viewport_cmd(egui::ViewportCommand::Visible(false));
+                } else {
+                    self.links.waker.close();
+                }
+            }
             Act::Theme(choice) => {
                 self.theme = choice;
                 ctx.set_theme(choice.preference());

@@ -11,6 +11,7 @@ use super::settings_port::SettingsPort;
 use super::terminal_port::TerminalSetup;
 use super::wake::Waker;
 use crate::core::snapshot::{CommandDetail, CommandRow, Snapshot, UiCommand};
+use crate::settings::CloseButton;
 
 #[derive(Clone)]
 pub struct UiLinks {
@@ -27,6 +28,8 @@ pub struct UiLinks {
     pub terminals: Arc<dyn TerminalSetup>,
     /// Whether the system's sleep is held off now.
     pub held_awake: Arc<AtomicBool>,
+    /// The icon beside the clock.
+    pub tray: Arc<dyn TrayPort>,
     /// Filled by the window while it lives; the engine calls [`Waker::wake`] after publishing.
     pub waker: Waker,
 }
@@ -37,6 +40,15 @@ impl std::fmt::Debug for UiLinks {
             .field("log_dir", &self.log_dir)
             .finish_non_exhaustive()
     }
+}
+
+/// What closing the window comes to. Nothing here waits.
+pub trait TrayPort: Send + Sync {
+    /// Whether the window could be found again there.
+    fn is_there(&self) -> bool;
+    fn close_button(&self) -> CloseButton;
+    /// Keeps the person's answer in the settings.
+    fn remember(&self, answer: CloseButton);
 }
 
 /// Where the Journal page gets its lines from.

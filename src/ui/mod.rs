@@ -23,7 +23,7 @@ mod widgets;
 mod window;
 
 pub use app::App;
-pub use links::{LogLevel, LogLine, LogSource, UiLinks};
+pub use links::{LogLevel, LogLine, LogSource, TrayPort, UiLinks};
 pub use pages::Page;
 pub use settings_port::{
     FieldState, SaveEnd, SaveNote, SecretText, SettingsForm, SettingsPort, TestStep,

@@ -16,6 +16,7 @@ use super::widgets::{
     Answer, Question, badge_button, confirm, muted, strong, tool_button, truncated,
 };
 use crate::core::snapshot::{Trading, UiCommand};
+use crate::settings::CloseButton;
 
 fn chrome(ui: &Ui, margin: Margin) -> Frame {
     Frame::new().fill(theme::of(ui).chrome).inner_margin(margin)
@@ -308,6 +309,11 @@ pub fn question_ui(ui: &Ui, view: &View<'_>, asking: &mut Option<Ask>, acts: &mu
             };
             (fill(text.stop_one_title, &[name]), body, choices)
         }
+        Ask::Leave => (
+            text.leave_title.to_owned(),
+            text.leave_body.to_owned(),
+            vec![text.leave_tray, text.leave_end],
+        ),
         Ask::RealAccount { login, server } => (
             text.mt.real_title.to_owned(),
             fill(text.mt.real_body, &[&login.to_string(), server]),
@@ -319,7 +325,7 @@ pub fn question_ui(ui: &Ui, view: &View<'_>, asking: &mut Option<Ask>, acts: &mu
         body,
         choices: &choices,
         cancel: text.cancel,
-        dangerous: true,
+        dangerous: ask != Ask::Leave,
         // What makes things safer may be quick; the others want a look.
         enter_chooses: ask == Ask::Stop,
     };
@@ -329,6 +335,14 @@ pub fn question_ui(ui: &Ui, view: &View<'_>, asking: &mut Option<Ask>, acts: &mu
         Answer::Chosen(place) => {
             *asking = None;
             acts.push(Act::Send(match ask {
+                Ask::Leave => {
+                    acts.push(Act::Leave(if place == 0 {
+                        CloseButton::Tray
+                    } else {
+                        CloseButton::End
+                    }));
+                    return;
+                }
                 Ask::Stop => UiCommand::StopEverything {
                     reason: text.stop_reason.to_owned(),
                 },

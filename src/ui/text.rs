@@ -294,6 +294,12 @@ catalogue! {
     field_keep_awake = "Stay awake";
     help_keep_awake = "true: the computer does not go to sleep by itself while a strategy runs; the lid and the sleep button still count.";
     held_awake = "Sleep is held off while strategies run";
+    field_close_button = "Close button";
+    help_close_button = "tray: the window goes, the program keeps running beside the clock. end: the program ends. ask: asks once.";
+    leave_title = "Keep running in the tray?";
+    leave_body = "FX Executor can go on trading beside the clock, where a click brings the window back. When it ends, open positions stay as they are and strategies decide no more. Settings can change the answer later.";
+    leave_tray = "Keep running in the tray";
+    leave_end = "End the program";
     field_guard_daily = "Guard: daily loss of equity";
     help_guard_daily = "Opening stops, until resumed here, once equity is so far below where the day began; 500, or 5% of the start balance.";
     field_guard_daily_warning = "Warning: daily loss";

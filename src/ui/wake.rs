@@ -16,6 +16,7 @@ pub struct Waker {
 struct Slot {
     context: Option<egui::Context>,
     last: Option<Instant>,
+    closing: bool,
 }
 
 impl Waker {
@@ -38,7 +39,8 @@ impl Waker {
 
     /// Close the living window, as if the person had: the engine has ended.
     pub fn close(&self) {
-        let slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.closing = true;
         if let Some(context) = &slot.context {
             context.send_viewport_cmd(egui::ViewportCommand::Close);
             context.request_repaint();
@@ -62,6 +64,12 @@ impl Waker {
         }
         context.request_repaint();
         true
+    }
+
+    /// Whether the window has to go: nobody is asked any more.
+    pub(super) fn is_closing(&self) -> bool {
+        let slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.closing
     }
 
     pub(super) fn attach(&self, context: &egui::Context) {

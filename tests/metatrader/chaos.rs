@@ -9,7 +9,7 @@ use crate::emulated::{Options, SOON};
 use crate::harness::{Rig, buy};
 use crate::scripted::Kind;
 
-const FIRST_CID: u64 = 0x0203_0000_0000_0000;
+const FIRST_CID: u64 = 0x4603_0000_0000_0000;
 const CALLS: &[&str] = &[
     "OrderSend",
     "OrderSend.broker",

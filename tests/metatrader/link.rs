@@ -6,7 +6,7 @@ use crate::emulated::{Emulated, Folders, Options, SOON};
 use crate::harness::{Rig, buy};
 use crate::scripted::{Kind, ScriptedExecutor};
 
-const CID: u64 = 0x0101_0000_0000_0001;
+const CID: u64 = 0x4601_0000_0000_0001;
 
 #[test]
 fn an_order_goes_through_on_both_links() {

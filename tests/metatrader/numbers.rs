@@ -15,6 +15,8 @@ use crate::whole;
 
 /// How long the simulated broker takes for an order, in milliseconds; the tables show what the link and the Expert Advisor add.
 const BROKER_MS: f64 = 1.0;
+/// Above it count the orders of the numbers.
+const CID: u64 = 0x4604_0000_0000_0000;
 
 /// Sorted milliseconds.
 #[derive(Debug)]
@@ -112,9 +114,9 @@ pub fn measure(kind: Kind, count: usize) -> Numbers {
     let cold = Samples::of(cold_count(count), |i| {
         std::thread::sleep(SILENCE);
         rest();
-        order(3_000_000 + i as u64)
+        order(CID + 3_000_000 + i as u64)
     });
-    let warm = orders(1_000_000);
+    let warm = orders(CID + 1_000_000);
     for i in 1..=100 {
         let id = rig
             .peer
@@ -124,7 +126,7 @@ pub fn measure(kind: Kind, count: usize) -> Numbers {
     rig.terminal.cmd("ticks 10");
     std::thread::sleep(Duration::from_millis(500));
     let before = (rig.peer.count("TICK"), Instant::now());
-    let order_under_ticks = orders(2_000_000);
+    let order_under_ticks = orders(CID + 2_000_000);
     #[expect(clippy::cast_precision_loss, reason = "a count")]
     let ticks_per_second =
         (rig.peer.count("TICK") - before.0) as f64 / before.1.elapsed().as_secs_f64();

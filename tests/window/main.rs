@@ -12,6 +12,7 @@ mod orders;
 mod pages;
 mod settings;
 mod speed;
+mod tray;
 mod world;
 
 use std::sync::Arc;

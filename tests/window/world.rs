@@ -14,12 +14,12 @@ use fx_executor::market::{
     Account, Cid, LinkFacts, MarginMode, PendingOrder, PendingType, Permissions, Position, Side,
     Ticket, Timeframe,
 };
-use fx_executor::settings::Field;
+use fx_executor::settings::{CloseButton, Field};
 use fx_executor::strategy::{ConditionTruth, FilterVerdict};
 use fx_executor::ui::{
     ExpertInTerminal, FoundTerminal, FoundTerminals, LogLevel, LogLine, LogSource, Preview,
     PreviewStep, SaveEnd, SaveNote, SecretText, SettingsForm, SettingsPort, SetupStep, SetupWish,
-    TerminalPresence, TerminalSetup, TestStep, UiLinks, Waker,
+    TerminalPresence, TerminalSetup, TestStep, TrayPort, UiLinks, Waker,
 };
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -413,6 +413,7 @@ pub struct World {
     pub log: broadcast::Sender<Arc<LogLine>>,
     pub settings: Arc<FakeSettings>,
     pub terminals: Arc<FakeTerminals>,
+    pub tray: Arc<Tray>,
 }
 
 impl World {
@@ -425,8 +426,10 @@ impl World {
         let (log, _) = broadcast::channel(1_024);
         let settings = Arc::new(FakeSettings::default());
         let terminals = Arc::new(FakeTerminals::default());
+        let tray = Arc::new(Tray::default());
         let links = UiLinks {
             held_awake: Arc::default(),
+            tray: Arc::clone(&tray) as Arc<dyn TrayPort>,
             snapshot: snapshot_link,
             detail: detail_link,
             page: page_link,
@@ -449,6 +452,7 @@ impl World {
             log,
             settings,
             terminals,
+            tray,
         }
     }
 }
@@ -744,5 +748,26 @@ impl TerminalSetup for FakeTerminals {
         }
         self.agreed.lock().unwrap().push(wish);
         receiver
+    }
+}
+
+/// A place beside the clock, or none, and what is remembered of the close button.
+#[derive(Default)]
+pub struct Tray {
+    pub is_there: std::sync::atomic::AtomicBool,
+    pub answer: Mutex<CloseButton>,
+}
+
+impl TrayPort for Tray {
+    fn is_there(&self) -> bool {
+        self.is_there.load(Ordering::Relaxed)
+    }
+
+    fn close_button(&self) -> CloseButton {
+        *self.answer.lock().unwrap()
+    }
+
+    fn remember(&self, answer: CloseButton) {
+        *self.answer.lock().unwrap() = answer;
     }
 }

@@ -1,7 +1,8 @@
 /* What a person and Windows do to the program's window, from outside, for tests/wine/windows:
  *
  *   windows.exe minimize TITLE      minimizes the window of this title
- *   windows.exe state TITLE         says "minimized" or "shown"
+ *   windows.exe state TITLE         says "minimized", "hidden" or "shown"
+ *   windows.exe started TITLE       tells it that Explorer started
  *   windows.exe front TITLE         says whether it is the one in front
  *   windows.exe send TITLE MESSAGE FIRST SECOND    sends it a message (numbers), says its answer and the milliseconds it took
  */
@@ -22,7 +23,10 @@ int main(int count, char **words) {
         ShowWindow(window, SW_MINIMIZE);
         puts(IsIconic(window) ? "minimized" : "shown");
     } else if (!strcmp(words[1], "state")) {
-        puts(IsIconic(window) ? "minimized" : "shown");
+        puts(!IsWindowVisible(window) ? "hidden" : IsIconic(window) ? "minimized" : "shown");
+    } else if (!strcmp(words[1], "started")) {
+        SendMessageA(window, RegisterWindowMessageA("TaskbarCreated"), 0, 0);
+        puts("told");
     } else if (!strcmp(words[1], "front")) {
         puts(GetForegroundWindow() == window ? "front" : "behind");
     } else if (!strcmp(words[1], "send") && count == 6) {
