@@ -20,6 +20,7 @@ mod doubts;
 mod durable;
 mod effect;
 mod emergency;
+mod entries;
 mod envelope;
 mod event;
 mod guards;
