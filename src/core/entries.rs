@@ -60,9 +60,9 @@ impl Turn<'_> {
         let at = self.state.terminal.market_time;
         if let (Some(runtime), Some(quote)) = (self.state.runtimes.get_mut(&strategy.id), quote) {
             let levels = (stop_loss, take_profit);
-            let at = at.unwrap_or(quote.time);
+            let by = (strategy.number, at.unwrap_or(quote.time));
             let shadow = &mut runtime.shadow;
-            shadow.open(&strategy.symbol, (side, volume), levels, quote, at);
+            shadow.open(&strategy.symbol, (side, volume), levels, quote, by);
         }
         let verdict = format!("{said} (shadow: nothing was ordered)");
         self.decided_at_bar(strategy, shadow, (verdict, true), evaluation);

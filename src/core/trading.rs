@@ -170,7 +170,7 @@ impl Turn<'_> {
             .symbols
             .get(&strategy.symbol)
             .ok_or("the terminal does not know the symbol")?;
-        let thought = runtime.shadow.position.as_ref().filter(|_| shadow);
+        let thought = runtime.shadow.positions.iter().filter(|_| shadow);
         let positions: Vec<&Position> = self
             .state
             .own_positions()
@@ -193,7 +193,7 @@ impl Turn<'_> {
                     .as_ref()
                     .map(|account| account.balance)
                     .unwrap_or_default(),
-                record: self.track_record(strategy, &runtime.plan),
+                record: self.track_record(strategy, runtime, shadow),
                 news: self.state.config.news.as_deref(),
                 peers: &self.peers(runtime, panel),
                 entries_blocked: blocked.as_deref(),
@@ -221,11 +221,16 @@ impl Turn<'_> {
         })
     }
 
-    /// What the strategy has done and what is open, orders on their way among it.
-    fn track_record(&self, strategy: &Decider, plan: &Plan) -> TrackRecord {
+    /// What the strategy has done and what is open, orders on their way among it; in shadow mode what it thought of instead.
+    fn track_record(&self, strategy: &Decider, runtime: &Runtime, shadow: bool) -> TrackRecord {
         let time = self.state.terminal.market_time.unwrap_or(self.now.utc);
-        let record = self.durable().day.record(strategy.number, time);
-        let limits = &plan.sizing().limits;
+        let ledger = if shadow {
+            &runtime.shadow.ledger
+        } else {
+            &self.durable().day
+        };
+        let record = ledger.record(strategy.number, time);
+        let limits = &runtime.plan.sizing().limits;
         if limits.in_symbol.is_none() && limits.at_all.is_none() {
             return record;
         }
@@ -235,7 +240,9 @@ impl Turn<'_> {
             _ => None,
         });
         let open = self.state.own_positions().map(|position| &position.symbol);
-        let symbols: Vec<&String> = open.chain(opening).collect();
+        let thought = runtime.shadow.positions.iter().filter(|_| shadow);
+        let thought = thought.map(|(position, _)| &position.symbol);
+        let symbols: Vec<&String> = open.chain(opening).chain(thought).collect();
         let here = symbols.iter().filter(|symbol| ***symbol == strategy.symbol);
         TrackRecord {
             open_in_symbol: here.count(),
