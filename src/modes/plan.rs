@@ -5,13 +5,16 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::stored::Row;
-use crate::cli::{self, Plan as Options, exit};
+use super::surroundings;
+use crate::cli::{self, Cli, Plan as Options, exit};
 use crate::os::say;
 use crate::strategy::{Fate, Key, Language, Plan, PlanRefusal, Reason, tell};
 
-pub(super) fn run(options: &Options) -> ExitCode {
-    let row = match Row::read(&options.stored) {
-        Ok(row) => row,
+pub(super) fn run(cli: &Cli, options: &Options) -> ExitCode {
+    let read = surroundings::read(cli)
+        .and_then(|here| Row::read(&options.stored, &here).map(|row| (here, row)));
+    let (here, row) = match read {
+        Ok(read) => read,
         Err(error) => {
             eprintln!("fx-executor: {error}");
             return ExitCode::from(exit::UNREADABLE);
@@ -22,6 +25,7 @@ pub(super) fn run(options: &Options) -> ExitCode {
         cli::Language::Id => Language::Indonesian,
     };
     let planned = row.plan();
+    let notes = here.notes(&row.symbol);
     if options.json {
         let mut document = match &planned {
             Ok(plan) => accepted(plan, language),
@@ -30,12 +34,19 @@ pub(super) fn run(options: &Options) -> ExitCode {
         document["name"] = json!(row.name);
         document["symbol"] = json!(row.symbol);
         document["timeframe"] = json!(row.timeframe);
+        if !notes.is_empty() {
+            document["settings"] = json!(notes);
+        }
         say(format!("{document:#}"));
     } else {
         say(match &planned {
             Ok(plan) => sentences(&row, plan, language),
             Err(refusal) => refusal_words(&row, refusal, language),
         });
+        if !notes.is_empty() {
+            let heading = language.pick("Read:", "Dibaca (dalam bahasa Inggris):");
+            say(format!("\n{heading}\n  {}", notes.join("\n  ")));
+        }
     }
     match planned {
         Ok(_) => ExitCode::SUCCESS,

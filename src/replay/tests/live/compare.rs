@@ -75,6 +75,7 @@ pub fn compare(setup: &Setup<'_>, log: &Log) -> Compared {
         commission: Decimal::ZERO,
         from: Some(setup.start.as_second()),
         to: None,
+        news: None,
     };
     let mut comparison = Comparison {
         replay: Replay::new(plan_of(setup), settings),
