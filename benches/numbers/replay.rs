@@ -185,6 +185,7 @@ pub fn replay() -> Replay {
             commission: Decimal::from(7),
             from: None,
             to: None,
+            news: None,
         },
     )
 }

@@ -17,6 +17,7 @@ pub struct Decided {
     pub at: Timestamp,
     /// The order was only thought (shadow mode).
     pub shadow: bool,
+    /// A position came of it; one whose order has no outcome yet is none.
     pub entered: bool,
     /// What was decided and why, in words.
     pub verdict: String,

@@ -22,6 +22,7 @@ mod durable;
 mod effect;
 mod elsewhere;
 mod emergency;
+mod entries;
 mod envelope;
 mod event;
 mod guards;

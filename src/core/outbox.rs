@@ -17,7 +17,7 @@ use super::step::Turn;
 const MOST_IN_FLIGHT: usize = 4;
 /// A report without any answer after so long is tried again; the call's own limits are shorter.
 const FLIGHT_LIMIT: Duration = Duration::from_secs(60);
-const LONGEST_PAUSE_SECS: u64 = 300;
+const LONGEST_PAUSE_SECS: u64 = 60;
 
 impl Turn<'_> {
     pub fn want_interim(&mut self, id: &str, message: &str) {

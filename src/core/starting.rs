@@ -66,6 +66,13 @@ impl Turn<'_> {
                 "\"rules\" (or \"newParameters\") is missing, so there is nothing to update",
             );
         };
+        let updates = command.args.get("updates").and_then(Value::as_object);
+        let mut asked = command.args.iter().chain(updates.into_iter().flatten());
+        if let Some((key, _)) = asked.find(|(key, value)| !is_of_an_update(&known, key, value)) {
+            return Verdict::failed(format!(
+                "an update replaces the rules and nothing else, and this one says \"{key}\", too; nothing was changed. Stop the strategy and activate it again"
+            ));
+        }
         let wanted = StrategyEntry {
             rules: rules.clone(),
             direction: known.direction.or_else(|| self.chosen_direction(&id)),
@@ -385,4 +392,26 @@ fn running_words(strategy: &StrategyEntry, plan: &Plan, skipped: &[Skipped]) -> 
         strategy.timeframe,
         count(plan.rule_count(), "rule", "rules"),
     )
+}
+
+/// Whether an update may say this: what it replaces, and what is so already.
+fn is_of_an_update(known: &StrategyEntry, key: &str, value: &Value) -> bool {
+    let says = |text: &str| value.as_str().is_some_and(|value| value.trim() == text);
+    let empty = value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty);
+    match key {
+        "strategyId" | "strategyName" | "name" | "rules" | "newParameters" | "updates"
+        | "reason" | "comment" => true,
+        "enabled" => value == &Value::Bool(true),
+        "symbol" => says(&known.symbol) || says(&known.ordered_symbol),
+        "timeframe" => says(&known.timeframe),
+        "settings" => empty || value == &known.settings,
+        // The platform's older form says whether to go on watching, which an update always does.
+        "options" => {
+            let only = |map: &serde_json::Map<String, Value>| {
+                map.keys().all(|key| key == "restartMonitoring")
+            };
+            value == &known.options || empty || value.as_object().is_some_and(only)
+        }
+        _ => empty,
+    }
 }

@@ -10,9 +10,8 @@ use rust_decimal::Decimal;
 use super::charts::ChartKey;
 use super::decided::Decided;
 use super::durable::{IntentEntry, Progress, Purpose};
-use super::effect::{Effect, LogLevel};
+use super::effect::LogLevel;
 use super::handle::strategy_of;
-use super::orders::OrderEnd;
 use super::peers::Named;
 use super::rules::FormerRules;
 use super::shadow::Shadow;
@@ -24,8 +23,6 @@ use crate::strategy::{
     Program, TrackRecord,
 };
 
-/// Least slippage accepted for a strategy's entry, in points; wide spreads allow twice themselves.
-const ENTRY_DEVIATION: u32 = 20;
 /// At most one change of a position in this time.
 const EXIT_PAUSE: Duration = Duration::from_secs(1);
 
@@ -42,6 +39,8 @@ pub(super) struct Runtime {
     pub waits: bool,
     pub last_decision: String,
     pub decided: Option<Arc<Decided>>,
+    /// The last decision that an order came of, and the order in words.
+    pub ordered: Option<(Arc<Decided>, String)>,
     pub shadow: Shadow,
     exits_at: BTreeMap<Ticket, Duration>,
 }
@@ -56,6 +55,7 @@ impl Runtime {
             waits: false,
             last_decision: String::new(),
             decided: None,
+            ordered: None,
             shadow: Shadow::default(),
             exits_at: BTreeMap::new(),
         }
@@ -63,12 +63,12 @@ impl Runtime {
 }
 
 /// The strategy that decides, without its rules.
-struct Decider {
-    id: String,
-    name: String,
-    symbol: String,
+pub(super) struct Decider {
+    pub id: String,
+    pub name: String,
+    pub symbol: String,
     /// Its number in client ids.
-    number: u16,
+    pub number: u16,
     paused: bool,
 }
 
@@ -95,110 +95,25 @@ impl Turn<'_> {
         };
         let shadow = self.durable().shadows.contains(id);
         let weighed = self.weigh(&strategy, shadow);
-        let (verdict, entered) = match weighed.outcome {
+        match weighed.outcome {
             Ok(Decision::Enter {
                 side,
                 volume,
                 stop_loss,
                 take_profit,
             }) => {
-                let said = format!("{} {volume} {}", side.name(), strategy.symbol);
                 let levels = (stop_loss, take_profit);
-                self.enter(&strategy, said, (side, volume), levels, shadow)
+                self.enter(
+                    &strategy,
+                    (side, volume),
+                    levels,
+                    (shadow, weighed.evaluation),
+                );
             }
-            Ok(Decision::Stay { why }) | Err(why) => (why, false),
-        };
-        self.decided_at_bar(&strategy, shadow, (verdict, entered), weighed.evaluation);
-    }
-
-    /// Opens, or thinks of opening; what became of it, in words, and whether it was tried.
-    fn enter(
-        &mut self,
-        strategy: &Decider,
-        said: String,
-        (side, volume): (Side, Decimal),
-        (stop_loss, take_profit): (Decimal, Option<Decimal>),
-        shadow: bool,
-    ) -> (String, bool) {
-        if let Some(reason) = self.entry_refusal(&strategy.symbol, volume) {
-            return (format!("{said} was not opened: {reason}"), false);
+            Ok(Decision::Stay { why }) | Err(why) => {
+                self.decided_at_bar(&strategy, shadow, (why, false), weighed.evaluation);
+            }
         }
-        let mode = if shadow { " (shadow)" } else { "" };
-        self.log(
-            LogLevel::Info,
-            "strategy",
-            format!("{}{mode}: {said}", strategy.name),
-        );
-        if !shadow {
-            let action = IntentAction::Open {
-                symbol: strategy.symbol.clone(),
-                side,
-                volume,
-                stop_loss: Some(stop_loss),
-                take_profit,
-                deviation: self.entry_deviation(&strategy.symbol),
-            };
-            let purpose = Purpose::Entry {
-                strategy: strategy.id.clone(),
-            };
-            self.submit(action, purpose);
-            return (said, true);
-        }
-        let quote = self.state.terminal.quotes.get(&strategy.symbol).copied();
-        let at = self.state.terminal.market_time;
-        if let (Some(runtime), Some(quote)) = (self.state.runtimes.get_mut(&strategy.id), quote) {
-            let levels = (stop_loss, take_profit);
-            let at = at.unwrap_or(quote.time);
-            let shadow = &mut runtime.shadow;
-            shadow.open(&strategy.symbol, (side, volume), levels, quote, at);
-        }
-        (format!("{said} (shadow: nothing was ordered)"), true)
-    }
-
-    fn decided_at_bar(
-        &mut self,
-        strategy: &Decider,
-        shadow: bool,
-        (verdict, entered): (String, bool),
-        evaluation: Option<Evaluation>,
-    ) {
-        let state = &mut self.state;
-        let runtime = state.runtimes.get_mut(&strategy.id);
-        if let Some(runtime) = runtime
-            && let Some(charted) = state.charts.get(&runtime.chart)
-            && let Some(bar) = charted.panel.last_bar().map(|bar| bar.time)
-        {
-            let (conditions, filters) =
-                evaluation.map_or_else(Default::default, |all| (all.conditions, all.filters));
-            let decided = Arc::new(Decided {
-                strategy: strategy.id.clone(),
-                name: strategy.name.clone(),
-                symbol: strategy.symbol.clone(),
-                timeframe: runtime.plan.timeframe(),
-                bar,
-                at: self.now.utc,
-                shadow,
-                entered,
-                verdict: verdict.clone(),
-                conditions,
-                filters,
-            });
-            runtime.decided = Some(Arc::clone(&decided));
-            self.effect(Effect::Decided(decided));
-        }
-        self.decided(&strategy.id, verdict);
-    }
-
-    fn entry_deviation(&self, symbol: &str) -> u32 {
-        let view = &self.state.terminal;
-        let spread = view
-            .quotes
-            .get(symbol)
-            .zip(view.symbols.get(symbol))
-            .and_then(|(quote, spec)| (quote.ask - quote.bid).checked_div(spec.point))
-            .and_then(|points| u32::try_from(points.trunc()).ok())
-            .unwrap_or(0);
-        ENTRY_DEVIATION.max(spread.saturating_mul(2))
     }
 
     pub(super) fn decided(&mut self, id: &str, said: String) {
@@ -255,7 +170,7 @@ impl Turn<'_> {
             .symbols
             .get(&strategy.symbol)
             .ok_or("the terminal does not know the symbol")?;
-        let thought = runtime.shadow.position.as_ref().filter(|_| shadow);
+        let thought = runtime.shadow.positions.iter().filter(|_| shadow);
         let positions: Vec<&Position> = self
             .state
             .own_positions()
@@ -278,7 +193,7 @@ impl Turn<'_> {
                     .as_ref()
                     .map(|account| account.balance)
                     .unwrap_or_default(),
-                record: self.track_record(strategy, &runtime.plan),
+                record: self.track_record(strategy, runtime, shadow),
                 news: self.state.config.news.as_deref(),
                 peers: &self.peers(runtime, panel),
                 entries_blocked: blocked.as_deref(),
@@ -306,11 +221,16 @@ impl Turn<'_> {
         })
     }
 
-    /// What the strategy has done and what is open, orders on their way among it.
-    fn track_record(&self, strategy: &Decider, plan: &Plan) -> TrackRecord {
+    /// What the strategy has done and what is open, orders on their way among it; in shadow mode what it thought of instead.
+    fn track_record(&self, strategy: &Decider, runtime: &Runtime, shadow: bool) -> TrackRecord {
         let time = self.state.terminal.market_time.unwrap_or(self.now.utc);
-        let record = self.durable().day.record(strategy.number, time);
-        let limits = &plan.sizing().limits;
+        let ledger = if shadow {
+            &runtime.shadow.ledger
+        } else {
+            &self.durable().day
+        };
+        let record = ledger.record(strategy.number, time);
+        let limits = &runtime.plan.sizing().limits;
         if limits.in_symbol.is_none() && limits.at_all.is_none() {
             return record;
         }
@@ -320,34 +240,15 @@ impl Turn<'_> {
             _ => None,
         });
         let open = self.state.own_positions().map(|position| &position.symbol);
-        let symbols: Vec<&String> = open.chain(opening).collect();
+        let thought = runtime.shadow.positions.iter().filter(|_| shadow);
+        let thought = thought.map(|(position, _)| &position.symbol);
+        let symbols: Vec<&String> = open.chain(opening).chain(thought).collect();
         let here = symbols.iter().filter(|symbol| ***symbol == strategy.symbol);
         TrackRecord {
             open_in_symbol: here.count(),
             open_at_all: symbols.len(),
             ..record
         }
-    }
-
-    pub fn entry_ended(&mut self, strategy: &str, end: &OrderEnd) {
-        let said = match end {
-            OrderEnd::Done(fill) => format!(
-                "opened {} lots at {}, ticket {}",
-                fill.volume, fill.price, fill.ticket
-            ),
-            OrderEnd::Refused(refusal) => {
-                format!("the terminal refused the order: {}", refusal.message)
-            }
-            OrderEnd::NotExecuted(reason) => format!("not opened: {reason}"),
-            OrderEnd::Astray { words, .. } => words.clone(),
-        };
-        let name = self
-            .durable()
-            .strategies
-            .get(strategy)
-            .map_or_else(|| strategy.to_owned(), |entry| entry.name.clone());
-        self.log(LogLevel::Info, "strategy", format!("{name}: {said}"));
-        self.decided(strategy, said);
     }
 
     pub fn quoted(&mut self, symbol: &str, quote: Quote) {

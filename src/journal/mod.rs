@@ -154,6 +154,22 @@ impl Journal {
     }
 }
 
+/// What a journal says, which another process may be writing; nothing is changed.
+///
+/// # Errors
+/// It cannot be read.
+pub fn read(path: &Path) -> Result<Durable, JournalError> {
+    let flags =
+        rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    rusqlite::Connection::open_with_flags(path, flags)
+        .and_then(|connection| reading::load_to_end(&connection))
+        .map(|(durable, _)| durable)
+        .map_err(|source| JournalError::Sqlite {
+            path: path.to_owned(),
+            source,
+        })
+}
+
 /// How far the emergency stop of a journal is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EmergencyStatus {

@@ -20,6 +20,7 @@ mod settings_home;
 mod show;
 mod stop_all;
 mod stored;
+mod surroundings;
 mod system;
 mod terminal_desk;
 mod tray;
@@ -50,8 +51,8 @@ pub fn run(cli: &Cli) -> ExitCode {
         }
         Some(Mode::Mt5(task)) => mt5::run(task),
         Some(Mode::Mt5Check(options)) => mt5_check::run(cli, options),
-        Some(Mode::Plan(options)) => plan::run(options),
-        Some(Mode::Replay(options)) => replay::run(options),
+        Some(Mode::Plan(options)) => plan::run(cli, options),
+        Some(Mode::Replay(options)) => replay::run(cli, options),
         None => executor(cli),
     }
 }

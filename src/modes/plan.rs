@@ -2,16 +2,23 @@
 
 use std::process::ExitCode;
 
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::stored::Row;
-use crate::cli::{self, Plan as Options, exit};
+use super::surroundings;
+use crate::cli::{self, Cli, Plan as Options, exit};
 use crate::os::say;
 use crate::strategy::{Fate, Key, Language, Plan, PlanRefusal, Reason, tell};
 
-pub(super) fn run(options: &Options) -> ExitCode {
-    let row = match Row::read(&options.stored) {
-        Ok(row) => row,
+/// The smallest volume of most brokers, in lots; a plan is made before one is known.
+const USUAL_SMALLEST: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
+
+pub(super) fn run(cli: &Cli, options: &Options) -> ExitCode {
+    let read = surroundings::read(cli)
+        .and_then(|here| Row::read(&options.stored, &here).map(|row| (here, row)));
+    let (here, row) = match read {
+        Ok(read) => read,
         Err(error) => {
             eprintln!("fx-executor: {error}");
             return ExitCode::from(exit::UNREADABLE);
@@ -22,6 +29,7 @@ pub(super) fn run(options: &Options) -> ExitCode {
         cli::Language::Id => Language::Indonesian,
     };
     let planned = row.plan();
+    let notes = here.notes(&row.symbol);
     if options.json {
         let mut document = match &planned {
             Ok(plan) => accepted(plan, language),
@@ -30,12 +38,19 @@ pub(super) fn run(options: &Options) -> ExitCode {
         document["name"] = json!(row.name);
         document["symbol"] = json!(row.symbol);
         document["timeframe"] = json!(row.timeframe);
+        if !notes.is_empty() {
+            document["settings"] = json!(notes);
+        }
         say(format!("{document:#}"));
     } else {
         say(match &planned {
             Ok(plan) => sentences(&row, plan, language),
             Err(refusal) => refusal_words(&row, refusal, language),
         });
+        if !notes.is_empty() {
+            let heading = language.pick("Read:", "Dibaca (dalam bahasa Inggris):");
+            say(format!("\n{heading}\n  {}", notes.join("\n  ")));
+        }
     }
     match planned {
         Ok(_) => ExitCode::SUCCESS,
@@ -55,6 +70,10 @@ fn sentences(row: &Row, plan: &Plan, language: Language) -> String {
     let mut text = tell!(language;
         "{name} would run on {symbol} {timeframe}.\n\n{sentence}\n\nBars needed before the first decision: {warmup}.";
         "{name} akan berjalan di {symbol} {timeframe}.\n\n{sentence}\n\nBar yang dibutuhkan sebelum keputusan pertama: {warmup}.");
+    if let Some(note) = no_part_closes(plan, language) {
+        text.push_str("\n\n");
+        text.push_str(&note);
+    }
     if !plan.skipped().is_empty() {
         text.push_str(language.pick(
             "\n\nNot followed:",
@@ -65,6 +84,19 @@ fn sentences(row: &Row, plan: &Plan, language: Language) -> String {
         }
     }
     text
+}
+
+/// Of less than two smallest volumes nothing can be closed but all; no other rule makes a volume larger.
+fn no_part_closes(plan: &Plan, language: Language) -> Option<String> {
+    let parts = &plan.exits().parts;
+    let own = parts.levels.len() - usize::from(parts.last_at_broker);
+    let lots = plan.sizing().lots;
+    (own > 0 && lots < USUAL_SMALLEST + USUAL_SMALLEST).then(|| {
+        let lots = lots.normalize();
+        tell!(language;
+            "Of {lots} lots no part can be closed where the smallest volume is {USUAL_SMALLEST} lots: there all of it is closed at once.";
+            "Dari {lots} lot tidak ada bagian yang dapat ditutup jika volume terkecil {USUAL_SMALLEST} lot: di sana seluruh posisi ditutup sekaligus.")
+    })
 }
 
 /// The reasons themselves are English, as the platform and the log have them.
@@ -97,6 +129,7 @@ fn accepted(plan: &Plan, language: Language) -> Value {
         "sentence": plan.sentence_in(language),
         "warmup": warmup,
         "skipped": skipped,
+        "parts": no_part_closes(plan, language),
         "keys": keys(plan.keys()),
     })
 }
@@ -126,4 +159,46 @@ fn keys(keys: &[Key]) -> Vec<Value> {
             json!({ "key": key.path, "became": became, "text": text })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::strategy::{self, Allowances, PlanRequest};
+
+    #[test]
+    fn a_lot_too_small_for_parts_is_told() {
+        let told = |lots: &str, parts: Value| {
+            let rules = json!({
+                "entry": { "conditions": [
+                    { "indicator": "rsi", "condition": "lt", "value": 30, "description": "BUY" } ] },
+                "exit": { "stopLoss": { "type": "pips", "value": 25 },
+                    "takeProfit": { "type": "partial", "levels": parts } },
+                "riskManagement": { "lotSize": lots },
+            });
+            let plan = strategy::plan(&PlanRequest {
+                rules: &rules,
+                settings: &Value::Null,
+                options: &Value::Null,
+                symbol: "EURUSD",
+                timeframe: "M15",
+                local_direction: None,
+                allowances: Allowances::default(),
+            });
+            no_part_closes(&plan.unwrap(), Language::English)
+        };
+        let two = json!([{ "percentage": 70, "rrRatio": 1 }, { "percentage": 30, "rrRatio": 2 }]);
+        assert!(
+            told("0.01", two.clone())
+                .unwrap()
+                .starts_with("Of 0.01 lots no part")
+        );
+        assert_eq!(told("0.02", two), None);
+        assert_eq!(
+            told("0.01", json!([{ "percentage": 100, "rrRatio": 1 }])),
+            None
+        );
+    }
 }

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::stored::{Row, document};
-use crate::cli::{Replay as Options, exit};
+use super::surroundings;
+use crate::cli::{Cli, Replay as Options, exit};
 use crate::os::say;
 use crate::replay::{
     DecisionTable, Files, History, Replay, ReplayError, Report, Settings, Tables, page, terms,
@@ -22,8 +23,8 @@ const SHOW_EVERY: Duration = Duration::from_millis(200);
 /// Written at once.
 const BUFFER: usize = 1 << 18;
 
-pub(super) fn run(options: &Options) -> ExitCode {
-    match replayed(options) {
+pub(super) fn run(cli: &Cli, options: &Options) -> ExitCode {
+    match replayed(cli, options) {
         Ok(said) => {
             say(said);
             ExitCode::SUCCESS
@@ -49,12 +50,14 @@ fn unwritable(error: &io::Error) -> Failure {
     )
 }
 
-fn replayed(options: &Options) -> Result<String, Failure> {
-    let row = Row::read(&options.stored).map_err(unreadable)?;
+fn replayed(cli: &Cli, options: &Options) -> Result<String, Failure> {
+    let here = surroundings::read(cli).map_err(unreadable)?;
+    let row = Row::read(&options.stored, &here).map_err(unreadable)?;
     let plan = row
         .plan()
         .map_err(|refusal| (exit::REFUSED, format!("{} is refused: {refusal}", row.name)))?;
-    let settings = settings(options, &plan)?;
+    let mut settings = settings(options, &plan)?;
+    settings.news.clone_from(&here.config.news);
     let notes = plan
         .fit(&settings.terms.spec)
         .map_err(|refusal| (exit::REFUSED, format!("{} is refused: {refusal}", row.name)))?;
@@ -95,6 +98,7 @@ fn replayed(options: &Options) -> Result<String, Failure> {
     let unfollowed = unfollowed.iter().map(ToString::to_string);
     report.skipped.extend(unfollowed);
     report.assumptions.extend(notes);
+    report.assumptions.extend(here.notes(&row.symbol));
     tables
         .finish()
         .and_then(|_| write(&options.out, &report, &replay))
@@ -118,6 +122,7 @@ fn settings(options: &Options, plan: &Plan) -> Result<Settings, Failure> {
         commission: options.commission,
         from: options.from.map(|from| from.begins),
         to: options.to.map(|to| to.ends),
+        news: None,
     })
 }
 

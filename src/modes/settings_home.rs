@@ -166,7 +166,7 @@ fn arrange_autostart(settings: &Settings, command: &str) {
 }
 
 /// The calendar of economic news, or what is wrong with it; a notice, as strategies that need it are refused by themselves.
-fn read_calendar(path: &Path) -> Result<Arc<NewsCalendar>, String> {
+pub(super) fn read_calendar(path: &Path) -> Result<Arc<NewsCalendar>, String> {
     let wrong = |what: String| {
         format!(
             "The news calendar {} cannot be used: {what}. Strategies that ask for news do not run without it.",

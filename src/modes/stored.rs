@@ -6,6 +6,7 @@ use std::path::Path;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
+use super::surroundings::Surroundings;
 use crate::cli::{Direction, Stored};
 use crate::market::Side;
 use crate::strategy::{self, Allowances, Plan, PlanRefusal, PlanRequest};
@@ -26,7 +27,7 @@ pub(super) struct Row {
 impl Row {
     /// # Errors
     /// What is wrong with the file, with line and column where it is no JSON.
-    pub fn read(stored: &Stored) -> Result<Self, String> {
+    pub fn read(stored: &Stored, here: &Surroundings) -> Result<Self, String> {
         let mut row = document(&stored.file)?;
         if !row.is_object() {
             return Err(format!(
@@ -36,12 +37,18 @@ impl Row {
         }
         let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
         let (name, symbol, timeframe) = (text("name"), text("symbol"), text("timeframe"));
+        let id = text("id");
         let is_row = row.get("rules").is_some();
         let mut part = |key: &str| row.get_mut(key).map(Value::take).unwrap_or_default();
         let (rules, settings, options) = if is_row {
             (part("rules"), part("settings"), part("options"))
         } else {
             (row, Value::Null, Value::Null)
+        };
+        let id = if id.is_empty() {
+            here.id_of(&name).unwrap_or_default().to_owned()
+        } else {
+            id
         };
         let stem = stored.file.file_stem().unwrap_or_default();
         let row = Self {
@@ -56,13 +63,17 @@ impl Row {
             settings: with_lots(settings, stored.lots),
             options,
             allowances: match &stored.run_without {
-                Some(names) => Allowances::without(names)?,
-                None => Allowances::default(),
+                Some(names) => Allowances {
+                    news_calendar: here.config.news.is_some(),
+                    ..Allowances::without(names)?
+                },
+                None => here.allowances(&id),
             },
-            direction: stored.direction.map(|direction| match direction {
-                Direction::Buy => Side::Buy,
-                Direction::Sell => Side::Sell,
-            }),
+            direction: match stored.direction {
+                Some(Direction::Buy) => Some(Side::Buy),
+                Some(Direction::Sell) => Some(Side::Sell),
+                None => here.direction(&id),
+            },
         };
         for (value, key) in [(&row.symbol, "symbol"), (&row.timeframe, "timeframe")] {
             if value.trim().is_empty() {

@@ -69,7 +69,7 @@ pub(super) fn is_json(headers: &HeaderMap) -> bool {
         .is_some_and(|media| media == "application/json" || media.ends_with("+json"))
 }
 
-/// `Retry-After` in seconds or as a date, never more than five minutes: a trader's order may wait behind it.
+/// `Retry-After` in seconds or as a date, never more than a minute: a trader's order may wait behind it.
 pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = match value.parse::<u64>() {
@@ -81,7 +81,7 @@ pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duratio
             Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO)
         }
     };
-    Some(wait.min(Duration::from_secs(300)))
+    Some(wait.min(Duration::from_secs(60)))
 }
 
 /// Where a redirect leads: origin and path, no query (`/login?callbackUrl=…`).
@@ -131,7 +131,7 @@ mod tests {
             ("60", Some(60)),
             (" 7 ", Some(7)),
             ("0", Some(0)),
-            ("999999999", Some(300)),
+            ("999999999", Some(60)),
             ("Mon, 05 Jan 2026 10:00:30 GMT", Some(30)),
             ("Mon, 05 Jan 2026 09:00:00 GMT", Some(0)),
             ("soon", None),

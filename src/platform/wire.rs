@@ -213,6 +213,7 @@ pub struct ReportedCommand {
     pub user_id: Option<String>,
     #[serde(deserialize_with = "text")]
     pub command: Option<String>,
+    #[serde(deserialize_with = "within_reach")]
     pub parameters: Option<Value>,
     #[serde(deserialize_with = "text")]
     pub status: Option<String>,
@@ -279,6 +280,15 @@ fn text_or_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<St
     Ok(text(deserializer)?.unwrap_or_default())
 }
 
+/// Any value, or nothing when it is null or nested deeper than can be read: the platform repeats what a command carried.
+fn within_reach<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Value>, D::Error> {
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    let value = serde_json::from_str::<Value>(raw.get()).ok();
+    Ok(value.filter(|value| !value.is_null()))
+}
+
 /// A whole number in any JSON clothing, or nothing.
 fn whole<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
@@ -342,6 +352,12 @@ mod tests {
         )
         .unwrap();
         assert_eq!(body.command.unwrap().user_id, None);
+        let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+        let body: ReportBody = serde_json::from_str(&format!(
+            r#"{{"success":true,"command":{{"userId":"u1","parameters":{{"a":{deep}}}}}}}"#
+        ))
+        .unwrap();
+        assert_eq!(body.command.unwrap().user_id.as_deref(), Some("u1"));
     }
 
     #[test]

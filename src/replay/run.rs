@@ -8,6 +8,7 @@
 //! the way, a stop trails at the extreme that it follows and can be hit on the way back.
 
 use std::io;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -25,8 +26,8 @@ use crate::market::{
     Bar, Cid, Deal, DealEntry, DealReason, Position, Quote, Side, Ticket, Timeframe, number_of,
 };
 use crate::strategy::{
-    Decision, Finding, Look, MarketView, Panel, Plan, Program, Signal, TrackRecord, check_bars,
-    decision, pip_of,
+    Decision, Finding, Look, MarketView, NewsCalendar, Panel, Plan, Program, Signal, TrackRecord,
+    check_bars, decision, pip_of,
 };
 
 /// What a replay costs and where it begins.
@@ -42,6 +43,8 @@ pub struct Settings {
     pub from: Option<i64>,
     /// Bars that begin then or later are not looked at.
     pub to: Option<i64>,
+    /// The calendar that news filters go by.
+    pub news: Option<Arc<NewsCalendar>>,
 }
 
 /// Where the deals and decisions of a replay go as they are made.
@@ -344,7 +347,7 @@ impl Replay {
             pip: self.pip,
             side,
             spec: &self.settings.terms.spec,
-            news: None,
+            news: self.settings.news.as_deref(),
             peers: &peers,
         };
         let mut filters = self.plan.filters().all.iter();
@@ -383,7 +386,7 @@ impl Replay {
                     open_at_all: positions.len(),
                     ..self.account.record(bar.time)
                 },
-                news: None,
+                news: self.settings.news.as_deref(),
                 peers: &peers,
                 entries_blocked: None,
             },

@@ -43,8 +43,7 @@ impl DataDir {
     pub fn open(chosen: Option<&Path>) -> Result<Self, DataDirError> {
         let root = match chosen {
             Some(path) => path.to_owned(),
-            None => usual(|name| env::var_os(name).map(PathBuf::from), cfg!(windows))
-                .ok_or(DataDirError::NoPlace)?,
+            None => Self::usual_place().ok_or(DataDirError::NoPlace)?,
         };
         let unusable = |source| DataDirError::Unusable {
             path: root.clone(),
@@ -57,6 +56,11 @@ impl DataDir {
         builder.create(&root).map_err(unusable)?;
         let root = std::path::absolute(&root).map_err(unusable)?;
         Ok(Self { root })
+    }
+
+    /// Where it is when none is chosen; nothing is made.
+    pub fn usual_place() -> Option<PathBuf> {
+        usual(|name| env::var_os(name).map(PathBuf::from), cfg!(windows))
     }
 
     pub fn path(&self) -> &Path {

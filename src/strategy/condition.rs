@@ -137,7 +137,7 @@ impl Operand {
         }
     }
 
-    fn words(self, own: Timeframe, language: Language) -> String {
+    fn words(self, subject: Source, own: Timeframe, language: Language) -> String {
         match self {
             Self::Number(number) => number.to_string(),
             Self::Range { low, high } => {
@@ -148,7 +148,7 @@ impl Operand {
                 times,
                 plus_pips,
             } => {
-                let mut words = source.words(own, language);
+                let mut words = source.words_beside(subject, own, language);
                 if (times - 1.0).abs() > f64::EPSILON {
                     words = tell!(language; "{times} times {words}"; "{times} kali {words}");
                 }
@@ -182,7 +182,8 @@ impl Condition {
         if self.operator == Operator::Rises {
             return format!("{left} {operator}");
         }
-        format!("{left} {operator} {}", self.right.words(own, language))
+        let right = self.right.words(self.left, own, language);
+        format!("{left} {operator} {right}")
     }
 
     pub fn sources(&self) -> impl Iterator<Item = Source> {

@@ -3,12 +3,14 @@
 use serde::Serialize;
 
 use super::clause::{Context, read_condition};
-use super::condition::{Condition, Operand, Operator};
+use super::condition::Condition;
 use super::direction::first_word_side;
+use super::language::Language;
 use super::ledger::{Node, Reader};
+use super::mirror::{Halves, read_halves};
 use super::reason::{NO_DIRECTION, Reason, Rule, Skipped};
 use super::shapes::{Group, Logic, read_shape};
-use crate::market::Side;
+use crate::market::{Side, Timeframe};
 
 /// Conditions that must all hold. Never empty.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -151,7 +153,7 @@ fn read_all_of(
         }
         return;
     }
-    mirrored_halves(&mut items);
+    let doubt = mirrored_halves(&mut items, context.timeframe);
     let mut sides: Vec<Side> = [Side::Buy, Side::Sell]
         .into_iter()
         .filter(|side| items.iter().any(|item| item.side == Some(*side)))
@@ -159,7 +161,7 @@ fn read_all_of(
     if sides.is_empty() {
         match local {
             Some(side) => sides.push(side),
-            None => return refuse_direction(reader),
+            None => return refuse_direction(reader, doubt),
         }
     }
     for side in sides {
@@ -196,7 +198,7 @@ fn read_any_of(
     let undirected = items.iter().all(|item| item.side.is_none());
     let local = local.filter(|_| undirected);
     if undirected && local.is_none() && !items.is_empty() {
-        return refuse_direction(reader);
+        return refuse_direction(reader, None);
     }
     for item in items {
         match item.side.or(local) {
@@ -213,9 +215,10 @@ fn read_any_of(
     }
 }
 
-fn refuse_direction(reader: &mut Reader) {
+fn refuse_direction(reader: &mut Reader, doubt: Option<String>) {
     if !reader.reasons.iter().any(|r| r.rule == Rule::Direction) {
-        reader.refuse("", Rule::Direction, NO_DIRECTION);
+        let doubt = doubt.map(|doubt| format!(": {doubt}")).unwrap_or_default();
+        reader.refuse("", Rule::Direction, format!("{NO_DIRECTION}{doubt}"));
     }
 }
 
@@ -240,56 +243,35 @@ fn read_item(
     })
 }
 
-/// The last evidence of a direction (R1): a list without any whose second half is the first one turned round, condition by
-/// condition, holds one direction in each half. Which is which is said by the comparisons of prices and averages, as long
-/// as all of them point the same way; without such a comparison nothing is concluded. Nor where the halves are the two ends
-/// of a scale (RSI under 30, RSI over 70): that may follow the market or wait for its return.
-fn mirrored_halves(items: &mut [Item]) {
+/// Gives each half of a list without any direction the one that mirrored halves say (R1); otherwise why they say none.
+fn mirrored_halves(items: &mut [Item], own: Timeframe) -> Option<String> {
     let half = items.len() / 2;
     if !items.len().is_multiple_of(2) || items.iter().any(|item| item.side.is_some()) {
-        return;
+        return None;
     }
     let (first, second) = items.split_at_mut(half);
-    let mirrored = first
-        .iter()
-        .zip(second.iter())
-        .all(|(one, other)| are_mirrored(&one.conditions, &other.conditions));
-    let trends: Vec<Side> = first
-        .iter()
-        .flat_map(|item| &item.conditions)
-        .filter(|condition| {
-            let right = condition.right.source();
-            condition.left.series.leads() && right.is_some_and(|right| right.series.leads())
-        })
-        .filter_map(|condition| condition.operator.points())
-        .collect();
-    let Some(side) = trends.first().copied().filter(|_| mirrored) else {
-        return;
+    let pairs = first.iter().zip(second.iter());
+    let halves = read_halves(pairs.map(|(one, other)| (&*one.conditions, &*other.conditions)))?;
+    let words = |condition: Condition| condition.words(own, Language::English);
+    let why = match halves {
+        Halves::First(side) => {
+            first.iter_mut().for_each(|item| item.side = Some(side));
+            second
+                .iter_mut()
+                .for_each(|item| item.side = Some(side.opposite()));
+            return None;
+        }
+        Halves::EitherWay(one) => {
+            format!(
+                "the second half turns the first one round, but \"{}\" can be meant either way",
+                words(one)
+            )
+        }
+        Halves::Opposed { buys, sells } => format!(
+            "the second half turns the first one round, but in one half \"{}\" speaks for buying and \"{}\" for selling",
+            words(buys),
+            words(sells)
+        ),
     };
-    if trends.iter().all(|own| *own == side) {
-        first.iter_mut().for_each(|item| item.side = Some(side));
-        second
-            .iter_mut()
-            .for_each(|item| item.side = Some(side.opposite()));
-    }
-}
-
-fn are_mirrored(one: &[Condition], other: &[Condition]) -> bool {
-    one.len() == other.len()
-        && one.iter().zip(other).all(|(one, other)| {
-            let right = match (one.right, other.right) {
-                (Operand::Number(low), Operand::Number(high)) => !ends_of_a_scale(one, low, high),
-                (one, other) => one == other,
-            };
-            one.left == other.left && one.operator.mirrored() == Some(other.operator) && right
-        })
-}
-
-/// Below the lower of two levels in one half, above the higher one in the other. Crosses back from there lead somewhere.
-fn ends_of_a_scale(one: &Condition, own: f64, other: f64) -> bool {
-    match one.operator {
-        Operator::Less | Operator::LessOrEqual | Operator::WasBelow => own < other,
-        Operator::Greater | Operator::GreaterOrEqual | Operator::WasAbove => own > other,
-        _ => false,
-    }
+    Some(format!("{why}; or begin each description with BUY or SELL"))
 }

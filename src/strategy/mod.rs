@@ -22,6 +22,7 @@ mod indicator;
 mod language;
 mod ledger;
 mod manage;
+mod mirror;
 mod order;
 mod panel;
 mod plan;

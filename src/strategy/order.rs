@@ -49,7 +49,7 @@ pub(super) fn order(plan: &Plan, view: &MarketView<'_>, side: Side) -> Result<De
         ));
     }
     let volume = volume(plan, view, side, (entry - stop_loss).abs())?;
-    let target = target(plan, view, (side, entry), stop, volume)?;
+    let target = target(plan, view, (side, entry), stop)?;
     let take_profit = target.map(|target| spec.round_price(entry + sign * target));
     let least = Decimal::from(spec.stops_level) * spec.point;
     let room = (exit - stop_loss) * sign;
@@ -74,13 +74,12 @@ pub(super) fn order(plan: &Plan, view: &MarketView<'_>, side: Side) -> Result<De
     })
 }
 
-/// The distance of the broker's take profit: never nearer than a part that this program takes itself.
+/// The distance of the broker's take profit, as the sentence says it.
 fn target(
     plan: &Plan,
     view: &MarketView<'_>,
     (side, entry): (Side, Decimal),
     stop: Decimal,
-    volume: Decimal,
 ) -> Result<Option<Decimal>, String> {
     const UNKNOWN: &str = "the target's distance cannot be computed at this bar";
     let spec = view.spec;
@@ -104,12 +103,7 @@ fn target(
             Some(away)
         }
     };
-    let distance = distance.ok_or(UNKNOWN)?;
-    let parts = plan.exits.parts.own().iter();
-    let furthest = parts
-        .filter_map(|level| level.when.fixed_gain(entry, Some(stop), volume, spec))
-        .max();
-    Ok(Some(distance.max(furthest.unwrap_or(distance))))
+    distance.map(Some).ok_or_else(|| UNKNOWN.to_owned())
 }
 
 /// 1 January 1970 was a Thursday.

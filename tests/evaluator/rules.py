@@ -35,6 +35,12 @@ MIRROR |= {other: one for one, other in MIRROR.items()}
 # A price or an average of prices: where one is above another, the market rises.
 LEADING = ("open", "high", "low", "close", "ema", "sma", "vwap")
 UPWARD = (">", ">=", "crosses above", "was above")
+# Which series says first where the market goes.
+BAR_PRICES = {"close": 0, "open": 1, "high": 2, "low": 2}
+LATE_LINES = ("vwap", "sar", "tenkan", "kijun", "span_a", "span_b")
+LEADERS = (("macd", "macd_signal"), ("stoch_k", "stoch_d"), ("tenkan", "kijun"), ("span_a", "span_b"))
+MIDDLES = {"rsi": 50, "stoch_k": 50, "stoch_d": 50, "willr": -50, "cci": 0, "macd": 0, "macd_signal": 0,
+           "macd_histogram": 0}
 
 CLOSE, OPEN = Series("close", (), "price", ()), Series("open", (), "price", ())
 HIGH, LOW = Series("high", (), "price", ()), Series("low", (), "price", ())
@@ -281,6 +287,50 @@ def side_of_name(name):
     return first if all(SIDES.get(word, first) == first for word in words) else None
 
 
+def pace(series):
+    """How late a series of prices follows the market; None for others."""
+    if series.kind in BAR_PRICES:
+        return BAR_PRICES[series.kind]
+    if series.kind in ("ema", "sma", "bb_middle"):
+        return 2 + series.parameters[0]
+    return 1000 if series.kind in LATE_LINES else None
+
+
+def turns_first(left, right):
+    """True when the left one leads, False when the right one does, None when neither is known to."""
+    if left.timeframe != right.timeframe or left.earlier or right.earlier:
+        return None
+    one, other = left.series, right.series
+    for quick, slow in LEADERS:
+        own = one.parameters == other.parameters
+        if (one.kind, other.kind) == (quick, slow):
+            return True if own else None
+        if (one.kind, other.kind) == (slow, quick):
+            return False if own else None
+    one, other = pace(one), pace(other)
+    if one is None or other is None or one == other or max(one, other) == 2:
+        return None
+    if max(one, other) == 1000 and min(one, other) > 2:
+        return None
+    return one < other
+
+
+def speaks(comparison):
+    """True for buying, False for selling, None for neither."""
+    if comparison.operator not in MIRROR:
+        return None
+    up, right = comparison.operator in UPWARD, comparison.right
+    if isinstance(right, Line):
+        if right.times != 1 or right.pips != 0:
+            return None
+        first = turns_first(comparison.left, right.source)
+        return None if first is None else up == first
+    middle = MIDDLES.get(comparison.left.series.kind)
+    if middle is None or comparison.operator.startswith("was"):
+        return None
+    return up if (right <= middle if up else right >= middle) else None
+
+
 def mirrored(items):
     """The directions of two halves that mirror each other, or None."""
     half = len(items) // 2
@@ -289,7 +339,7 @@ def mirrored(items):
     pairs = list(zip(items[:half], items[half:]))
     if any(len(one.comparisons) != len(other.comparisons) for one, other in pairs):
         return None
-    points = set()
+    said, trend = set(), False
     for one, other in ((a, b) for x, y in pairs for a, b in zip(x.comparisons, y.comparisons)):
         numbers = isinstance(one.right, float) and isinstance(other.right, float)
         rights = numbers or one.right == other.right or (
@@ -297,14 +347,13 @@ def mirrored(items):
             and one.right[1:] == other.right[1:])
         if not same(one.left, other.left) or MIRROR.get(one.operator) != other.operator or not rights:
             return None
-        crosses = one.operator.startswith("crosses")
-        if numbers and not crosses and (one.right > other.right if one.operator in UPWARD else one.right < other.right):
-            return None
-        if one.left.series.kind in LEADING and isinstance(one.right, Line) and one.right.source.series.kind in LEADING:
-            points.add(one.operator in UPWARD)
-    if len(points) != 1:
+        own = speaks(one)
+        said.add(None if own is None or speaks(other) is not (not own) else own)
+        line = isinstance(one.right, Line)
+        trend |= line and one.left.series.kind in LEADING and one.right.source.series.kind in LEADING
+    if not trend or len(said) != 1 or None in said:
         return None
-    return ("buy", "sell") if points.pop() else ("sell", "buy")
+    return ("buy", "sell") if said.pop() else ("sell", "buy")
 
 
 def switched_on(nodes):

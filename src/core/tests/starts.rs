@@ -398,3 +398,32 @@ fn settings_that_cannot_be_read_are_no_absent_ones() {
         }
     }
 }
+
+#[test]
+fn an_update_that_asks_for_more_than_rules_changes_nothing() {
+    for (more, refused) in [
+        (json!({ "settings": { "lotSize": 0.01 } }), Some("settings")),
+        (json!({ "enabled": false }), Some("enabled")),
+        (json!({ "symbol": "USDJPY" }), Some("symbol")),
+        (json!({ "lotSize": 0.01 }), Some("lotSize")),
+        (json!({ "updates": { "status": "paused" } }), Some("status")),
+        (
+            json!({ "enabled": true, "symbol": "EURUSD", "timeframe": "M15", "settings": {} }),
+            None,
+        ),
+    ] {
+        let mut world = World::with_strategy("s1");
+        let before = world.state.durable().strategies["s1"].clone();
+        let mut args = json!({ "strategyId": "s1", "rules": super::buying_rules() });
+        for (key, value) in more.as_object().unwrap() {
+            args[key] = value.clone();
+        }
+        world.pusher("u", "UPDATE_STRATEGY", &args);
+        if let Some(key) = refused {
+            world.assert_ends("u", CommandState::Failed, &format!("says \"{key}\""));
+            assert_eq!(world.state.durable().strategies["s1"], before);
+        } else {
+            world.assert_executed("u");
+        }
+    }
+}

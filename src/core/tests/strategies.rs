@@ -10,6 +10,11 @@ use crate::core::snapshot::{CommandState, StrategyState, UiCommand};
 use crate::core::{Allowances, Config, Event, Limits, NewsCalendar};
 use crate::market::{IntentAction, Quote, RefusalClass, TerminalEvent};
 
+fn decided(world: &mut World) -> std::sync::Arc<crate::core::Decided> {
+    let row = &world.state.snapshot(world.now).strategies[0];
+    row.decided.clone().unwrap()
+}
+
 fn last_decision(world: &mut World) -> String {
     world.state.snapshot(world.now).strategies[0]
         .last_decision
@@ -97,6 +102,20 @@ fn a_refused_entry_is_not_repeated_within_its_bar() {
     world.wait(20);
     assert_eq!(world.terminal.opens(), 1);
     assert!(last_decision(&mut world).contains("the terminal refused the order"));
+    let decided = decided(&mut world);
+    assert!(!decided.entered, "no position came of it");
+    assert!(decided.verdict.contains("ordered, and refused: "));
+}
+
+#[test]
+fn a_decision_is_an_entry_once_a_position_came_of_its_order() {
+    let mut world = World::with_strategy("s1");
+    world.next_bar();
+    world.wait(5);
+    assert_eq!(world.terminal.opens(), 1);
+    let decided = decided(&mut world);
+    assert!(decided.entered);
+    assert!(decided.verdict.starts_with("BUY ") && decided.verdict.ends_with(" EURUSD"));
 }
 
 #[test]

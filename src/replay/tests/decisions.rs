@@ -86,3 +86,51 @@ fn every_bar_is_decided_as_the_running_program_decides_it() {
     }
     assert!(opened > 20, "{opened}");
 }
+
+#[test]
+fn the_news_calendar_pauses_entries_in_a_replay_too() {
+    let rules = json!({
+        "entry": { "logic": "AND", "conditions": [
+            { "indicator": "price", "condition": "crosses_above", "value": 1.1, "description": "BUY" }
+        ] },
+        "exit": plain_exit(),
+        "riskManagement": { "lotSize": 0.1 },
+        "newsFilter": { "enabled": true, "pauseBeforeMinutes": 30, "pauseAfterMinutes": 30, "highImpactOnly": true },
+    });
+    let verdicts = |news_at: &str| {
+        let plan = plan(&PlanRequest {
+            rules: &rules,
+            settings: &Value::Null,
+            options: &Value::Null,
+            symbol: "EURUSD",
+            timeframe: "M15",
+            local_direction: None,
+            allowances: crate::strategy::Allowances {
+                news_calendar: true,
+                ..Default::default()
+            },
+        })
+        .unwrap();
+        let text = format!(
+            "time,currency,impact,title\n2026-03-01 00:00,USD,low,x\n{news_at},USD,high,CPI\n2026-03-03 00:00,USD,low,x\n"
+        );
+        let calendar = crate::strategy::NewsCalendar::parse(&text).unwrap();
+        let settings = Settings {
+            news: Some(std::sync::Arc::new(calendar)),
+            ..settings()
+        };
+        let kept = after_a_cross(plan, settings, &[[1.1005, 1.1010, 1.1000, 1.1005]]);
+        let all = kept.verdicts.iter().map(|(_, verdict)| verdict);
+        all.filter(|one| matches!(one, Verdict::Filtered(..) | Verdict::Opened(..)))
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        verdicts("2026-03-02 09:00"),
+        [Verdict::Filtered(Side::Buy, 0)]
+    );
+    assert!(matches!(
+        verdicts("2026-03-02 18:00")[..],
+        [Verdict::Opened(Side::Buy, _)]
+    ));
+}

@@ -65,6 +65,7 @@ fn settings() -> Settings {
         commission: Decimal::ZERO,
         from: None,
         to: None,
+        news: None,
     }
 }
 

@@ -143,7 +143,10 @@ pub(super) fn read_exits(reader: &mut Reader, rules: &Node<'_>) -> Option<Exits>
                 &enhanced.parts,
                 enhanced.trailing.is_some(),
             );
-            (target, enhanced.parts)
+            let mut parts = enhanced.parts;
+            let fixed = stop.as_ref().and_then(|stop| stop.stop_loss.fixed_pips());
+            target::leave_out_unreached(reader, &mut parts, &enhanced.paths, (target, fixed));
+            (target, parts)
         }
         None => target::read_target(reader, &exit, smart_target.as_ref()),
     };

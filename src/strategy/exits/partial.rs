@@ -13,6 +13,8 @@ use crate::strategy::reason::{Reason, Rule, quoted};
 
 pub(super) struct Enhanced {
     pub parts: Parts,
+    /// Where each of the levels stands in the rules.
+    pub paths: Vec<String>,
     /// What the rest is trailed by.
     pub trailing: Option<Trailing>,
 }
@@ -84,13 +86,17 @@ fn read(reader: &mut Reader, node: &Node<'_>) -> Option<Enhanced> {
     let all = sum == Decimal::ONE_HUNDRED;
     let mut trailing = read_trailed_rest(reader, node, all);
     let count = levels.len();
+    let mut paths = Vec::new();
     for (at, level) in levels.into_iter().enumerate() {
         match level.due {
-            Due::When(when) => parts.levels.push(PartialLevel {
-                percent: level.percent,
-                when,
-                breakeven: level.breakeven,
-            }),
+            Due::When(when) => {
+                paths.push(level.path);
+                parts.levels.push(PartialLevel {
+                    percent: level.percent,
+                    when,
+                    breakeven: level.breakeven,
+                });
+            }
             Due::Trailed(trailed) if all && at + 1 == count => trailing = Some(trailed),
             Due::Trailed(_) => {
                 let text = "a part that trails needs the best price since opening, which is not kept; only the last part, of all that is left, can trail";
@@ -99,7 +105,11 @@ fn read(reader: &mut Reader, node: &Node<'_>) -> Option<Enhanced> {
         }
     }
     parts.last_at_broker = all && trailing.is_none() && rises(&parts.levels);
-    Some(Enhanced { parts, trailing })
+    Some(Enhanced {
+        parts,
+        paths,
+        trailing,
+    })
 }
 
 /// Whether a broker's take profit can stand at the last level: all are profits of one unit, each further than the one before.

@@ -41,6 +41,15 @@ pub struct StopLoss {
 }
 
 impl StopLoss {
+    /// Its distance, where that is the same for every entry.
+    pub(super) fn fixed_pips(&self) -> Option<Decimal> {
+        let StopAt::Distance(Distance::Pips(pips)) = self.at else {
+            return None;
+        };
+        let least = self.min_pips.map_or(pips, |min| pips.max(min));
+        Some(self.max_pips.map_or(least, |max| least.min(max)))
+    }
+
     pub(super) fn series(&self) -> Vec<Series> {
         match self.at {
             StopAt::Distance(Distance::Atr { period, .. }) => vec![Series::Atr(period)],

@@ -8,7 +8,7 @@ use super::level::{PartialLevel, Parts, When};
 use super::read::{bars, distance, kind, pips, ratio, use_keys};
 use crate::strategy::indicator::LEVEL_BARS;
 use crate::strategy::ledger::{Node, Reader};
-use crate::strategy::reason::{Rule, quoted};
+use crate::strategy::reason::{Reason, Rule, quoted};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Target {
@@ -96,6 +96,44 @@ pub(super) fn read_target_beside_parts(
         return None;
     }
     read_plain_target(reader, &plain)
+}
+
+/// The take profit closes all that is left: a part that is known to lie beyond it is never taken, and that is said.
+pub(super) fn leave_out_unreached(
+    reader: &mut Reader,
+    parts: &mut Parts,
+    paths: &[String],
+    (target, stop_pips): (Option<Target>, Option<Decimal>),
+) {
+    if parts.last_at_broker {
+        return;
+    }
+    // Multiples of a stop in pips are pips.
+    let of = |when: When| match (when, stop_pips) {
+        (When::Ratio(ratio), Some(stop)) => When::Pips(ratio.checked_mul(stop)?).profit(),
+        (when, _) => when.profit(),
+    };
+    let when = match target {
+        Some(Target::Distance(Distance::Pips(pips))) => When::Pips(pips),
+        Some(Target::Distance(Distance::Percent(percent))) => When::Percent(percent),
+        Some(Target::Ratio(ratio)) => When::Ratio(ratio),
+        Some(Target::Distance(Distance::Atr { .. }) | Target::Level { .. }) | None => return,
+    };
+    let Some((unit, end)) = of(when) else {
+        return;
+    };
+    let mut at = 0;
+    parts.levels.retain(|level| {
+        let path = paths.get(at).map_or("exit", String::as_str);
+        at += 1;
+        let unreached = of(level.when).is_some_and(|(own, away)| own == unit && away > end);
+        if unreached {
+            let text = "lies beyond the take profit, which closes all that is left before; this part is never taken";
+            reader.skip(Reason::new(Rule::PartialExits, path, text));
+            reader.drop_part(path, text);
+        }
+        !unreached
+    });
 }
 
 fn is_complete(smart: &Node<'_>, kind: &str) -> bool {

@@ -246,13 +246,13 @@ impl Series {
             Self::Ema(period) => format!("EMA {period}"),
             Self::Sma(period) => format!("SMA {period}"),
             Self::VolumeSma(period) => tell!(language;
-                "its average of {period} bars";
+                "the average volume of {period} bars";
                 "rata-rata volume {period} bar"),
             Self::Rsi(period) => format!("RSI {period}"),
             Self::Macd { fast, slow, .. } => format!("MACD {fast}/{slow}"),
-            Self::MacdSignal { signal, .. } => {
-                tell!(language; "its signal {signal}"; "garis sinyal {signal}")
-            }
+            Self::MacdSignal { fast, slow, signal } => tell!(language;
+                "the MACD signal {fast}/{slow}/{signal}";
+                "garis sinyal MACD {fast}/{slow}/{signal}"),
             Self::MacdHistogram { fast, slow, signal } => tell!(language;
                 "the MACD histogram {fast}/{slow}/{signal}";
                 "histogram MACD {fast}/{slow}/{signal}"),
@@ -271,7 +271,9 @@ impl Series {
                 format!("{line} {period}/{}", f64::from(deviations) / 1_000.0)
             }
             Self::StochasticK { k, slowing, d } => format!("Stochastic %K {k}/{slowing}/{d}"),
-            Self::StochasticD { .. } => language.pick("its %D", "garis %D").to_owned(),
+            Self::StochasticD { k, slowing, d } => tell!(language;
+                "the Stochastic %D {k}/{slowing}/{d}";
+                "Stochastic %D {k}/{slowing}/{d}"),
             Self::Ichimoku(line) => match line {
                 Ichimoku::Tenkan => "Tenkan",
                 Ichimoku::Kijun => "Kijun",
@@ -295,6 +297,36 @@ impl Series {
                     "the bars since one over {times} times the average ATR {period}";
                     "jumlah bar sejak bar di atas {times} kali rata-rata ATR {period}")
             }
+        }
+    }
+}
+
+impl Series {
+    /// The name beside the series that it is made of: "its signal 9" of that MACD.
+    fn words_beside(self, subject: Self, language: Language) -> String {
+        match (subject, self) {
+            (Self::Volume, Self::VolumeSma(period)) => tell!(language;
+                "its average of {period} bars";
+                "rata-rata volume {period} bar"),
+            (
+                Self::Macd { fast, slow, signal },
+                Self::MacdSignal {
+                    fast: f,
+                    slow: s,
+                    signal: n,
+                },
+            ) if (fast, slow, signal) == (f, s, n) => {
+                tell!(language; "its signal {signal}"; "garis sinyal {signal}")
+            }
+            (
+                Self::StochasticK { k, slowing, d },
+                Self::StochasticD {
+                    k: own,
+                    slowing: s,
+                    d: n,
+                },
+            ) if (k, slowing, d) == (own, s, n) => language.pick("its %D", "garis %D").to_owned(),
+            _ => self.words(language),
         }
     }
 }
@@ -324,7 +356,17 @@ impl Source {
 
     /// The name in a sentence about a strategy of this timeframe.
     pub fn words(self, own: Timeframe, language: Language) -> String {
-        let (name, timeframe) = (self.series.words(language), self.timeframe);
+        self.placed(self.series.words(language), own, language)
+    }
+
+    /// The name on the right side of a comparison with this one.
+    pub(super) fn words_beside(self, subject: Self, own: Timeframe, language: Language) -> String {
+        let name = self.series.words_beside(subject.series, language);
+        self.placed(name, own, language)
+    }
+
+    fn placed(self, name: String, own: Timeframe, language: Language) -> String {
+        let timeframe = self.timeframe;
         if self.earlier && matches!(self.series, Series::High | Series::Low) {
             return tell!(language;
                 "{name} of the last {timeframe} bar before";

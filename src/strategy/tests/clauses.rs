@@ -60,6 +60,23 @@ fn operators_come_down_to_comparisons() {
             json!({ "indicator": "volume", "condition": ">", "value": "average_volume_1.5x", "multiplier": 2 }),
             vec!["the volume is above 3 times its average of 20 bars"],
         ),
+        // What stands on the left, or beside another series, is named in full.
+        (
+            json!({ "indicator": "volume_ma", "condition": ">", "value": 100 }),
+            vec!["the average volume of 20 bars is above 100"],
+        ),
+        (
+            json!({ "indicator": "macd_signal", "condition": ">", "value": 0 }),
+            vec!["the MACD signal 12/26/9 is above 0"],
+        ),
+        (
+            json!({ "indicator": "macd_histogram", "condition": ">", "value": "macd_signal" }),
+            vec!["the MACD histogram 12/26/9 is above the MACD signal 12/26/9"],
+        ),
+        (
+            json!({ "indicator": "stochastic_d", "condition": ">", "value": 20 }),
+            vec!["the Stochastic %D 14/3/3 is above 20"],
+        ),
         (
             json!({ "indicator": "d1_trend", "condition": "bullish" }),
             vec!["EMA 20 on D1 is above EMA 50 on D1"],

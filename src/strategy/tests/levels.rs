@@ -191,7 +191,7 @@ fn the_target_of_every_type_stands_where_its_author_meant() {
         ),
         ("BUY", resistance(15), "1.252"),
         ("SELL", resistance(15), "1.248"),
-        // The levels of the enhanced partial exits lie within the target of what is left.
+        // The target of what is left stands where it is said, whatever parts lie beyond it.
         (
             "BUY",
             json!({
@@ -202,7 +202,7 @@ fn the_target_of_every_type_stands_where_its_author_meant() {
                     { "percentage": 30, "type": "rr_ratio", "value": 3 },
                 ] },
             }),
-            "1.2561",
+            "1.2531",
         ),
         (
             "BUY",

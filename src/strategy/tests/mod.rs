@@ -18,6 +18,7 @@ mod languages;
 mod levels;
 mod limits;
 mod market_filters;
+mod mirrored_halves;
 mod news;
 mod panels;
 mod partial_exits;

@@ -136,8 +136,8 @@ fn r12_each_shape_is_known_by_its_keys() {
         ),
         // From the first executor.
         (
-            json!({ "percentage": 30, "triggerType": "rr", "triggerValue": 2 }),
-            "takes 30 % at 2 times the stop",
+            json!({ "percentage": 30, "triggerType": "rr", "triggerValue": 1.2 }),
+            "takes 30 % at 1.2 times the stop",
         ),
         (
             json!({ "percentage": 30, "triggerType": "pips", "triggerValue": 15 }),
@@ -342,6 +342,41 @@ fn r12_the_place_inside_exit_comes_first_and_nothing_is_combined() {
     assert!(
         sentence(&rules).contains("takes 50 % at 1 times the stop; the rest at 2 times the stop;")
     );
+}
+
+#[test]
+fn a_part_beyond_the_take_profit_is_left_out_and_said() {
+    let planned = |target: Value, second: Value| {
+        with_exit(&json!({
+            "stopLoss": { "type": "pips", "value": 25 },
+            "takeProfit": target,
+            "enhancedPartialExits": { "levels": [
+                { "percentage": 50, "type": "pips", "value": 20 }, second,
+            ] },
+        }))
+    };
+    let at = |kind: &str, value: u32| json!({ "percentage": 30, "type": kind, "value": value });
+    let pips = json!({ "type": "pips", "value": 50 });
+    for (target, second) in [
+        (pips.clone(), at("pips", 70)),
+        // 3 times 25 pips.
+        (pips.clone(), at("rr_ratio", 3)),
+        (json!({ "type": "rr_ratio", "value": 2 }), at("pips", 70)),
+    ] {
+        let plan = planned(target, second);
+        let sentence = plan.sentence();
+        assert!(
+            sentence.contains("takes 50 % at 20 pips; target 50 pips;")
+                || sentence.contains("takes 50 % at 20 pips; target 2 times the stop;"),
+            "{sentence}"
+        );
+        assert_eq!(
+            plan.skipped()[0].to_string(),
+            "exit.enhancedPartialExits.levels[1]: lies beyond the take profit, which closes all that is left before; this part is never taken (R12)"
+        );
+    }
+    let kept = planned(pips, at("rr_ratio", 2));
+    assert!(kept.skipped().is_empty(), "not beyond it");
 }
 
 /// As seeds store it: two parts, the stop to the open price after the first, the rest trailed.

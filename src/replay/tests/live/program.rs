@@ -265,7 +265,14 @@ impl Program<'_> {
                 match effect {
                     Effect::Report { id, .. } => queue.push_back(accepted(id, false)),
                     Effect::ReportInterim { id, .. } => queue.push_back(accepted(id, true)),
-                    Effect::Decided(decided) => self.log.decided.push(decided),
+                    Effect::Decided(decided) => {
+                        // The outcome of an order takes the place of the order.
+                        let all = &mut self.log.decided;
+                        match all.iter_mut().find(|one| one.bar == decided.bar) {
+                            Some(before) => *before = decided,
+                            None => all.push(decided),
+                        }
+                    }
                     Effect::Log { text, .. } => self.said = text,
                     Effect::Terminal(request) => self.asked(request),
                     Effect::FetchAnswer { .. } | Effect::Beat(_) | Effect::RestartLoops => {}
