@@ -1,7 +1,7 @@
 //! Own positions on accounts that the terminal is not logged in to now. They are as open as the list of their account showed
 //! them last, so nothing is said to be closed or not open on their behalf: who means them waits until the terminal is back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -144,7 +144,7 @@ impl Turn<'_> {
         };
         let none = Held::new();
         let known = self.durable().held.get(&account).unwrap_or(&none);
-        let mut gone: BTreeMap<Ticket, ()> = known.keys().map(|ticket| (*ticket, ())).collect();
+        let mut gone: BTreeSet<Ticket> = known.keys().copied().collect();
         let mut positions = Vec::new();
         for own in self.state.own_positions() {
             gone.remove(&own.ticket);
@@ -155,7 +155,7 @@ impl Turn<'_> {
                 positions.push(what_is_kept(own));
             }
         }
-        let gone: Vec<Ticket> = gone.into_keys().collect();
+        let gone: Vec<Ticket> = gone.into_iter().collect();
         // No two positions have one client id: what is here is not elsewhere, the broker's server has another name now.
         let moved = self.state.held_elsewhere().filter(|(_, held)| {
             let mut own = self.state.own_positions();
