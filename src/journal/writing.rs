@@ -24,9 +24,13 @@ pub(super) fn append(connection: &mut Connection, records: &[Record]) -> Result<
             .execute(params![record.command_id(), body])?;
         project(&transaction, record)?;
     }
-    let last = transaction
-        .prepare_cached("SELECT coalesce(max(seq), 0) FROM record")?
-        .query_row([], |row| row.get(0))?;
+    let last = match records {
+        [] => transaction
+            .prepare_cached("SELECT coalesce(max(seq), 0) FROM record")?
+            .query_row([], |row| row.get(0))?,
+        // The table of commands has no numbers of its own that could come in between.
+        _ => transaction.last_insert_rowid(),
+    };
     transaction.commit()?;
     Ok(last)
 }
