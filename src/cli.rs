@@ -100,6 +100,14 @@ pub enum Mode {
         #[arg(long)]
         yes: bool,
     },
+    /// Wait no longer for an account that does not come back; without LOGIN, list what waits
+    ForgetAccount {
+        /// The account's number
+        login: Option<u64>,
+        /// Its server, where two accounts have the same number
+        #[arg(long)]
+        server: Option<String>,
+    },
     /// End the running executor; open positions stay as they are
     End,
     /// Whether Windows starts the program when you sign in; switched on and off in Settings

@@ -22,6 +22,7 @@ impl Durable {
 
     /// Each account has a daily ledger of its own; deals of another one must not count.
     pub(super) fn see_account(&mut self, account: &AccountId) {
+        self.forgotten.remove(account);
         let before = self.account.replace(account.clone());
         if let Some(before) = before.filter(|before| before != account) {
             let day = self.other_days.remove(account).unwrap_or_default();
@@ -84,7 +85,10 @@ impl Turn<'_> {
             id.masked(),
             before.masked()
         ));
-        let left = self.state.away(|_| true, |_| true).words();
+        let left = self
+            .state
+            .away(|account, _| !self.state.is_forgotten(account), |_| true)
+            .words();
         let left = left.map_or_else(String::new, |words| format!(" Still open: {words}."));
         self.notice(
             "account",

@@ -58,9 +58,10 @@ impl Sign {
         let fill = match end {
             OrderEnd::Done(fill) => Some(fill),
             OrderEnd::Refused(refusal) if refusal.class == RefusalClass::AlreadySo => None,
-            OrderEnd::Refused(_) | OrderEnd::NotExecuted(_) | OrderEnd::Astray { .. } => {
-                return None;
-            }
+            OrderEnd::Refused(_)
+            | OrderEnd::NotExecuted(_)
+            | OrderEnd::GivenUp(_)
+            | OrderEnd::Astray { .. } => return None,
         };
         Some(match &entry.intent.action {
             IntentAction::Open { .. } => Self::Opened {

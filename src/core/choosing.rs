@@ -117,9 +117,15 @@ impl Turn<'_> {
     ) -> Verdict {
         let id = open.command.id.clone();
         let mut awaited = self.openings_on_their_way(&open.command);
-        let held = self.state.held_elsewhere().map(|(_, position)| position);
-        let held = held.filter(|position| elsewhere(position));
-        let held = held.map(|position| Cid(position.magic));
+        // What it was waiting for when the account was forgotten is told, not left out.
+        let meant = |account, position: &Position| {
+            elsewhere(position)
+                && (open.awaited.contains(&Cid(position.magic))
+                    || !self.state.is_forgotten(account))
+        };
+        let held = self.state.held_elsewhere();
+        let held = held.filter(|(account, position)| meant(account, position));
+        let held = held.map(|(_, position)| Cid(position.magic));
         awaited.extend(held.filter(|cid| !self.was_given_later(*cid, &open.command)));
         let awaits_nothing = !open.awaited.iter().any(|cid| awaited.contains(cid));
         let plan = match &open.tickets {
@@ -225,7 +231,7 @@ impl Turn<'_> {
                 details,
             },
             Verdict::Done { .. } | Verdict::Busy { .. }
-                if !at_work && self.is_over(&open.command) =>
+                if !at_work && self.is_over(&open.command, &away) =>
             {
                 let sweep = self.state.closings.get(id);
                 let closed = sweep.map(Sweep::closed).unwrap_or_default();

@@ -127,7 +127,9 @@ impl Sweep {
                 }
                 progress.not_before += pause_after(progress.tries, refusal.class);
             }
-            OrderEnd::NotExecuted(reason) => progress.last_error = Some(reason.clone()),
+            OrderEnd::NotExecuted(reason) | OrderEnd::GivenUp(reason) => {
+                progress.last_error = Some(reason.clone())
+            }
         }
     }
 

@@ -74,6 +74,9 @@ pub struct Durable {
     pub own: BTreeMap<AccountId, OwnBook>,
     /// Own positions of each account, as its list showed them last.
     pub(super) held: BTreeMap<AccountId, Held>,
+    /// Accounts that the trader said do not come back.
+    #[serde(default)]
+    pub forgotten: BTreeSet<AccountId>,
     /// Days of the accounts that the terminal was logged in to before.
     pub other_days: BTreeMap<AccountId, DayLedger>,
 }
@@ -336,6 +339,9 @@ impl Durable {
             }
             Record::OwnerLearned { user_id } => self.owner = Some(user_id.clone()),
             Record::AccountSeen { account, .. } => self.see_account(account),
+            Record::AccountForgotten { account, .. } => {
+                self.forgotten.insert(account.clone());
+            }
             Record::Held {
                 account,
                 shown,

@@ -24,6 +24,8 @@ pub(super) struct Away {
     pub tickets: Vec<Ticket>,
     /// A line for each account.
     pub lines: Vec<String>,
+    /// One of the accounts may come back.
+    pub is_awaited: bool,
 }
 
 impl Away {
@@ -48,6 +50,16 @@ impl Durable {
     }
 }
 
+impl Durable {
+    /// Own positions of every account that was not forgotten, as its list showed them last.
+    pub fn positions_shown(&self) -> impl Iterator<Item = (&AccountId, &Position)> {
+        let accounts = self.held.iter();
+        accounts
+            .filter(|(account, _)| !self.forgotten.contains(account))
+            .flat_map(|(account, held)| held.values().map(move |position| (account, position)))
+    }
+}
+
 impl State {
     /// Own positions of other accounts, as their lists showed them last.
     pub(super) fn held_elsewhere(&self) -> impl Iterator<Item = (&AccountId, &Position)> {
@@ -68,8 +80,9 @@ impl State {
 
     /// What to add to a count of positions.
     pub(super) fn and_elsewhere(&self) -> String {
-        let away = self.away(|_| true, |_| false).words();
-        away.map_or_else(String::new, |words| format!("; {words}"))
+        let away = self.away(|account, _| !self.is_forgotten(account), |_| false);
+        away.words()
+            .map_or_else(String::new, |words| format!("; {words}"))
     }
 
     /// What falls under the emergency stop and is on other accounts.
@@ -80,22 +93,33 @@ impl State {
             .as_ref()
             .and_then(|stop| stop.opened_before);
         let within = |time| before.is_none_or(|limit| time < limit);
-        self.away(|held| within(held.opened_at), |entry| within(entry.made_at))
+        self.away(
+            |account, held| within(held.opened_at) && !self.is_forgotten(account),
+            |entry| within(entry.made_at),
+        )
+    }
+
+    /// The trader said that this account does not come back.
+    pub(super) fn is_forgotten(&self, account: &AccountId) -> bool {
+        self.durable.forgotten.contains(account)
     }
 
     /// What of these is on other accounts: positions, and orders to open of which nobody knows what became of them.
     pub(super) fn away(
         &self,
-        position: impl Fn(&Position) -> bool,
+        position: impl Fn(&AccountId, &Position) -> bool,
         opening: impl Fn(&IntentEntry) -> bool,
     ) -> Away {
         let Some(here) = &self.durable.account else {
             return Away::default();
         };
         let mut tickets: BTreeMap<&AccountId, Vec<Ticket>> = BTreeMap::new();
-        for (account, held) in self.held_elsewhere().filter(|(_, held)| position(held)) {
-            tickets.entry(account).or_default().push(held.ticket);
+        for (account, held) in self.held_elsewhere() {
+            if position(account, held) {
+                tickets.entry(account).or_default().push(held.ticket);
+            }
         }
+        let mut is_awaited = tickets.keys().any(|account| !self.is_forgotten(account));
         let here = if self.terminal.up {
             format!("the terminal is logged in to {}", here.masked())
         } else {
@@ -110,8 +134,14 @@ impl State {
                 [one] => format!("position {one} is"),
                 many => format!("positions {} are", many.join(", ")),
             };
-            format!("{what} on account {}, and {here}", account.masked())
+            let there = if self.is_forgotten(account) {
+                ", which was forgotten at this machine: close it in MetaTrader".to_owned()
+            } else {
+                format!(", and {here}")
+            };
+            format!("{what} on account {}{there}", account.masked())
         });
+        let positions: Vec<String> = positions.collect();
         let openings = self.durable.intents.values().filter_map(|entry| {
             let account = entry.account.as_ref()?;
             let opens = matches!(entry.intent.action, IntentAction::Open { .. });
@@ -124,10 +154,12 @@ impl State {
                 )
             })
         });
-        let lines = positions.chain(openings).collect();
+        let openings: Vec<String> = openings.collect();
+        is_awaited |= !openings.is_empty();
         Away {
             tickets: tickets.into_values().flatten().collect(),
-            lines,
+            lines: [positions, openings].concat(),
+            is_awaited,
         }
     }
 }
@@ -218,9 +250,9 @@ impl Turn<'_> {
         if self.state.own_position(ticket).is_some() {
             return None;
         }
-        let away = self.state.away(|held| held.ticket == ticket, |_| false);
+        let away = self.state.away(|_, held| held.ticket == ticket, |_| false);
         let words = away.words()?;
-        Some(if self.is_over(command) {
+        Some(if self.is_over(command, &away) {
             Verdict::Failed {
                 message: words,
                 details: details(&[
@@ -238,7 +270,7 @@ impl Turn<'_> {
         let chosen = open.tickets.iter().flatten();
         let chosen: Vec<Ticket> = chosen.copied().collect();
         self.state.away(
-            |held| {
+            |_, held| {
                 open.awaited.contains(&Cid(held.magic))
                     || (chosen.contains(&held.ticket)
                         && self.state.own_position(held.ticket).is_none())
@@ -247,9 +279,9 @@ impl Turn<'_> {
         )
     }
 
-    /// Nobody waits for it any longer.
-    pub(super) fn is_over(&self, command: &Command) -> bool {
-        self.state.time_for(command, self.now) > command.expiry()
+    /// Nobody waits any longer for what this command has elsewhere.
+    pub(super) fn is_over(&self, command: &Command, away: &Away) -> bool {
+        !away.is_awaited || self.state.time_for(command, self.now) > command.expiry()
     }
 }
 

@@ -125,6 +125,7 @@ impl Turn<'_> {
                 format!("the terminal refused the order: {}", refusal.message)
             }
             OrderEnd::NotExecuted(reason) => format!("not opened: {reason}"),
+            OrderEnd::GivenUp(reason) => format!("nobody knows whether it opened: {reason}"),
             OrderEnd::Astray { words, .. } => words.clone(),
         };
         let name = self
@@ -151,7 +152,9 @@ impl Turn<'_> {
                 (false, format!("{said} ordered, and refused: {why}"))
             }
             OrderEnd::NotExecuted(why) => (false, format!("{said} ordered, and not opened: {why}")),
-            OrderEnd::Astray { words, .. } => (false, format!("{said} ordered: {words}")),
+            OrderEnd::GivenUp(words) | OrderEnd::Astray { words, .. } => {
+                (false, format!("{said} ordered: {words}"))
+            }
         };
         let settled = Arc::new(Decided {
             entered,

@@ -25,6 +25,7 @@ mod emergency;
 mod entries;
 mod envelope;
 mod event;
+mod forgetting;
 mod guards;
 mod handle;
 pub mod health;

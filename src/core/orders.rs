@@ -26,12 +26,14 @@ pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// Attempts at one command's order: the first and its children.
 const MOST_TRIES: u32 = 3;
 
-/// How an order certainly ended.
+/// How an order ended.
 pub(super) enum OrderEnd {
     Done(Fill),
     Refused(Refusal),
     /// Proven absent at the terminal.
     NotExecuted(String),
+    /// Nobody knows it, and the trader said that nobody will.
+    GivenUp(String),
     /// Executed, but on a net position that others had changed meanwhile: what was asked for did not come of it.
     Astray {
         fill: Fill,
@@ -220,7 +222,7 @@ impl Turn<'_> {
                 reason: format!("{} ({})", refusal.message, refusal.retcode),
                 at: self.now.utc,
             },
-            OrderEnd::NotExecuted(reason) => Record::IntentFailed {
+            OrderEnd::NotExecuted(reason) | OrderEnd::GivenUp(reason) => Record::IntentFailed {
                 cid,
                 reason: reason.clone(),
                 at: self.now.utc,
@@ -284,7 +286,7 @@ impl Turn<'_> {
             OrderEnd::NotExecuted(_) => {
                 entry.progress == Progress::Made || self.state.config.mode == TerminalMode::Paper
             }
-            OrderEnd::Done(_) | OrderEnd::Astray { .. } => false,
+            OrderEnd::Done(_) | OrderEnd::GivenUp(_) | OrderEnd::Astray { .. } => false,
         };
         if again && self.may_try_again(id, &entry) {
             self.send_again(entry);
@@ -324,6 +326,10 @@ impl Turn<'_> {
                     ("price", json!(fill.price.to_string())),
                 ]);
                 self.finish(id, CommandState::Failed, &words, details);
+            }
+            OrderEnd::GivenUp(reason) => {
+                let message = format!("its outcome stays unknown: {reason}");
+                self.finish(id, CommandState::Failed, &message, details(&[]));
             }
             OrderEnd::NotExecuted(reason) => {
                 self.finish(

@@ -59,6 +59,7 @@ impl State {
                 .flat_map(|book| &book.orders)
                 .cloned()
                 .collect(),
+            accounts_away: self.accounts_away(),
             notices: self
                 .untold_doubts()
                 .chain(self.notices.iter().cloned())

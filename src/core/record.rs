@@ -184,6 +184,11 @@ pub enum Record {
         gone: Vec<Ticket>,
         at: Timestamp,
     },
+    /// The trader says that this account does not come back; nothing waits for it any longer.
+    AccountForgotten {
+        account: AccountId,
+        at: Timestamp,
+    },
     /// A day of the account's guards began.
     GuardDayBegan {
         began: GuardDay,

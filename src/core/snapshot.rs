@@ -52,6 +52,8 @@ pub struct Snapshot {
     pub strategies: Vec<StrategyRow>,
     pub positions: Vec<PositionRow>,
     pub orders: Vec<PendingOrder>,
+    /// Accounts that the terminal is not logged in to now, with what waits for each.
+    pub accounts_away: Vec<AccountAway>,
     /// Things the trader should know, newest first.
     pub notices: Vec<Notice>,
     pub settings: SettingsStatus,
@@ -79,6 +81,14 @@ pub enum Trading {
     },
     /// New positions are impossible for another reason (terminal away, journal broken, key revoked).
     Blocked { since: Timestamp, reason: String },
+}
+
+/// An account that the terminal is not logged in to, and on which something of ours is open or may be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AccountAway {
+    pub account: AccountId,
+    /// What is there, in words.
+    pub lines: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -342,6 +352,10 @@ pub enum UiCommand {
     ConfirmAccount {
         account: AccountId,
     },
+    /// Nothing waits any longer for an account that does not come back.
+    ForgetAccount {
+        account: AccountId,
+    },
     /// Settings were saved; apply them.
     ReloadSettings,
     ReconnectNow,
@@ -377,6 +391,7 @@ impl Snapshot {
             strategies: Vec::new(),
             positions: Vec::new(),
             orders: Vec::new(),
+            accounts_away: Vec::new(),
             notices: Vec::new(),
             settings: SettingsStatus::default(),
         }

@@ -117,6 +117,7 @@ impl Turn<'_> {
                 self.effect(Effect::Terminal(TerminalRequest::SelfTest));
             }
             UiCommand::ConfirmAccount { account } => self.confirm_account(account),
+            UiCommand::ForgetAccount { account } => self.forget_account(&account),
             UiCommand::ShowCommand { .. }
             | UiCommand::ShowCommandsBefore { .. }
             | UiCommand::ReloadSettings

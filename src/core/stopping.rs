@@ -44,7 +44,7 @@ impl Turn<'_> {
         });
         let away = self
             .state
-            .away(|held| strategy_of(held) == number, |_| false)
+            .away(|_, held| strategy_of(held) == number, |_| false)
             .words();
         let (here, unclear) = match away {
             Some(words) => (" here", format!("; {words}{unclear}")),

@@ -138,9 +138,9 @@ impl Turn<'_> {
                 ),
                 refusal.message.as_str(),
             ),
-            OrderEnd::NotExecuted(words) | OrderEnd::Astray { words, .. } => {
-                (false, words.as_str())
-            }
+            OrderEnd::NotExecuted(words)
+            | OrderEnd::GivenUp(words)
+            | OrderEnd::Astray { words, .. } => (false, words.as_str()),
         };
         let tried = self.state.stop_tries.entry(opening).or_default();
         error.clone_into(&mut tried.error);

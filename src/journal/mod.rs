@@ -5,6 +5,7 @@
 //! and said so, never silently replaced; a lost one is noticed by what stands beside it.
 
 mod beside;
+mod emergency_watch;
 #[cfg(test)]
 mod loss_tests;
 mod reading;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use beside::stop_stands;
+pub use emergency_watch::{EmergencyStatus, EmergencyWatch};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -168,66 +170,6 @@ pub fn read(path: &Path) -> Result<Durable, JournalError> {
             path: path.to_owned(),
             source,
         })
-}
-
-/// How far the emergency stop of a journal is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EmergencyStatus {
-    pub latched: bool,
-    pub completed_at: Option<Timestamp>,
-    /// Orders of the stop that have no certain outcome yet.
-    pub troubles: Vec<String>,
-}
-
-/// Follows the emergency stop in a journal that another process writes.
-#[derive(Debug)]
-pub struct EmergencyWatch {
-    path: PathBuf,
-    connection: rusqlite::Connection,
-    durable: Durable,
-    /// The last record that was taken in.
-    seq: i64,
-}
-
-impl EmergencyWatch {
-    pub fn open(path: &Path) -> Result<Self, JournalError> {
-        let sqlite = |source| JournalError::Sqlite {
-            path: path.to_owned(),
-            source,
-        };
-        let flags =
-            rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = rusqlite::Connection::open_with_flags(path, flags).map_err(sqlite)?;
-        let (durable, seq) = reading::load_to_end(&connection).map_err(sqlite)?;
-        Ok(Self {
-            path: path.to_owned(),
-            connection,
-            durable,
-            seq,
-        })
-    }
-
-    /// What is so now; reads only what was written since the last look.
-    pub fn look(&mut self) -> Result<EmergencyStatus, JournalError> {
-        let followed = reading::follow(&self.connection, &mut self.durable, self.seq);
-        self.seq = followed.map_err(|source| JournalError::Sqlite {
-            path: self.path.clone(),
-            source,
-        })?;
-        let stop = self.durable.stop.as_ref();
-        let waiting = self
-            .durable
-            .intents
-            .values()
-            .filter(|entry| entry.purpose == crate::core::Purpose::Emergency);
-        Ok(EmergencyStatus {
-            latched: stop.is_some(),
-            completed_at: stop.and_then(|stop| stop.completed_at),
-            troubles: waiting
-                .map(|entry| format!("{}: no certain outcome yet", entry.intent.action))
-                .collect(),
-        })
-    }
 }
 
 fn said<T>(result: rusqlite::Result<Option<T>>) -> Option<T> {

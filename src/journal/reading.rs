@@ -28,15 +28,16 @@ pub(super) fn load_to_end(connection: &Connection) -> rusqlite::Result<(Durable,
     let (after, mut durable) = checkpoint
         .and_then(|(seq, body)| Some((seq, serde_json::from_str(&body).ok()?)))
         .unwrap_or((0, Durable::default()));
-    let last = follow(connection, &mut durable, after)?;
+    let last = follow(connection, &mut durable, after, |_, _| {})?;
     Ok((durable, last))
 }
 
-/// Takes in every record after the one of this number; the number of the last one.
+/// Takes in every record after the one of this number, each `seen` before; the number of the last one.
 pub(super) fn follow(
     connection: &Connection,
     durable: &mut Durable,
     after: i64,
+    mut seen: impl FnMut(&Durable, &Record),
 ) -> rusqlite::Result<i64> {
     let mut statement =
         connection.prepare_cached("SELECT seq, body FROM record WHERE seq > ?1 ORDER BY seq")?;
@@ -45,7 +46,9 @@ pub(super) fn follow(
     while let Some(row) = rows.next()? {
         last = row.get(0)?;
         let body: String = row.get(1)?;
-        durable.apply(&parse(&body)?);
+        let record = parse(&body)?;
+        seen(durable, &record);
+        durable.apply(&record);
     }
     Ok(last)
 }

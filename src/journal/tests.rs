@@ -7,9 +7,15 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+use rust_decimal::Decimal;
+
 use super::{Journal, JournalError, Loaded};
 use crate::core::snapshot::{CommandState, Counts, Source, UiCommand};
-use crate::core::{Config, Delivery, Durable, Event, Now, Record, ReportOutcome, State, step};
+use crate::core::{
+    Config, Delivery, Durable, EmergencyStop, Event, Now, Purpose, Record, ReportOutcome, State,
+    step,
+};
+use crate::market::{AccountId, Cid, IntentAction, OrderIntent, Position, Side, Ticket};
 
 const WAIT: Duration = Duration::from_secs(3);
 
@@ -198,6 +204,117 @@ fn the_emergency_stop_can_be_read_beside_its_owner() {
     assert!(
         status.latched && status.completed_at.is_none(),
         "the terminal is away"
+    );
+    journal.close();
+}
+
+/// A drill on an account that does not let everything be closed: who watches reads each ticket and why.
+#[test]
+fn what_a_stop_has_not_closed_is_named_per_ticket() {
+    let bench = Bench::new();
+    let at = bench.now.utc;
+    let (mut journal, _) = Journal::open(&bench.path()).unwrap();
+    let account = |login| AccountId {
+        login,
+        server: "Demo".to_owned(),
+    };
+    let position = |ticket| Position {
+        ticket: Ticket(ticket),
+        symbol: "EURUSD".to_owned(),
+        side: Side::Buy,
+        volume: Decimal::new(1, 1),
+        open_price: Decimal::ONE,
+        stop_loss: None,
+        take_profit: None,
+        price: Decimal::ONE,
+        profit: Decimal::ZERO,
+        magic: Cid::new(0, ticket).0,
+        comment: String::new(),
+        opened_at: at,
+    };
+    let close = |number, ticket| Record::IntentMade {
+        intent: OrderIntent {
+            cid: Cid::new(0, number),
+            parent: None,
+            action: IntentAction::Close {
+                ticket: Ticket(ticket),
+                volume: None,
+            },
+            comment: String::new(),
+            price: None,
+            ttl_ms: 10_000,
+        },
+        purpose: Purpose::Emergency,
+        account: Some(account(78)),
+        at,
+    };
+    let held = |login, shown, gone| Record::Held {
+        account: account(login),
+        shown,
+        gone,
+        at,
+    };
+    let stop = EmergencyStop {
+        reason: "drill".to_owned(),
+        since: at,
+        opened_before: None,
+        completed_at: None,
+    };
+    let records = [
+        held(77, vec![position(10)], Vec::new()),
+        Record::AccountSeen {
+            account: account(78),
+            at,
+        },
+        held(
+            78,
+            vec![position(11), position(12), position(13)],
+            Vec::new(),
+        ),
+        Record::EmergencyStopped { stop },
+    ];
+    journal.append(&records, WAIT).unwrap();
+    let mut watch = super::EmergencyWatch::open(&bench.path()).unwrap();
+    let on = |ticket, account| {
+        format!(
+            "#{ticket} BUY 0.1 EURUSD on account …{account} on Demo, as its list showed it last"
+        )
+    };
+    assert_eq!(
+        watch.look().unwrap().troubles,
+        [on(10, 77), on(11, 78), on(12, 78), on(13, 78)]
+    );
+    let records = [
+        close(21, 11),
+        close(22, 12),
+        Record::IntentFailed {
+            cid: Cid::new(0, 21),
+            reason: "Market is closed (10018)".to_owned(),
+            at,
+        },
+        held(78, Vec::new(), vec![Ticket(13)]),
+    ];
+    journal.append(&records, WAIT).unwrap();
+    assert_eq!(
+        watch.look().unwrap().troubles,
+        [
+            "#11: Market is closed (10018)".to_owned(),
+            "close position #12: no certain outcome yet".to_owned(),
+            on(10, 77),
+            on(12, 78)
+        ]
+    );
+    let records = [
+        held(78, Vec::new(), vec![Ticket(11), Ticket(12)]),
+        Record::AccountForgotten {
+            account: account(77),
+            at,
+        },
+    ];
+    journal.append(&records, WAIT).unwrap();
+    assert_eq!(
+        watch.look().unwrap().troubles,
+        ["close position #12: no certain outcome yet"]
     );
     journal.close();
 }

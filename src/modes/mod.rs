@@ -7,6 +7,7 @@ mod autostart;
 mod check;
 mod end;
 mod explain;
+mod forget_account;
 mod mt5;
 mod mt5_check;
 mod plan;
@@ -43,6 +44,9 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Mode::StopAll { reason }) => stop_all::run(cli.data_dir.as_deref(), reason),
         Some(Mode::Resume { lift_stop, yes }) => {
             resume::run(cli.data_dir.as_deref(), *lift_stop, *yes)
+        }
+        Some(Mode::ForgetAccount { login, server }) => {
+            forget_account::run(cli.data_dir.as_deref(), *login, server.as_deref())
         }
         Some(Mode::End) => end::run(cli.data_dir.as_deref()),
         Some(Mode::Autostart { remove }) => autostart::run(cli, *remove),

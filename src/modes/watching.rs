@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::forget_account;
 use super::settings_home::SettingsHome;
 use crate::core::snapshot::UiCommand;
 use crate::engine::{Engine, Reconfigure};
@@ -37,6 +38,10 @@ async fn pass_on(
         }
         Request::StopEverything => vec![UiCommand::StopEverything { reason: text }],
         Request::Resume => vec![UiCommand::ResumeTrading],
+        Request::ForgetAccount => forget_account::account_of(&text)
+            .map(|account| UiCommand::ForgetAccount { account })
+            .into_iter()
+            .collect(),
         Request::LiftStop => vec![UiCommand::LiftStop, UiCommand::ResumeTrading],
     };
     for command in asked {
@@ -65,7 +70,8 @@ pub(super) fn watch_files(
         let mut watch = FileWatch::new(&home.path);
         // Left by a process that was killed while it asked: what allows trading, or ends the program, holds only for the
         // executor it asked.
-        for stale in [Request::Resume, Request::LiftStop, Request::End, Request::Show] {
+        let stale = [Request::Resume, Request::LiftStop, Request::ForgetAccount, Request::End, Request::Show];
+        for stale in stale {
             if stale.is_waiting(&home.data_dir)
                 && let Err(error) = stale.clear(&home.data_dir)
             {

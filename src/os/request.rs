@@ -11,6 +11,8 @@ pub enum Request {
     Resume,
     /// The emergency stop is lifted, and trading goes on.
     LiftStop,
+    /// Nothing waits any longer for an account: its login and server.
+    ForgetAccount,
     /// The executor ends, as when its window is closed.
     End,
     /// The window comes to the front; one without a window leaves the request lying.
@@ -22,10 +24,11 @@ const MOST_BYTES: usize = 500;
 
 impl Request {
     /// In the order in which they are obeyed.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::StopEverything,
         Self::Resume,
         Self::LiftStop,
+        Self::ForgetAccount,
         Self::End,
         Self::Show,
     ];
@@ -35,6 +38,7 @@ impl Request {
             Self::StopEverything => "stop-all.request",
             Self::Resume => "resume.request",
             Self::LiftStop => "lift-stop.request",
+            Self::ForgetAccount => "forget-account.request",
             Self::End => "end.request",
             Self::Show => "show.request",
         })

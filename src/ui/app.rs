@@ -17,7 +17,7 @@ use super::view::{Clock, View};
 use super::window::WindowOptions;
 use super::{shell, strip};
 use crate::core::snapshot::{Snapshot, UiCommand};
-use crate::market::Ticket;
+use crate::market::{AccountId, Ticket};
 use crate::settings::CloseButton;
 
 /// What a page asks for. Pages change nothing themselves; the app does it after the frame is drawn.
@@ -43,6 +43,10 @@ pub enum Ask {
     RealAccount {
         login: u64,
         server: String,
+    },
+    /// Whether this account does not come back.
+    Forget {
+        account: AccountId,
     },
 }
 

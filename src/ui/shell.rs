@@ -319,6 +319,11 @@ pub fn question_ui(ui: &Ui, view: &View<'_>, asking: &mut Option<Ask>, acts: &mu
             fill(text.mt.real_body, &[&login.to_string(), server]),
             vec![text.mt.real_confirm],
         ),
+        Ask::Forget { account } => (
+            fill(text.mt.forget_title, &[&account.masked()]),
+            text.mt.forget_body.to_owned(),
+            vec![text.mt.forget_confirm],
+        ),
     };
     let question = Question {
         title,
@@ -355,6 +360,7 @@ pub fn question_ui(ui: &Ui, view: &View<'_>, asking: &mut Option<Ask>, acts: &mu
                 Ask::RealAccount { login, server } => UiCommand::ConfirmAccount {
                     account: crate::market::AccountId { login, server },
                 },
+                Ask::Forget { account } => UiCommand::ForgetAccount { account },
             }));
         }
     }

@@ -84,6 +84,12 @@ catalogue! {
     real_title = "This is a REAL account. Allow trading?";
     real_body = "Account {} on {}: orders of this program will move real money. It is asked once for this account and kept on this computer.";
     real_confirm = "Allow trading with real money";
+    away_title = "On other accounts";
+    away_hint = "The terminal is not logged in to these accounts now. Closing waits until it is; an account that does not come back can be forgotten.";
+    forget_button = "Forget this account…";
+    forget_title = "Forget account {}?";
+    forget_body = "For an account that does not come back, such as a demo account that ended. Nothing waits for it any longer: commands for its positions fail, and an emergency stop completes without it. What is open there stays open. Once the terminal is logged in to it again, it is looked after as before.";
+    forget_confirm = "Forget it";
     self_test = "Self-test";
     self_test_hint = "Checks the smallest order without sending it, asks for an order that does not exist, and measures 100 round trips. No order is sent.";
     self_test_button = "Run the self-test";

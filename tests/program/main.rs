@@ -13,6 +13,7 @@
 )]
 
 mod executor;
+mod forget;
 mod ledger;
 mod rig;
 

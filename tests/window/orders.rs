@@ -252,3 +252,26 @@ fn a_busy_engine_gets_the_stop_first_and_loses_nothing() {
         .filter(|one| **one == UiCommand::PauseTrading);
     assert_eq!(pauses.count(), 40);
 }
+
+#[test]
+fn an_account_that_does_not_come_back_is_forgotten_after_one_question() {
+    let mut desk = desk(Page::Positions);
+    assert!(!desk.has("On other accounts"));
+    let account = fx_executor::market::AccountId {
+        login: 55_501,
+        server: "Demo-Ended".to_owned(),
+    };
+    let line = "position #4711 is on account …501 on Demo-Ended, and the terminal is elsewhere";
+    desk.publish(|picture| {
+        picture.accounts_away = vec![fx_executor::core::snapshot::AccountAway {
+            account: account.clone(),
+            lines: vec![line.to_owned()],
+        }];
+    });
+    assert!(desk.has(line));
+    desk.press("Forget this account…");
+    assert!(desk.has("Forget account …501 on Demo-Ended?"));
+    assert_eq!(desk.sent(), []);
+    desk.press("Forget it");
+    assert_eq!(desk.sent(), [UiCommand::ForgetAccount { account }]);
+}

@@ -278,3 +278,92 @@ fn a_close_that_is_on_its_way_when_the_account_changes_is_not_called_done() {
         assert!(world.terminal.positions.is_empty());
     }
 }
+
+fn forget(world: &mut World) {
+    let away = world.state.snapshot(world.now).accounts_away;
+    let [away] = away.as_slice() else {
+        panic!("one account is away: {away:?}");
+    };
+    world.ui(UiCommand::ForgetAccount {
+        account: away.account.clone(),
+    });
+}
+
+const FORGOTTEN: &str = "position #1001 is on account …77 on Demo, which was forgotten at this machine: close it in MetaTrader";
+
+/// A demo account that ended never comes back.
+#[test]
+fn nothing_waits_for_an_account_that_was_forgotten() {
+    for restarts in [false, true] {
+        let (mut world, left) = left_behind();
+        world.terminal.holds(201, Cid::new(0, 51).0, "5");
+        world.send_book();
+        world.pusher("c", "CLOSE_ALL_POSITIONS", &json!({}));
+        world.pusher("t", "CLOSE_POSITION", &json!({ "ticket": 1001 }));
+        world.pusher(
+            "m",
+            "MODIFY_POSITION",
+            &json!({ "ticket": 1001, "stopLoss": 1.08 }),
+        );
+        world.pusher("e", "EMERGENCY_STOP", &json!({}));
+        world.wait(10);
+        assert!(!complete(&world));
+        forget(&mut world);
+        world.wait(2);
+        world.assert_ends("c", CommandState::Failed, FORGOTTEN);
+        world.assert_ends("c", CommandState::Failed, "#201");
+        world.assert_ends("t", CommandState::Failed, FORGOTTEN);
+        world.assert_ends("m", CommandState::Failed, FORGOTTEN);
+        assert!(complete(&world));
+        world.assert_executed("e");
+        if restarts {
+            world.restart();
+            world.terminal_up();
+        }
+        assert_eq!(world.state.snapshot(world.now).accounts_away, []);
+        world.pusher("t2", "CLOSE_POSITION", &json!({ "ticket": 1001 }));
+        world.assert_ends("t2", CommandState::Failed, FORGOTTEN);
+        world.pusher("c2", "CLOSE_ALL_POSITIONS", &json!({}));
+        assert!(world.assert_executed("c2").contains("nothing to close"));
+        // It came back after all: the stop holds for it as for any other.
+        log_in(&mut world, 77, left);
+        world.wait(5);
+        assert!(world.terminal.positions.is_empty());
+    }
+}
+
+#[test]
+fn an_order_without_outcome_is_given_up_with_its_account() {
+    let mut world = World::ready();
+    world.terminal.memory = Memory::NotYet;
+    world.terminal.manners.push_back(Manner::LoseAnswer);
+    world.pusher("o", "OPEN_POSITION", &buy());
+    let left = log_in(&mut world, 78, Vec::new());
+    stop_here(&mut world);
+    world.wait(10);
+    assert!(!complete(&world));
+    forget(&mut world);
+    world.wait(2);
+    let words =
+        "its outcome stays unknown: it was sent on account …77 on Demo, which was forgotten";
+    world.assert_ends("o", CommandState::Failed, words);
+    assert!(complete(&world));
+    world.wait(60);
+    assert!(world.terminal.positions.is_empty(), "it is not tried again");
+    log_in(&mut world, 77, left);
+    world.wait(5);
+    assert!(world.terminal.positions.is_empty(), "it had been opened");
+}
+
+#[test]
+fn the_account_of_now_is_not_forgotten() {
+    let (mut world, left) = left_behind();
+    let account = world.state.snapshot(world.now).accounts_away[0]
+        .account
+        .clone();
+    log_in(&mut world, 77, left);
+    world.ui(UiCommand::ForgetAccount { account });
+    world.pusher("c", "CLOSE_POSITION", &json!({ "ticket": 1001 }));
+    world.wait(3);
+    assert!(world.assert_executed("c").starts_with("1 position closed"));
+}

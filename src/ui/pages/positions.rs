@@ -38,7 +38,27 @@ pub fn positions_ui(ui: &mut Ui, view: &View<'_>, acts: &mut Vec<Act>) {
                 orders_ui(ui, view);
             }
         });
+        if !view.snapshot.accounts_away.is_empty() {
+            ui.add_space(GRID);
+            card(ui, |ui| away_ui(ui, view, acts));
+        }
     });
+}
+
+fn away_ui(ui: &mut Ui, view: &View<'_>, acts: &mut Vec<Act>) {
+    heading(ui, view.text.mt.away_title);
+    ui.label(muted(ui, view.text.mt.away_hint));
+    for away in &view.snapshot.accounts_away {
+        ui.separator();
+        for line in &away.lines {
+            ui.label(line);
+        }
+        if ui.button(view.text.mt.forget_button).clicked() {
+            acts.push(Act::Ask(Ask::Forget {
+                account: away.account.clone(),
+            }));
+        }
+    }
 }
 
 fn total_ui(ui: &mut Ui, view: &View<'_>) {
