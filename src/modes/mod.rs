@@ -21,6 +21,7 @@ mod settings_home;
 mod show;
 mod stop_all;
 mod stored;
+mod strict_json;
 mod surroundings;
 mod system;
 mod terminal_desk;

@@ -29,7 +29,8 @@ pub(super) fn run(cli: &Cli, options: &Options) -> ExitCode {
         cli::Language::Id => Language::Indonesian,
     };
     let planned = row.plan();
-    let notes = here.notes(&row.symbol);
+    let mut notes = here.notes(&row.symbol);
+    notes.extend(row.unused().map(str::to_owned));
     if options.json {
         let mut document = match &planned {
             Ok(plan) => accepted(plan, language),

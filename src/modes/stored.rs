@@ -6,6 +6,7 @@ use std::path::Path;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
+use super::strict_json::StrictJson;
 use super::surroundings::Surroundings;
 use crate::cli::{Direction, Stored};
 use crate::market::Side;
@@ -21,6 +22,7 @@ pub(super) struct Row {
     settings: Value,
     options: Value,
     direction: Option<Side>,
+    direction_asked: bool,
     allowances: Allowances,
 }
 
@@ -69,6 +71,7 @@ impl Row {
                 },
                 None => here.allowances(&id),
             },
+            direction_asked: stored.direction.is_some(),
             direction: match stored.direction {
                 Some(Direction::Buy) => Some(Side::Buy),
                 Some(Direction::Sell) => Some(Side::Sell),
@@ -87,13 +90,24 @@ impl Row {
     }
 
     pub fn plan(&self) -> Result<Plan, PlanRefusal> {
+        self.plan_with(self.direction)
+    }
+
+    /// What was asked for and changes nothing.
+    pub fn unused(&self) -> Option<&'static str> {
+        (self.direction_asked && self.plan_with(None).is_ok()).then_some(
+            "--direction changes nothing: the rules say themselves whether they buy or sell",
+        )
+    }
+
+    fn plan_with(&self, local_direction: Option<Side>) -> Result<Plan, PlanRefusal> {
         strategy::plan(&PlanRequest {
             rules: &self.rules,
             settings: &self.settings,
             options: &self.options,
             symbol: &self.symbol,
             timeframe: &self.timeframe,
-            local_direction: self.direction,
+            local_direction,
             allowances: self.allowances,
         })
     }
@@ -115,7 +129,8 @@ fn with_lots(mut settings: Value, lots: Option<Decimal>) -> Value {
 pub(super) fn document(path: &Path) -> Result<Value, String> {
     let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let text = bytes.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(&bytes);
-    serde_json::from_slice(text).map_err(|error| {
+    let read = serde_json::from_slice(text).map(|StrictJson(value)| value);
+    read.map_err(|error| {
         let words = error.to_string();
         let what = words.split(" at line ").next().unwrap_or_default();
         format!(

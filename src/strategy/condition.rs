@@ -1,13 +1,16 @@
 //! One comparison: a series, an operator, and a number or another series. Every stored operator comes down to some of these
 //! ([`super::clause`]). The truth has three values; what cannot be known is `None`, and `None` is never treated as true.
 
+use std::ops::RangeInclusive;
+
 use serde::Serialize;
 
-use super::indicator::{Scale, Source};
+use super::indicator::{Scale, Series, Source};
 use super::language::{Language, tell};
 use crate::market::{Side, Timeframe};
 
-/// A level further than this factor from the last close cannot be a price of the symbol (R6).
+/// A level further than this factor from the last close cannot be a price of the symbol, and a range of more than its inverse
+/// share of it no range of a bar (R6): the number was meant in pips, perhaps.
 const PLAUSIBLE_FACTOR: f64 = 5.0;
 /// Two numbers this near are equal.
 const EQUAL_WITHIN: f64 = 1e-4;
@@ -190,30 +193,55 @@ impl Condition {
         [Some(self.left), self.right.source()].into_iter().flatten()
     }
 
-    /// Whether a bare number stands for a price, which is then checked against the price it is compared with (R6).
-    pub(super) fn names_a_price(&self) -> bool {
-        !matches!(self.right, Operand::Series { .. }) && self.left.series.scale() == Scale::Price
+    /// What a bare number stands for here, which is then checked against the last close (R6).
+    pub(super) fn bare_number(&self) -> BareNumber {
+        match (self.right, self.left.series) {
+            (Operand::Series { .. }, _) => BareNumber::Any,
+            (_, Series::Atr(_)) => BareNumber::Range,
+            (_, series) if series.scale() == Scale::Price => BareNumber::Price,
+            _ => BareNumber::Any,
+        }
     }
 }
 
-/// The truth for these operand values; `None` when one of them is not a number, or when a bare number cannot be a price
-/// (`price_near` is the last close where it must be one).
+/// What a bare number on the right side must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BareNumber {
+    Any,
+    Price,
+    /// The range of a bar, in prices.
+    Range,
+}
+
+impl BareNumber {
+    /// The numbers that it can be when this was the last close; `None`: all.
+    #[inline(always)]
+    pub fn plausible(self, close: f64) -> Option<RangeInclusive<f64>> {
+        match self {
+            Self::Any => None,
+            Self::Price => Some(close / PLAUSIBLE_FACTOR..=close * PLAUSIBLE_FACTOR),
+            Self::Range => Some(0.0..=close / PLAUSIBLE_FACTOR),
+        }
+    }
+}
+
+/// The truth for these operand values; `None` when one of them is not a number, or when a bare number is not one of the
+/// `plausible` ones.
 #[inline(always)]
 pub(super) fn truth(
     comparison: Comparison,
     left: Pair,
     right: Pair,
-    price_near: Option<f64>,
+    plausible: Option<RangeInclusive<f64>>,
 ) -> Option<bool> {
     let known = |pair: Pair| pair.0.is_finite() & pair.1.is_finite();
     if !(known(left) & known(right)) {
         return None;
     }
-    if let Some(close) = price_near {
-        let prices = close / PLAUSIBLE_FACTOR..=close * PLAUSIBLE_FACTOR;
-        if !prices.contains(&right.0) || !prices.contains(&right.1) {
-            return None;
-        }
+    if let Some(plausible) = plausible
+        && !(plausible.contains(&right.0) && plausible.contains(&right.1))
+    {
+        return None;
     }
     Some(comparison.holds(left, right))
 }

@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::condition::{Comparison, Condition, Operand, Pair, truth};
+use super::condition::{BareNumber, Comparison, Condition, Operand, Pair, truth};
 use super::entry::Trigger;
 use super::indicator::{Series, Source};
 use super::language::Language;
@@ -28,7 +28,7 @@ struct Test {
     left: Place,
     comparison: Comparison,
     right: Right,
-    names_a_price: bool,
+    bare_number: BareNumber,
 }
 
 /// Bound to the panel it was made for.
@@ -205,7 +205,7 @@ fn find(test: &Test, panel: &Panel, pip: f64, close: f64) -> Finding {
             test.comparison,
             left,
             right,
-            test.names_a_price.then_some(close),
+            test.bare_number.plausible(close),
         ),
         left: left.1,
         right: right.1,
@@ -230,6 +230,6 @@ fn test(condition: &Condition, panel: &mut Panel) -> Test {
         left: panel.require(condition.left),
         comparison: Comparison::of(condition.operator),
         right,
-        names_a_price: condition.names_a_price(),
+        bare_number: condition.bare_number(),
     }
 }

@@ -37,6 +37,10 @@ def truth(comparison, charts, pip):
             close = charts.values(Source(CLOSE, charts.own))[1]
             for bound in (right_before, right_now):
                 known &= (close / 5.0 <= bound) & (bound <= close * 5.0)
+        if comparison.left.series.kind == "atr" and not isinstance(right, Line):
+            close = charts.values(Source(CLOSE, charts.own))[1]
+            for bound in (right_before, right_now):
+                known &= (0.0 <= bound) & (bound <= close / 5.0)
     return np.where(known, holds, UNKNOWN).astype(np.uint8), now, right_now
 
 

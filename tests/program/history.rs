@@ -62,6 +62,9 @@ fn a_plan_is_told_in_words_and_in_json() {
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
+    let asked = ["plan", "scalper.json", "--direction", "sell"];
+    let (_, text, _) = run(folder.path(), &asked);
+    assert!(text.contains("--direction changes nothing"), "{text}");
     let (code, text, _) = run(folder.path(), &["plan", "scalper.json", "--lang", "id"]);
     assert_eq!(code, 0, "{text}");
     for part in [
@@ -113,6 +116,7 @@ fn what_is_refused_or_unreadable_has_its_own_exit_code() {
     );
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("Sells EURUSD"), "{text}");
+    assert!(!text.contains("changes nothing"), "{text}");
 
     let row: serde_json::Value = serde_json::from_str(NO_DIRECTION).unwrap();
     written(folder.path(), "rules.json", &row["rules"].to_string());
@@ -132,6 +136,13 @@ fn what_is_refused_or_unreadable_has_its_own_exit_code() {
     let (code, text, _) = run(folder.path(), &named);
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("XAUUSD H1"), "{text}");
+
+    let twice = NO_DIRECTION.replacen("\"logic\"", "\"logic\": \"OR\", \"logic\"", 1);
+    assert_ne!(twice, NO_DIRECTION);
+    written(folder.path(), "twice.json", &twice);
+    let (code, _, error) = run(folder.path(), &["plan", "twice.json"]);
+    assert_eq!(code, 2, "{error}");
+    assert!(error.contains("logic stands twice"), "{error}");
 
     written(
         folder.path(),

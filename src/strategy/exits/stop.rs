@@ -145,18 +145,15 @@ fn read_dynamic(reader: &mut Reader, node: &Node<'_>) -> Option<StopAt> {
         .child("value")
         .or_else(|| missing(reader, node, "value"))?;
     let text = value.text().map(normalised).unwrap_or_default();
-    let read = text
-        .split_once("_minus_")
-        .or_else(|| text.split_once("_plus_"))
-        .and_then(|(average, beyond)| {
-            let beyond_pips: Decimal = beyond.parse().ok()?;
-            let sane = beyond_pips >= Decimal::ZERO && beyond_pips <= Decimal::from(1_000_000);
-            let period = average_period(average)?;
-            sane.then_some(StopAt::Average {
-                period,
-                beyond_pips,
-            })
-        });
+    let read = text.split_once("_minus_").and_then(|(average, beyond)| {
+        let beyond_pips: Decimal = beyond.parse().ok()?;
+        let sane = beyond_pips >= Decimal::ZERO && beyond_pips <= Decimal::from(1_000_000);
+        let period = average_period(average)?;
+        sane.then_some(StopAt::Average {
+            period,
+            beyond_pips,
+        })
+    });
     if read.is_none() {
         let said = value.text().map_or_else(
             || "its value is not like \"ema_200_minus_2\"".to_owned(),

@@ -127,3 +127,19 @@ fn both_bounds_of_a_range_must_be_prices_of_the_symbol() {
     assert_eq!(holds(json!([0.01, 1.2])), None);
     assert_eq!(holds(json!([1.0, 50])), None);
 }
+
+/// A range is a difference of prices; 12 is no range of a bar at a price of 1.1, and may have been meant in pips (R6).
+#[test]
+fn a_number_against_a_range_must_be_a_difference_of_prices() {
+    let holds = |value: Value| {
+        let plan =
+            of(&json!({ "indicator": "atr", "condition": "less_than", "value": value })).unwrap();
+        let closes: Vec<f64> = (0..600)
+            .map(|bar| 1.1 + f64::from(bar % 7) * 0.001)
+            .collect();
+        decide(&plan, &bars(&closes, Timeframe::M15, MONDAY, 0.001)).conditions[0].value
+    };
+    assert_eq!(holds(json!(0.2)), Some(true));
+    assert_eq!(holds(json!(0.0001)), Some(false));
+    assert_eq!(holds(json!(12)), None);
+}

@@ -46,6 +46,11 @@ fn r10_no_valid_stop_loss_no_plan() {
             json!({ "type": "dynamic", "value": "sma_200_minus_2" }),
             "exit.stopLoss.value: \"sma_200_minus_2\" is not like \"ema_200_minus_2\" (R4)",
         ),
+        // For a buy this is on the near side of the average.
+        (
+            json!({ "type": "dynamic", "value": "ema_200_plus_2" }),
+            "exit.stopLoss.value: \"ema_200_plus_2\" is not like \"ema_200_minus_2\" (R4)",
+        ),
         (
             json!({ "type": "dynamic", "value": "ema_5000_minus_2" }),
             "exit.stopLoss.value: \"ema_5000_minus_2\" is not like \"ema_200_minus_2\" (R4)",
