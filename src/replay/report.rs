@@ -44,6 +44,8 @@ pub struct Report {
     pub exits: BTreeMap<ExitReason, u64>,
     /// Bars after the warm-up.
     pub bars_decided: u64,
+    /// Bars needed before the first decision, by timeframe.
+    pub warmup: BTreeMap<String, usize>,
     pub bars_in_market: u64,
     pub both_in_one_bar: u64,
     pub opened_beyond: u64,
@@ -124,6 +126,9 @@ impl Report {
             },
             exits: tally.exits.clone(),
             bars_decided: tally.bars,
+            warmup: (plan.warmup().iter())
+                .map(|(timeframe, bars)| (timeframe.to_string(), *bars))
+                .collect(),
             bars_in_market: tally.bars_in_market,
             both_in_one_bar: tally.both_in_one_bar,
             opened_beyond: tally.opened_beyond,
@@ -136,6 +141,17 @@ impl Report {
 
     /// The result in one line.
     pub fn headline(&self) -> String {
+        if self.bars_decided == 0 {
+            let needed: Vec<String> = self
+                .warmup
+                .iter()
+                .map(|(timeframe, bars)| format!("{bars} of {timeframe}"))
+                .collect();
+            return format!(
+                "No bar was decided: the history ends before the indicators are warm (bars needed first: {})",
+                needed.join(", ")
+            );
+        }
         format!(
             "{} positions, {} won, net {}, deepest fall {} ({} %)",
             self.results.positions,

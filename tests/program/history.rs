@@ -219,6 +219,11 @@ fn a_replay_that_cannot_be_says_why() {
     );
     let (code, _, error) = replay("scalper.json", "absent.csv");
     assert_eq!(code, 2, "{error}");
+    let (code, text, _) = replay("scalper.json", "EURUSD_M15.csv");
+    assert_eq!(code, 0, "{text}");
+    let cold = "No bar was decided: the history ends before the indicators are warm";
+    assert!(text.contains(cold), "{text}");
+    std::fs::remove_dir_all(folder.path().join("out")).unwrap();
     written(folder.path(), "out", "a file where the folder should be");
     assert_eq!(replay("scalper.json", "EURUSD_M15.csv").0, 1);
     for (from, words) in [

@@ -107,6 +107,7 @@ pub(super) fn read_closing(
 /// "4 hours", "90 minutes".
 pub(in crate::strategy) fn held_words(minutes: i64, language: Language) -> String {
     match (minutes % 60, minutes / 60) {
+        (0, 1) => language.pick("1 hour", "1 jam").to_owned(),
         (0, hours) => tell!(language; "{hours} hours"; "{hours} jam"),
         _ => tell!(language; "{minutes} minutes"; "{minutes} menit"),
     }
