@@ -1,8 +1,10 @@
 //! The window mode: the engine on its own threads, the window on this one. The window may die; the engine goes on.
 
+use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tracing::Level;
@@ -12,7 +14,7 @@ use super::settings_desk::SettingsDesk;
 use super::terminal_desk::TerminalDesk;
 use crate::logs::{Feed, LogLine};
 use crate::os::say;
-use crate::ui::{self, LogLevel, LogSource, UiLinks, WindowOptions};
+use crate::ui::{self, LogLevel, LogSource, UiLinks, WindowEnd, WindowOptions};
 
 /// Windows that are opened again after one died; after that the engine goes on without.
 const MOST_REOPENED: u32 = 3;
@@ -53,35 +55,92 @@ pub(super) fn run(session: Session) -> ExitCode {
         waker: session.waker.clone(),
     };
     close_with_engine(&links, &ended);
+    let log_dir = links.log_dir.clone();
+    let session = Arc::new(Mutex::new(Some(session)));
+    #[cfg(target_os = "linux")]
+    {
+        let (session, ended, log_dir) = (Arc::clone(&session), ended.clone(), log_dir.clone());
+        crate::os::on_display_lost(move || {
+            go_on_without(&session, &ended, "the display is gone", &log_dir);
+            end(&session);
+        });
+    }
     let mut deaths = 0;
     loop {
         let shown = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            ui::run(links.clone(), WindowOptions::default())
+            ui::run(links.clone(), options())
         }));
         match shown {
-            Ok(Ok(_closed)) => break,
-            Ok(Err(error)) => {
-                say(format!(
-                    "No window: {error}. Going on without one; the log follows, and is in {}.",
-                    links.log_dir.display()
-                ));
-                session.logs.show_on_console();
-                wait_for_signal(&ended);
-                break;
-            }
-            Err(_panic) if deaths < MOST_REOPENED && !ended.is_cancelled() => {
+            Ok(Ok(WindowEnd::Closed)) => break,
+            Ok(Ok(WindowEnd::Died)) if deaths < MOST_REOPENED && !ended.is_cancelled() => {
                 deaths += 1;
                 tracing::error!(target: "ui", "The window died (see the crash file); opening it again, {deaths} of {MOST_REOPENED}. Trading goes on.");
             }
+            Ok(Ok(WindowEnd::Died)) => {
+                go_on_without(&session, &ended, "it died too often", &log_dir);
+                break;
+            }
+            Ok(Err(error)) => {
+                go_on_without(&session, &ended, &error.to_string(), &log_dir);
+                break;
+            }
+            // The event loop itself: there is no other one in a process.
             Err(_panic) => {
-                tracing::error!(target: "ui", "The window died too often. Going on without one; end with Ctrl-C.");
-                wait_for_signal(&ended);
+                go_on_without(&session, &ended, "its event loop failed", &log_dir);
                 break;
             }
         }
     }
-    session.end();
+    end(&session);
     ExitCode::SUCCESS
+}
+
+/// The engine, which the window does not own.
+type SharedSession = Mutex<Option<Session>>;
+
+/// Until Ctrl-C or the engine's end.
+fn go_on_without(session: &SharedSession, ended: &CancellationToken, reason: &str, log_dir: &Path) {
+    if ended.is_cancelled() {
+        return;
+    }
+    say(format!(
+        "No window: {reason}. Going on without one; the log follows, and is in {}.",
+        log_dir.display()
+    ));
+    tracing::warn!(target: "ui", "No window: {reason}. Trading goes on without one.");
+    let held = session.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(session) = held.as_ref() {
+        session.logs.show_on_console();
+    }
+    drop(held);
+    wait_for_signal(ended);
+}
+
+fn end(session: &SharedSession) {
+    let session = session
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
+    if let Some(session) = session {
+        session.end();
+    }
+}
+
+/// Drawing fails after a while when `FX_EXECUTOR_FAILPOINT=draw` says so, for the tests; only debug builds look at it.
+fn options() -> WindowOptions {
+    let usual = WindowOptions::default();
+    if !cfg!(debug_assertions) || std::env::var("FX_EXECUTOR_FAILPOINT").as_deref() != Ok("draw") {
+        return usual;
+    }
+    let drawn = std::sync::atomic::AtomicU32::new(0);
+    WindowOptions {
+        clock: Arc::new(move || {
+            let drawn = drawn.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            assert!(drawn < 20, "drawing fails, as the environment asks for");
+            Timestamp::now()
+        }),
+        ..usual
+    }
 }
 
 /// Ctrl-C ends the engine; the window closes after it.

@@ -18,6 +18,8 @@ mod windows_hidden;
 mod windows_session;
 #[cfg(windows)]
 mod windows_tray;
+#[cfg(target_os = "linux")]
+mod x11_lost;
 
 pub use autostart::{Autostart, start_command};
 pub use clock_watch::{ClockNews, ClockWatch};
@@ -39,6 +41,9 @@ pub use windows_tray::{Tray, show_tray};
 pub use without_windows::{
     SystemWatch, Tray, autostart, forget_autostart, set_autostart, show_tray, watch_system,
 };
+
+#[cfg(target_os = "linux")]
+pub use x11_lost::on_display_lost;
 
 /// A program of this system has its console from the beginning.
 #[cfg(not(windows))]

@@ -1,5 +1,9 @@
 //! Opens the native window and says in one line why it could not. Never panics and never ends the program.
 
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use jiff::tz::TimeZone;
 
 use super::app::App;
@@ -50,6 +54,39 @@ impl std::fmt::Debug for WindowOptions {
 pub enum WindowEnd {
     /// The person closed it.
     Closed,
+    /// Drawing failed; another window can be opened.
+    Died,
+}
+
+/// Keeps a panic in drawing from unwinding through the event loop, which could open no window after it.
+struct Guarded {
+    app: App,
+    died: Arc<AtomicBool>,
+}
+
+impl Guarded {
+    fn keep(&mut self, ctx: &egui::Context, draw: impl FnOnce(&mut App)) {
+        if self.died.load(Ordering::Relaxed) {
+            return;
+        }
+        let app = &mut self.app;
+        if std::panic::catch_unwind(AssertUnwindSafe(|| draw(app))).is_err() {
+            self.died.store(true, Ordering::Relaxed);
+            ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+            ctx.request_repaint();
+        }
+    }
+}
+
+impl eframe::App for Guarded {
+    fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
+        self.keep(ctx, |app| eframe::App::logic(app, ctx, frame));
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
+        let ctx = ui.ctx().clone();
+        self.keep(&ctx, |app| eframe::App::ui(app, ui, frame));
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -81,13 +118,24 @@ pub fn run(links: UiLinks, options: WindowOptions) -> Result<WindowEnd, WindowEr
         ..Default::default()
     };
     let title = options.title.clone();
-    eframe::run_native(
+    let died = Arc::new(AtomicBool::new(false));
+    let ended = eframe::run_native(
         &title,
         native,
-        Box::new(move |creation| Ok(Box::new(App::new(&creation.egui_ctx, links, options)))),
-    )
-    .map(|()| WindowEnd::Closed)
-    .map_err(|error| explain(&error))
+        Box::new({
+            let died = Arc::clone(&died);
+            move |creation| {
+                let app = App::new(&creation.egui_ctx, links, options);
+                Ok(Box::new(Guarded { app, died }))
+            }
+        }),
+    );
+    ended.map_err(|error| explain(&error))?;
+    Ok(if died.load(Ordering::Relaxed) {
+        WindowEnd::Died
+    } else {
+        WindowEnd::Closed
+    })
 }
 
 /// X11's and Wayland's clients panic or hang on an empty environment; looking first is one line and certain.

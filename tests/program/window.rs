@@ -4,7 +4,8 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use super::rig::{LONG, Rig};
+use super::executor::until;
+use super::rig::{LONG, Rig, small_buy};
 
 /// A display in memory.
 struct Display {
@@ -27,6 +28,21 @@ impl Display {
             .unwrap();
         let name = format!(":{}", number.trim());
         Self { server, name }
+    }
+
+    /// Waits until a window of the program has drawn something.
+    async fn has_window(&self) {
+        let drawn = until(LONG, || {
+            let picture = Command::new("import")
+                .args(["-window", "root", "-format", "%k", "info:-"])
+                .env("DISPLAY", &self.name)
+                .output()
+                .expect("import is missing; tests/run tools installs it");
+            let text = String::from_utf8_lossy(&picture.stdout).into_owned();
+            let colours: u32 = text.trim().parse().ok()?;
+            (colours > 20).then_some(())
+        });
+        assert!(drawn.await.is_some(), "the window stays empty");
     }
 }
 
@@ -61,4 +77,43 @@ async fn a_second_start_brings_the_first_window_forward() {
     let status = headless.ends(LONG).await;
     assert_eq!(status.code(), Some(3), "{}", headless.printed());
     first.end_cleanly().await;
+}
+
+/// A driver that fails in the middle of a frame, in every window that is opened.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_window_that_dies_is_opened_again_and_trading_goes_on() {
+    let display = Display::new();
+    let rig = Rig::new().await;
+    let mut executor = rig
+        .start(&[])
+        .env("DISPLAY", &display.name)
+        .env("FX_EXECUTOR_FAILPOINT", "draw")
+        .go();
+    executor.says("opening it again, 1 of 3", LONG).await;
+    executor.says("it died too often", LONG).await;
+    rig.is_subscribed().await;
+    let id = rig.send("OPEN_POSITION", small_buy()).await;
+    rig.is_executed(&id, LONG).await;
+    let crashes = std::fs::read_dir(rig.data().join("crash")).unwrap();
+    assert_eq!(crashes.count(), 4, "one file for each window");
+    executor.end_cleanly().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trading_goes_on_when_the_display_is_gone() {
+    let display = Display::new();
+    let rig = Rig::new().await;
+    let mut executor = rig.start(&[]).env("DISPLAY", &display.name).go();
+    rig.is_subscribed().await;
+    // While it is being made a lost display ends inside the driver, where nobody can go on.
+    display.has_window().await;
+    let before = rig.send("OPEN_POSITION", small_buy()).await;
+    rig.is_executed(&before, LONG).await;
+    drop(display);
+    executor
+        .says("the display is gone. Trading goes on without one", LONG)
+        .await;
+    let after = rig.send("OPEN_POSITION", small_buy()).await;
+    rig.is_executed(&after, LONG).await;
+    executor.end_cleanly().await;
 }
