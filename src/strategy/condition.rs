@@ -75,6 +75,16 @@ impl Operator {
         })
     }
 
+    const fn level(self) -> Option<Level> {
+        match self {
+            Self::Greater | Self::CrossesAbove => Some(Level::Above { or_at: false }),
+            Self::GreaterOrEqual => Some(Level::Above { or_at: true }),
+            Self::Less | Self::CrossesBelow => Some(Level::Below { or_at: false }),
+            Self::LessOrEqual => Some(Level::Below { or_at: true }),
+            _ => None,
+        }
+    }
+
     /// The direction of a market in which the left side leads.
     pub(super) const fn points(self) -> Option<Side> {
         match self {
@@ -193,6 +203,25 @@ impl Condition {
         [Some(self.left), self.right.source()].into_iter().flatten()
     }
 
+    /// Whether the two never hold at the same bar: the same value above one level, and below it or a lower one.
+    pub(super) fn excludes(&self, other: &Self) -> bool {
+        let (above, below) = match (self.operator.level(), other.operator.level()) {
+            (Some(Level::Above { .. }), Some(Level::Below { .. })) => (self, other),
+            (Some(Level::Below { .. }), Some(Level::Above { .. })) => (other, self),
+            _ => return false,
+        };
+        let touching = above.operator.level() == Some(Level::Above { or_at: true })
+            && below.operator.level() == Some(Level::Below { or_at: true });
+        above.left == below.left
+            && match (above.right, below.right) {
+                (Operand::Number(least), Operand::Number(most)) => {
+                    most < least || (most <= least && !touching)
+                }
+                (one @ Operand::Series { .. }, other) => one == other && !touching,
+                _ => false,
+            }
+    }
+
     /// What a bare number stands for here, which is then checked against the last close (R6).
     pub(super) fn bare_number(&self) -> BareNumber {
         match (self.right, self.left.series) {
@@ -202,6 +231,13 @@ impl Condition {
             _ => BareNumber::Any,
         }
     }
+}
+
+/// On which side of the right one the left side is at the last closed bar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Level {
+    Above { or_at: bool },
+    Below { or_at: bool },
 }
 
 /// What a bare number on the right side must be.

@@ -139,19 +139,7 @@ fn read_all_of(
         }
     }
     if !failed.is_empty() {
-        if alone {
-            for reason in failed {
-                reader.refuse(&reason.key, reason.rule, reason.text);
-            }
-        } else {
-            for reason in failed {
-                reader.skip(reason);
-            }
-            let text = "the whole group is left out with it";
-            reader.skip(Reason::new(Rule::UnknownName, &group.path, text));
-            reader.drop_part(&group.path, text);
-        }
-        return;
+        return leave_out(reader, group, alone, failed);
     }
     let doubt = mirrored_halves(&mut items, context.timeframe);
     let mut sides: Vec<Side> = [Side::Buy, Side::Sell]
@@ -164,15 +152,54 @@ fn read_all_of(
             None => return refuse_direction(reader, doubt),
         }
     }
-    for side in sides {
-        let conditions = items
+    let of = |side| -> Vec<Condition> {
+        let own = items
             .iter()
-            .filter(|item| item.side.is_none_or(|own| own == side))
-            .flat_map(|item| item.conditions.iter().copied())
-            .collect();
-        terms.add(side, conditions);
+            .filter(|item| item.side.is_none_or(|own| own == side));
+        own.flat_map(|item| item.conditions.iter().copied())
+            .collect()
+    };
+    let never = sides.iter().find_map(|side| contradiction(&of(*side)));
+    if let Some((one, other)) = never {
+        let words = |condition: Condition| condition.words(context.timeframe, Language::English);
+        let text = format!(
+            "\"{}\" and \"{}\" never hold at the same bar, so nothing would ever be opened; where one is for buying and the other for selling, begin each description with BUY or SELL",
+            words(one),
+            words(other)
+        );
+        let reason = Reason::new(Rule::Conditions, &group.path, text);
+        return leave_out(reader, group, alone, vec![reason]);
+    }
+    for side in sides {
+        terms.add(side, of(side));
     }
     terms.rules += items.len();
+}
+
+/// A list whose conditions must all hold is of no use without one of them: it alone refuses the rules, beside others it is
+/// left out.
+fn leave_out(reader: &mut Reader, group: &Group<'_>, alone: bool, reasons: Vec<Reason>) {
+    if alone {
+        for reason in reasons {
+            reader.refuse(&reason.key, reason.rule, reason.text);
+        }
+        return;
+    }
+    for reason in reasons {
+        reader.skip(reason);
+    }
+    let text = "the whole group is left out with it";
+    reader.skip(Reason::new(Rule::UnknownName, &group.path, text));
+    reader.drop_part(&group.path, text);
+}
+
+/// Two conditions that never hold together.
+fn contradiction(all_of: &[Condition]) -> Option<(Condition, Condition)> {
+    all_of.iter().enumerate().find_map(|(at, one)| {
+        let mut later = all_of.iter().skip(at + 1);
+        let other = later.find(|other| one.excludes(other))?;
+        Some((*one, *other))
+    })
 }
 
 /// OR: each condition is a trigger of its own; those not understood are left out and reported (R4).

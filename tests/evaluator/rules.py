@@ -356,6 +356,24 @@ def mirrored(items):
     return ("buy", "sell") if said.pop() else ("sell", "buy")
 
 
+ABOVE, BELOW = {">": False, ">=": True, "crosses above": False}, {"<": False, "<=": True, "crosses below": False}
+
+
+def never_together(comparisons):
+    """Whether one of them asks for more than another allows."""
+    for above in (one for one in comparisons if one.operator in ABOVE):
+        for below in (one for one in comparisons if one.operator in BELOW and same(one.left, above.left)):
+            both_at = ABOVE[above.operator] and BELOW[below.operator]
+            least, most = above.right, below.right
+            if isinstance(least, float) and isinstance(most, float):
+                if most < least or (most == least and not both_at):
+                    return True
+            elif isinstance(least, Line) and isinstance(most, Line) and not both_at:
+                if same(least.source, most.source) and least[1:] == most[1:]:
+                    return True
+    return False
+
+
 def switched_on(nodes):
     if not isinstance(nodes, list):
         raise Refused("no list of conditions")
@@ -442,9 +460,13 @@ def read_entry(rules, own, chosen, volume_times):
                 if not chosen:
                     raise Refused("no direction")
                 sides = [chosen]
-            for side in sides:
-                parts = [item.comparisons for item in items if item.side in (None, side)]
-                found[side].append([one for part in parts for one in part])
+            lists = {side: [one for item in items if item.side in (None, side) for one in item.comparisons] for side in sides}
+            if any(never_together(comparisons) for comparisons in lists.values()):
+                if len(groups) == 1:
+                    raise Refused("conditions that exclude each other")
+                continue
+            for side, comparisons in lists.items():
+                found[side].append(comparisons)
         elif items:
             undirected = all(item.side is None for item in items)
             if undirected and not chosen:

@@ -455,3 +455,52 @@ fn a_refusal_stays_readable_however_much_is_wrong() {
     assert!(refusal.to_string().len() < 2_000);
     assert!(refusal.to_string().ends_with("more"));
 }
+
+/// Halves that no evidence parts, with the trader's word that all of it is for buying: that could never open anything (R3).
+#[test]
+fn conditions_of_one_list_that_exclude_each_other_are_refused() {
+    let rsi = |operator: &str, value: Value| json!({ "indicator": "RSI", "period": 14, "condition": operator, "value": value });
+    let ema =
+        |operator: &str| json!({ "indicator": "ema_9", "condition": operator, "value": "ema_21" });
+    let refused = |conditions: Value| {
+        let rules = rules_with(&json!({ "logic": "AND", "conditions": conditions }));
+        match rules_planned(&rules, Some(Side::Buy)) {
+            Ok(_) => String::new(),
+            Err(refusal) => refusal.to_string(),
+        }
+    };
+    for (conditions, words) in [
+        (
+            json!([rsi("greater_than", json!(70)), rsi("less_than", json!(30))]),
+            "\"RSI 14 is above 70\" and \"RSI 14 is below 30\" never hold at the same bar",
+        ),
+        (
+            json!([ema("crosses_above"), ema("less_than")]),
+            "never hold",
+        ),
+        (
+            json!([
+                rsi("greater_than", json!(50)),
+                rsi("less_or_equal", json!(50))
+            ]),
+            "never hold",
+        ),
+        (
+            json!([rsi("greater_than", json!(30)), rsi("less_than", json!(70))]),
+            "",
+        ),
+        (
+            json!([
+                rsi("greater_or_equal", json!(50)),
+                rsi("less_or_equal", json!(50))
+            ]),
+            "",
+        ),
+    ] {
+        let said = refused(conditions);
+        assert!(
+            said.contains(words) && said.is_empty() == words.is_empty(),
+            "{words}: {said}"
+        );
+    }
+}
