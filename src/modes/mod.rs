@@ -19,6 +19,7 @@ mod session;
 mod settings_desk;
 mod settings_home;
 mod show;
+mod silence;
 mod stop_all;
 mod stored;
 mod strict_json;

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::settings_home::SettingsHome;
+use super::silence::{Silence, SilenceNews};
 use crate::core::snapshot::{Snapshot, StrategyState, UiCommand};
 use crate::engine::Engine;
 use crate::os::{self, ClockWatch, SystemEvent, SystemWatch};
@@ -120,6 +121,7 @@ impl Attendant {
     ) {
         let started = Instant::now();
         let mut clocks = ClockWatch::new(started.elapsed(), SystemTime::now());
+        let mut silence = Silence::since(started.elapsed());
         loop {
             let event = tokio::select! {
                 () = end.cancelled() => return,
@@ -133,8 +135,14 @@ impl Attendant {
             if let Some(news) = clocks.look(started.elapsed(), SystemTime::now()) {
                 tracing::warn!(target: "engine", "{news}");
                 if news.may_have_slept() {
+                    silence.begin_anew(started.elapsed());
                     self.wake().await;
                 }
+            }
+            let speaks = self.snapshot.has_changed().unwrap_or_default();
+            self.snapshot.mark_unchanged();
+            if let Some(news) = silence.look(started.elapsed(), speaks) {
+                tell_silence(news);
             }
             self.keep_awake();
         }
@@ -192,6 +200,17 @@ impl Attendant {
                 tracing::info!(target: "engine", "Sleep is no longer held off.");
             }
             _ => {}
+        }
+    }
+}
+
+fn tell_silence(news: SilenceNews) {
+    match news {
+        SilenceNews::Silent => {
+            tracing::error!(target: "engine", "The engine has said nothing for 30 s: it hangs. Nothing is executed, and no command to stop is heard. Look after open positions in MetaTrader, then end this program and start it again; the journal goes on from where it was.");
+        }
+        SilenceNews::SpeaksAgain { after } => {
+            tracing::error!(target: "engine", "The engine goes on after {} s of silence. Send this log to the program's makers.", after.as_secs());
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is always in sight under the header: PAPER, the emergency latch, and the five lights.
 
 use egui::{Frame, Margin, Panel, RichText, Ui, vec2};
+use jiff::SignedDuration;
 
 use super::app::{Act, Ask};
 use super::format;
@@ -12,6 +13,9 @@ use super::widgets::{Pill, pill, strong, tool_button};
 use crate::core::health::{Leg, Light, LinkHealth, Phase};
 use crate::core::snapshot::{TerminalMode, Trading, UiCommand};
 use crate::market::Permissions;
+
+/// The engine publishes twice a second; one that is silent for so long hangs.
+const SILENT_AFTER: SignedDuration = SignedDuration::from_secs(30);
 
 /// Closed markets that the hover text names.
 const MOST_NAMED: usize = 8;
@@ -32,6 +36,11 @@ pub fn banners_ui(ui: &mut Ui, view: &View<'_>, acts: &mut Vec<Act>) {
                 );
             });
         });
+    }
+    let silent = view.now.duration_since(view.snapshot.at);
+    if silent > SILENT_AFTER {
+        let text = fill(view.text.engine_silent, &[&format::span(silent)]);
+        quiet_banner(ui, "silent", Tone::Bad, &text);
     }
     match &view.snapshot.trading {
         Trading::Stopped {

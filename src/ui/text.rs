@@ -104,6 +104,7 @@ catalogue! {
     reconnect = "Reconnect now";
     reconnect_hint = "Press F5 to try every connection again at once; a click on a light offers the same.";
     busy = "The engine has not taken the last {} requests yet; they are kept and sent again.";
+    engine_silent = "The engine has said nothing for {}: it hangs. Nothing here is current and no button is heard. Look after open positions in MetaTrader, then end this program and start it again.";
     engine_gone = "The engine has ended. This window shows its last picture.";
     market_time = "market {}";
     utc_time = "UTC {}";

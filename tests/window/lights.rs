@@ -171,6 +171,7 @@ fn a_green_light_tells_an_old_proof() {
     hovered(&mut desk, "Platform: Up");
     assert!(desk.has("38 ms · for 2 h"));
     desk.pass(35);
+    desk.publish(|snapshot| snapshot.at = noon_after(44));
     assert!(desk.has("seen 45 s ago · for 2 h"));
     assert!(desk.has("Platform: Up"));
 }
@@ -198,4 +199,20 @@ fn what_needs_a_person_is_listed_while_it_stands() {
     assert!(!desk.has("Status 403: the executor is not known"));
     assert!(desk.has("the terminal's Algo Trading button is off; press it"));
     assert!(!desk.has("Nothing needs you"));
+}
+
+#[test]
+fn an_engine_that_hangs_is_said_on_every_page() {
+    for page in Page::ALL {
+        let mut desk = desk(page);
+        desk.pass(30);
+        assert!(!desk.has("it hangs"), "{page:?}");
+        desk.pass(1);
+        assert!(
+            desk.has("The engine has said nothing for 31 s: it hangs"),
+            "{page:?}"
+        );
+        desk.publish(|snapshot| snapshot.at = noon_after(31));
+        assert!(!desk.has("it hangs"), "{page:?}");
+    }
 }
