@@ -13,6 +13,7 @@ mod mt5_check;
 mod plan;
 mod practice;
 mod practice_market;
+mod renderer;
 mod replay;
 mod resume;
 mod session;

@@ -9,12 +9,15 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tracing::Level;
 
+use super::renderer::Renderers;
 use super::session::{Session, wait_for_signal};
 use super::settings_desk::SettingsDesk;
 use super::terminal_desk::TerminalDesk;
 use crate::logs::{Feed, LogLine};
 use crate::os::say;
-use crate::ui::{self, LogLevel, LogSource, UiLinks, WindowEnd, WindowOptions};
+use crate::ui::{
+    self, LogLevel, LogSource, Renderer, UiLinks, WindowEnd, WindowError, WindowOptions,
+};
 
 /// Windows that are opened again after one died; after that the engine goes on without.
 const MOST_REOPENED: u32 = 3;
@@ -56,6 +59,7 @@ pub(super) fn run(session: Session) -> ExitCode {
     };
     close_with_engine(&links, &ended);
     let log_dir = links.log_dir.clone();
+    let data_dir = session.settings.data_dir.clone();
     let session = Arc::new(Mutex::new(Some(session)));
     #[cfg(target_os = "linux")]
     {
@@ -65,11 +69,23 @@ pub(super) fn run(session: Session) -> ExitCode {
             end(&session);
         });
     }
+    let renderers = Renderers::of(&data_dir);
+    let mut order = renderers.order().into_iter();
+    let mut renderer = order.next().unwrap_or(Renderer::Glow);
     let mut deaths = 0;
     loop {
+        renderers.starts(renderer);
         let shown = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            ui::run(links.clone(), options())
+            if renderer == Renderer::Glow && fails("glow") {
+                return Err(WindowError::NoOpenGl(
+                    "as the environment asks for".to_owned(),
+                ));
+            }
+            ui::run(links.clone(), options(&renderers, renderer))
         }));
+        if shown.is_ok() {
+            renderers.ended();
+        }
         match shown {
             Ok(Ok(WindowEnd::Closed)) => break,
             Ok(Ok(WindowEnd::Died)) if deaths < MOST_REOPENED && !ended.is_cancelled() => {
@@ -79,6 +95,10 @@ pub(super) fn run(session: Session) -> ExitCode {
             Ok(Ok(WindowEnd::Died)) => {
                 go_on_without(&session, &ended, "it died too often", &log_dir);
                 break;
+            }
+            Ok(Err(error)) if let Some(next) = order.next() => {
+                tracing::warn!(target: "ui", "{renderer} cannot draw the window ({error}); trying {next}.");
+                renderer = next;
             }
             Ok(Err(error)) => {
                 go_on_without(&session, &ended, &error.to_string(), &log_dir);
@@ -126,10 +146,19 @@ fn end(session: &SharedSession) {
     }
 }
 
-/// Drawing fails after a while when `FX_EXECUTOR_FAILPOINT=draw` says so, for the tests; only debug builds look at it.
-fn options() -> WindowOptions {
-    let usual = WindowOptions::default();
-    if !cfg!(debug_assertions) || std::env::var("FX_EXECUTOR_FAILPOINT").as_deref() != Ok("draw") {
+/// Whether a part is to fail, for the tests: `FX_EXECUTOR_FAILPOINT`, which only debug builds look at.
+fn fails(part: &str) -> bool {
+    cfg!(debug_assertions) && std::env::var("FX_EXECUTOR_FAILPOINT").as_deref() == Ok(part)
+}
+
+fn options(renderers: &Renderers, renderer: Renderer) -> WindowOptions {
+    let renderers = renderers.clone();
+    let usual = WindowOptions {
+        renderer,
+        drawn: Arc::new(move || renderers.works(renderer)),
+        ..WindowOptions::default()
+    };
+    if !fails("draw") {
         return usual;
     }
     let drawn = std::sync::atomic::AtomicU32::new(0);

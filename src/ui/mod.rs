@@ -35,4 +35,4 @@ pub use terminal_port::{
 pub use theme::ThemeChoice;
 pub use view::Clock;
 pub use wake::Waker;
-pub use window::{WindowEnd, WindowError, WindowOptions, run};
+pub use window::{Renderer, WindowEnd, WindowError, WindowOptions, run};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 use super::app::App;
 use super::links::UiLinks;
@@ -13,8 +14,46 @@ use super::text::{ENGLISH, Text};
 use super::theme::ThemeChoice;
 use super::view::Clock;
 
+/// What draws the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Renderer {
+    /// OpenGL.
+    Glow,
+    /// DirectX 12: for remote desktops that have no OpenGL.
+    Wgpu,
+}
+
+impl Renderer {
+    /// Those of this system.
+    #[cfg(windows)]
+    pub const AVAILABLE: &[Self] = &[Self::Glow, Self::Wgpu];
+    #[cfg(not(windows))]
+    pub const AVAILABLE: &[Self] = &[Self::Glow];
+
+    const fn native(self) -> eframe::Renderer {
+        match self {
+            #[cfg(windows)]
+            Self::Wgpu => eframe::Renderer::Wgpu,
+            _ => eframe::Renderer::Glow,
+        }
+    }
+}
+
+impl std::fmt::Display for Renderer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Glow => "OpenGL",
+            Self::Wgpu => "DirectX 12",
+        })
+    }
+}
+
 pub struct WindowOptions {
     pub title: String,
+    pub renderer: Renderer,
+    /// Told once, when a frame was drawn.
+    pub drawn: Arc<dyn Fn() + Send + Sync>,
     pub theme: ThemeChoice,
     pub text: &'static Text,
     /// The zone in which times are shown.
@@ -30,6 +69,8 @@ impl Default for WindowOptions {
     fn default() -> Self {
         Self {
             title: "FX Executor".to_owned(),
+            renderer: Renderer::Glow,
+            drawn: Arc::new(|| {}),
             theme: ThemeChoice::System,
             text: &ENGLISH,
             zone: TimeZone::system(),
@@ -62,6 +103,9 @@ pub enum WindowEnd {
 struct Guarded {
     app: App,
     died: Arc<AtomicBool>,
+    /// Frames begun; the second one shows that the first was drawn to its end.
+    frames: u32,
+    drawn: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl Guarded {
@@ -85,6 +129,10 @@ impl eframe::App for Guarded {
 
     fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
         let ctx = ui.ctx().clone();
+        self.frames = self.frames.saturating_add(1);
+        if self.frames == 2 {
+            (self.drawn)();
+        }
         self.keep(&ctx, |app| eframe::App::ui(app, ui, frame));
     }
 }
@@ -114,7 +162,7 @@ pub fn run(links: UiLinks, options: WindowOptions) -> Result<WindowEnd, WindowEr
             .with_inner_size(options.size)
             .with_min_inner_size([900.0, 560.0])
             .with_icon(super::icons::window_icon()),
-        renderer: eframe::Renderer::Glow,
+        renderer: options.renderer.native(),
         ..Default::default()
     };
     let title = options.title.clone();
@@ -125,8 +173,14 @@ pub fn run(links: UiLinks, options: WindowOptions) -> Result<WindowEnd, WindowEr
         Box::new({
             let died = Arc::clone(&died);
             move |creation| {
+                let drawn = Arc::clone(&options.drawn);
                 let app = App::new(&creation.egui_ctx, links, options);
-                Ok(Box::new(Guarded { app, died }))
+                Ok(Box::new(Guarded {
+                    app,
+                    died,
+                    frames: 0,
+                    drawn,
+                }))
             }
         }),
     );

@@ -117,3 +117,30 @@ async fn trading_goes_on_when_the_display_is_gone() {
     rig.is_executed(&after, LONG).await;
     executor.end_cleanly().await;
 }
+
+/// Where nothing can draw, the program goes on without a window; that is no crash, and is tried anew the next time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_renderer_trading_goes_on_and_one_that_drew_is_remembered() {
+    let display = Display::new();
+    let rig = Rig::new().await;
+    let mut blind = rig
+        .start(&[])
+        .env("DISPLAY", &display.name)
+        .env("FX_EXECUTOR_FAILPOINT", "glow")
+        .go();
+    blind.says("No window: no OpenGL 2.0 or newer", LONG).await;
+    rig.is_subscribed().await;
+    let id = rig.send("OPEN_POSITION", small_buy()).await;
+    rig.is_executed(&id, LONG).await;
+    blind.end_cleanly().await;
+    let mut seeing = rig.start(&[]).env("DISPLAY", &display.name).go();
+    display.has_window().await;
+    let memory = rig.data().join("window.json");
+    let kept = until(LONG, || {
+        let text = std::fs::read_to_string(&memory).ok()?;
+        (text == r#"{"works":"glow","starting":null}"#).then_some(())
+    });
+    assert!(kept.await.is_some());
+    assert!(!seeing.printed().contains("The program ended while"));
+    seeing.end_cleanly().await;
+}
