@@ -14,6 +14,7 @@ use super::pages::{
 use super::text::Text;
 use super::theme::{self, GRID, ThemeChoice};
 use super::view::{Clock, View};
+use super::widgets::steady;
 use super::window::WindowOptions;
 use super::{shell, strip};
 use crate::core::snapshot::{Snapshot, UiCommand};
@@ -149,7 +150,7 @@ impl App {
             .inner_margin(egui::Margin::same(12));
         egui::CentralPanel::default().frame(frame).show(ui, |ui| {
             ui.spacing_mut().item_spacing = egui::vec2(2.0 * GRID, 2.0 * GRID);
-            self.page_ui(ui, &view, &mut acts);
+            steady(ui, self.page, |ui| self.page_ui(ui, &view, &mut acts));
         });
         shell::question_ui(ui, &view, &mut self.asking, &mut acts);
         for act in acts {

@@ -1,6 +1,7 @@
 //! The Settings page and the file beside it.
 
 use egui_kittest::kittest::Queryable;
+use fx_executor::core::snapshot::Trading;
 use fx_executor::settings::Field;
 use fx_executor::ui::{Page, SaveNote, SettingsForm, SettingsPort};
 
@@ -162,4 +163,43 @@ fn the_stored_secret_is_shown_on_request_and_not_for_long() {
     desk.press("Settings");
     assert!(!desk.has(SECRET), "it hides when the page is left");
     assert!(!format!("{:?}", desk.harness.state()).contains(SECRET));
+}
+
+/// What is typed stays in the field that was chosen, whatever appears above it meanwhile or goes.
+#[test]
+fn focus_stays_in_the_field_while_banners_and_answers_come_and_go() {
+    const KEY: &str = "Pusher key";
+    let more = |desk: &mut Desk, text: &str| {
+        let typed = egui::Event::Text(text.to_owned());
+        desk.harness.event(typed);
+        desk.settle();
+    };
+    let mut desk = ready();
+    let lots = value(&desk, LOTS);
+    desk.press("Save");
+    wait_for(&mut desk, "Saved and applied.");
+    type_into(&mut desk, KEY, "a");
+    assert!(!desk.has("Saved and applied."), "the line above is gone");
+    more(&mut desk, "b");
+    let paused = Trading::Paused {
+        since: crate::world::noon(),
+        reason: "a drill".to_owned(),
+    };
+    desk.publish(|snapshot| snapshot.trading = paused);
+    more(&mut desk, "c");
+    desk.publish(|snapshot| snapshot.settings.problem = Some("one key is wrong".to_owned()));
+    more(&mut desk, "d");
+    change_file(&mut desk, &[(Field::MaxPositions, "7")]);
+    more(&mut desk, "e");
+    desk.publish(|snapshot| {
+        snapshot.trading = Trading::On;
+        snapshot.settings.problem = None;
+    });
+    more(&mut desk, "f");
+    assert!(
+        value(&desk, KEY).ends_with("abcdef"),
+        "{}",
+        value(&desk, KEY)
+    );
+    assert_eq!(value(&desk, LOTS), lots);
 }

@@ -22,7 +22,7 @@ use super::icons::Icon;
 use super::text::Text;
 use crate::core::snapshot::{Snapshot, StrategyState};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Page {
     Overview,
     Commands,

@@ -19,7 +19,7 @@ use crate::ui::settings_port::{
 use crate::ui::text::{Text, fill};
 use crate::ui::theme::{self, GRID, Tone};
 use crate::ui::view::View;
-use crate::ui::widgets::{card, heading, muted, primary_button, strong, tone_icon};
+use crate::ui::widgets::{card, heading, muted, primary_button, steady, strong, tone_icon};
 
 pub struct State {
     port: Arc<dyn SettingsPort>,
@@ -250,21 +250,29 @@ pub fn settings_ui(ui: &mut Ui, view: &View<'_>, state: &mut State, acts: &mut V
         let mut changed = Vec::new();
         card(ui, |ui| {
             heading(ui, view.text.settings_needed);
-            fields_ui(ui, view.text, state, &mut form, &needed, &mut changed);
+            steady(ui, "settings needed", |ui| {
+                fields_ui(ui, view.text, state, &mut form, &needed, &mut changed);
+            });
         });
         ui.add_space(GRID);
-        actions_ui(ui, view.text, state, &form);
+        steady(ui, "settings actions", |ui| {
+            actions_ui(ui, view.text, state, &form)
+        });
         ui.add_space(GRID);
         card(ui, |ui| {
             heading(ui, view.text.settings_rest);
             ui.label(muted(ui, view.text.settings_rest_hint));
-            fields_ui(ui, view.text, state, &mut form, &rest, &mut changed);
+            steady(ui, "settings rest", |ui| {
+                fields_ui(ui, view.text, state, &mut form, &rest, &mut changed);
+            });
         });
         ui.add_space(GRID);
         card(ui, |ui| {
             heading(ui, view.text.settings_local);
             ui.label(muted(ui, view.text.settings_local_hint));
-            fields_ui(ui, view.text, state, &mut form, &local, &mut changed);
+            steady(ui, "settings local", |ui| {
+                fields_ui(ui, view.text, state, &mut form, &local, &mut changed);
+            });
         });
         ui.add_space(GRID);
         places_ui(ui, view);

@@ -7,7 +7,7 @@ use crate::settings::{Field, doubt_field};
 use crate::ui::settings_port::SettingsForm;
 use crate::ui::text::{Text, fill};
 use crate::ui::theme::{self, Tone};
-use crate::ui::widgets::{muted, strong, tone_icon, tool_button};
+use crate::ui::widgets::{muted, steady, strong, tone_icon, tool_button};
 
 pub(super) const fn words(text: &Text, field: Field) -> (&'static str, &'static str) {
     match field {
@@ -70,7 +70,7 @@ pub(super) fn fields_ui(
                     ui.add_space(6.0);
                     ui.add(egui::Label::new(strong(label, theme::BODY)).wrap());
                 });
-                ui.vertical(|ui| {
+                steady(ui, ("setting", field.key()), |ui| {
                     ui.spacing_mut().item_spacing.y = 3.0;
                     ui.set_width(width * 0.7);
                     if field.is_secret() {
@@ -231,6 +231,7 @@ fn secret_ui(
     }
     ui.horizontal_wrapped(|ui| {
         let edit = TextEdit::singleline(&mut form.new_secret.0)
+            .id(egui::Id::new("new secret"))
             .password(!state.showing)
             .desired_width((ui.available_width() - 190.0).max(140.0));
         let response = ui.add(edit);

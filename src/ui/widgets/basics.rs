@@ -23,6 +23,18 @@ pub fn heading(ui: &mut Ui, text: &str) {
     ui.label(strong(text, theme::TITLE).color(theme::of(ui).text));
 }
 
+/// A part whose widgets keep their ids whatever appears or vanishes before it. Without, focus would move to another widget, and
+/// what is typed with it. The name is of one place in the whole window.
+pub fn steady<R>(
+    ui: &mut Ui,
+    name: impl std::hash::Hash + std::fmt::Debug,
+    content: impl FnOnce(&mut Ui) -> R,
+) -> R {
+    let scope = egui::UiBuilder::new().scope_id(egui::Id::new(("steady", name)));
+    let below = scope.layout(egui::Layout::top_down(egui::Align::Min));
+    ui.scope_builder(below, content).inner
+}
+
 /// A surface with a border. Takes the whole width.
 pub fn card<R>(ui: &mut Ui, content: impl FnOnce(&mut Ui) -> R) -> R {
     let tokens = theme::of(ui);

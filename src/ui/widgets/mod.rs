@@ -7,7 +7,7 @@ mod timeline;
 
 pub use basics::{
     badge_button, card, chip, empty_state, heading, key_value, muted, primary_button, side_text,
-    strong, table_card, tone_icon, tool_button, truncated,
+    steady, strong, table_card, tone_icon, tool_button, truncated,
 };
 pub use confirm::{Answer, Question, confirm};
 pub use pill::{Pill, pill};
