@@ -45,6 +45,7 @@ mod result;
 mod rules;
 mod shadow;
 pub mod snapshot;
+mod start_words;
 mod starting;
 mod state;
 mod step;

@@ -9,6 +9,7 @@ use super::handle::{Verdict, count, details};
 use super::record::Record;
 use super::rules::StrategyEntry;
 use super::snapshot::{Severity, StrategyState};
+use super::start_words;
 use super::step::Turn;
 use crate::market::Side;
 use crate::strategy::{self, Allowances, Plan, PlanRefusal, PlanRequest, Skipped};
@@ -52,27 +53,10 @@ impl Turn<'_> {
         let Some(known) = self.durable().strategies.get(&id).cloned() else {
             return self.await_activation(command, &id);
         };
-        let rules = ["rules", "newParameters"]
-            .iter()
-            .find_map(|key| command.args.get(*key))
-            .or_else(|| {
-                command
-                    .args
-                    .get("updates")
-                    .and_then(|updates| updates.get("rules"))
-            });
-        let Some(rules) = rules.filter(|rules| rules.is_object()) else {
-            return Verdict::failed(
-                "\"rules\" (or \"newParameters\") is missing, so there is nothing to update",
-            );
+        let rules = match start_words::rules_of_update(&command.args, &known) {
+            Ok(rules) => rules,
+            Err(error) => return Verdict::failed(error),
         };
-        let updates = command.args.get("updates").and_then(Value::as_object);
-        let mut asked = command.args.iter().chain(updates.into_iter().flatten());
-        if let Some((key, _)) = asked.find(|(key, value)| !is_of_an_update(&known, key, value)) {
-            return Verdict::failed(format!(
-                "an update replaces the rules and nothing else, and this one says \"{key}\", too; nothing was changed. Stop the strategy and activate it again"
-            ));
-        }
         let wanted = StrategyEntry {
             rules: rules.clone(),
             direction: known.direction.or_else(|| self.chosen_direction(&id)),
@@ -109,15 +93,7 @@ impl Turn<'_> {
     pub fn wanted(&self, command: &Command) -> Result<StrategyEntry, String> {
         let text = |key| command.text(key).map_err(|error| error.to_string());
         let id = text("strategyId")?.to_owned();
-        let off = |holder: Option<&Value>| {
-            holder.and_then(|value| value.get("enabled")) == Some(&Value::Bool(false))
-        };
-        if command.flag("enabled") == Some(false) || off(command.args.get("rules")) {
-            return Err(
-                "it says \"enabled\": false; switch it on on the platform, then activate it"
-                    .to_owned(),
-            );
-        }
+        start_words::check_start(&command.args)?;
         let asked = |key| match command.args.get(key) {
             None | Some(Value::Null) => Ok(Value::Null),
             Some(Value::Array(list)) if list.is_empty() => Ok(Value::Null),
@@ -392,26 +368,4 @@ fn running_words(strategy: &StrategyEntry, plan: &Plan, skipped: &[Skipped]) -> 
         strategy.timeframe,
         count(plan.rule_count(), "rule", "rules"),
     )
-}
-
-/// Whether an update may say this: what it replaces, and what is so already.
-fn is_of_an_update(known: &StrategyEntry, key: &str, value: &Value) -> bool {
-    let says = |text: &str| value.as_str().is_some_and(|value| value.trim() == text);
-    let empty = value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty);
-    match key {
-        "strategyId" | "strategyName" | "name" | "rules" | "newParameters" | "updates"
-        | "reason" | "comment" => true,
-        "enabled" => value == &Value::Bool(true),
-        "symbol" => says(&known.symbol) || says(&known.ordered_symbol),
-        "timeframe" => says(&known.timeframe),
-        "settings" => empty || value == &known.settings,
-        // The platform's older form says whether to go on watching, which an update always does.
-        "options" => {
-            let only = |map: &serde_json::Map<String, Value>| {
-                map.keys().all(|key| key == "restartMonitoring")
-            };
-            value == &known.options || empty || value.as_object().is_some_and(only)
-        }
-        _ => empty,
-    }
 }

@@ -125,7 +125,15 @@ impl CallError {
         match (&self.kind, self.call) {
             (CallErrorKind::Unauthorized, Call::Report | Call::Health) => Class::Retry,
             (CallErrorKind::Unauthorized, _)
-            | (CallErrorKind::NotFound, Call::Config | Call::Heartbeat) => Class::Revoked,
+            | (CallErrorKind::NotFound, Call::Config | Call::Heartbeat)
+            // Whoever stands before the platform and says so: without a heartbeat nobody there can hold this executor back.
+            | (
+                CallErrorKind::Forbidden
+                | CallErrorKind::NotJson {
+                    status: 401 | 403, ..
+                },
+                Call::Heartbeat,
+            ) => Class::Revoked,
             (CallErrorKind::NotFound, Call::Report) | (CallErrorKind::BadRequest, _) => {
                 Class::Permanent
             }

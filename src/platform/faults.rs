@@ -177,6 +177,10 @@ fn classes_follow_the_contract() {
         status: 500,
         retry_after: None,
     };
+    let gateway = |status| CallErrorKind::NotJson {
+        status,
+        content_type: None,
+    };
     // In the order of `Call::ALL`: config, authorize, heartbeat, report, health.
     for (kind, classes) in [
         (
@@ -185,8 +189,11 @@ fn classes_follow_the_contract() {
         ),
         (
             CallErrorKind::Forbidden,
-            [Retry, Retry, Retry, Retry, Retry],
+            [Retry, Retry, Revoked, Retry, Retry],
         ),
+        (gateway(401), [Retry, Retry, Revoked, Retry, Retry]),
+        (gateway(403), [Retry, Retry, Revoked, Retry, Retry]),
+        (gateway(404), [Retry; 5]),
         (
             CallErrorKind::NotFound,
             [Revoked, Retry, Revoked, Permanent, Retry],

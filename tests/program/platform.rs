@@ -187,6 +187,18 @@ async fn an_executor_that_is_refused_stays_so_until_a_heartbeat_is_answered() {
     let id = rig.send("OPEN_POSITION", small_buy()).await;
     assert_eq!(rig.final_status(&id, LONG).await, "failed");
     assert_eq!(rig.ledger().entries().len(), 0);
+    // Another way to say so.
+    rig.world.faults.clear();
+    let forbidden = HttpFault::Status {
+        status: 403,
+        retry_after: None,
+    };
+    rig.world
+        .faults
+        .http(Call::Heartbeat, forbidden, None)
+        .unwrap();
+    let id = rig.send("OPEN_POSITION", small_buy()).await;
+    assert_eq!(rig.final_status(&id, LONG).await, "failed");
     rig.world.faults.clear();
     executor.says("accepts this executor again", PATIENCE).await;
     let id = rig.send("OPEN_POSITION", small_buy()).await;

@@ -277,11 +277,43 @@ fn a_symbol_is_traded_under_the_brokers_name_and_told_under_both() {
 
 #[test]
 fn a_strategy_that_is_switched_off_is_not_run() {
+    for holder in ["", "/rules", "/settings", "/options"] {
+        for off in [json!(false), json!("False"), json!(0)] {
+            let mut world = World::ready();
+            let mut args = start_args("s1", &buying_rules());
+            args.pointer_mut(holder).unwrap()["enabled"] = off;
+            world.pusher("a", "START_STRATEGY", &args);
+            world.assert_ends("a", CommandState::Failed, "\"enabled\": false");
+        }
+    }
+}
+
+/// Money that a START speaks of where nothing looks is not left out in silence.
+#[test]
+fn a_start_that_says_more_than_is_followed_is_refused_by_name() {
+    for (key, value) in [
+        ("lotSize", json!(3)),
+        ("leverage", json!("5")),
+        ("maxOpenTrades", json!(9)),
+        ("stopLoss", json!({ "pips": 5 })),
+        ("direction", json!("SELL")),
+    ] {
+        let mut world = World::ready();
+        let mut args = start_args("s1", &buying_rules());
+        args[key] = value;
+        let told = match key {
+            "stopLoss" => "\"stopLoss\"".to_owned(),
+            key => format!("it says \"{key}\" beside its rules"),
+        };
+        world.pusher("a", "START_STRATEGY", &args);
+        world.assert_ends("a", CommandState::Failed, &told);
+    }
     let mut world = World::ready();
     let mut args = start_args("s1", &buying_rules());
-    args["enabled"] = json!(false);
+    args["description"] = json!("a note");
+    args["leverage"] = json!(null);
     world.pusher("a", "START_STRATEGY", &args);
-    world.assert_ends("a", CommandState::Failed, "\"enabled\": false");
+    world.assert_executed("a");
 }
 
 #[test]
@@ -401,12 +433,35 @@ fn settings_that_cannot_be_read_are_no_absent_ones() {
 
 #[test]
 fn an_update_that_asks_for_more_than_rules_changes_nothing() {
+    let mut switched_off = super::buying_rules();
+    switched_off["enabled"] = json!(false);
     for (more, refused) in [
         (json!({ "settings": { "lotSize": 0.01 } }), Some("settings")),
         (json!({ "enabled": false }), Some("enabled")),
         (json!({ "symbol": "USDJPY" }), Some("symbol")),
         (json!({ "lotSize": 0.01 }), Some("lotSize")),
-        (json!({ "updates": { "status": "paused" } }), Some("status")),
+        (
+            json!({ "updates": { "status": "paused" } }),
+            Some("says \"status\""),
+        ),
+        (
+            json!({ "updates": [{ "symbol": "USDJPY" }] }),
+            Some("\"updates\" is no object"),
+        ),
+        (
+            json!({ "updates": { "enabled": false } }),
+            Some("says \"enabled\""),
+        ),
+        (json!({ "rules": switched_off }), Some("in \"rules\"")),
+        (
+            json!({ "newParameters": { "entry": {} } }),
+            Some("different rules in two places"),
+        ),
+        (
+            json!({ "updates": { "rules": { "entry": {} } } }),
+            Some("different rules in two places"),
+        ),
+        (json!({ "newParameters": super::buying_rules() }), None),
         (
             json!({ "enabled": true, "symbol": "EURUSD", "timeframe": "M15", "settings": {} }),
             None,
@@ -420,7 +475,7 @@ fn an_update_that_asks_for_more_than_rules_changes_nothing() {
         }
         world.pusher("u", "UPDATE_STRATEGY", &args);
         if let Some(key) = refused {
-            world.assert_ends("u", CommandState::Failed, &format!("says \"{key}\""));
+            world.assert_ends("u", CommandState::Failed, key);
             assert_eq!(world.state.durable().strategies["s1"], before);
         } else {
             world.assert_executed("u");

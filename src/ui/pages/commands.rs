@@ -217,7 +217,7 @@ fn filter_ui(ui: &mut Ui, view: &View<'_>, state: &mut State) {
     let text = view.text;
     ui.horizontal_wrapped(|ui| {
         let edit = egui::TextEdit::singleline(&mut state.filter)
-            .id(egui::Id::new("commands filter"))
+            .id(egui::Id::unique("commands filter"))
             .hint_text(text.filter_commands)
             .desired_width(250.0);
         let response = ui.add(edit);

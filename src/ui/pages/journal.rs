@@ -112,7 +112,7 @@ fn tools_ui(ui: &mut Ui, view: &View<'_>, state: &mut State, log_dir: &Path) {
     let text = view.text;
     ui.horizontal_wrapped(|ui| {
         let edit = egui::TextEdit::singleline(&mut state.filter)
-            .id(egui::Id::new("journal filter"))
+            .id(egui::Id::unique("journal filter"))
             .hint_text(text.filter_journal)
             .desired_width(220.0);
         let response = ui.add(edit);

@@ -231,7 +231,7 @@ fn secret_ui(
     }
     ui.horizontal_wrapped(|ui| {
         let edit = TextEdit::singleline(&mut form.new_secret.0)
-            .id(egui::Id::new("new secret"))
+            .id(egui::Id::unique("new secret"))
             .password(!state.showing)
             .desired_width((ui.available_width() - 190.0).max(140.0));
         let response = ui.add(edit);

@@ -30,7 +30,7 @@ pub fn steady<R>(
     name: impl std::hash::Hash + std::fmt::Debug,
     content: impl FnOnce(&mut Ui) -> R,
 ) -> R {
-    let scope = egui::UiBuilder::new().scope_id(egui::Id::new(("steady", name)));
+    let scope = egui::UiBuilder::new().scope_id(egui::Id::unique(("steady", name)));
     let below = scope.layout(egui::Layout::top_down(egui::Align::Min));
     ui.scope_builder(below, content).inner
 }
