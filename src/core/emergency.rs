@@ -19,6 +19,8 @@ use crate::market::{IntentAction, Position};
 
 /// Attempts after which the platform is told what could not be closed; closing goes on.
 const TELL_AFTER_TRIES: u32 = 5;
+/// An event of Pusher takes no longer from the platform to here.
+const LONGEST_ON_ITS_WAY: SignedDuration = SignedDuration::from_secs(5);
 /// The platform is told after so long in any case.
 const TELL_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
@@ -31,6 +33,10 @@ impl Turn<'_> {
 
     /// The public event; it carries everybody's stops, so only our owner's counts (contract T5).
     pub fn emergency_broadcast(&mut self, data: &str) {
+        self.judge_broadcast(data, self.now.utc);
+    }
+
+    fn judge_broadcast(&mut self, data: &str, arrived: Timestamp) {
         let Ok(event) = envelope::object_of(data) else {
             self.log(
                 LogLevel::Warning,
@@ -58,7 +64,8 @@ impl Turn<'_> {
         }
         self.effect(Effect::Beat(BeatCause::Event));
         let given = text("timestamp").and_then(|time| time.parse::<Timestamp>().ok());
-        let past = given.is_some_and(|given| self.was_lifted_after(given));
+        let past = !self.came_after_the_lift(arrived)
+            && given.is_some_and(|given| self.was_lifted_after(given));
         let stop = self.durable().stop.as_ref();
         let known = if past {
             Some("it was given before the stop was lifted here")
@@ -95,6 +102,12 @@ impl Turn<'_> {
         latest < self.state.by_platform_clock(lifted)
     }
 
+    /// Pusher keeps no events: what arrives so long after the lift was given after it, whatever its time says.
+    fn came_after_the_lift(&self, arrived: Timestamp) -> bool {
+        let lifted = self.durable().lifted_at;
+        lifted.is_some_and(|lifted| arrived.duration_since(lifted) > LONGEST_ON_ITS_WAY)
+    }
+
     /// Until the owner is known, every stop may be meant for us: nothing opens, and it is judged as soon as we know.
     fn hold_broadcast(&mut self, data: &str) {
         const MOST_HELD: usize = 16;
@@ -107,14 +120,14 @@ impl Turn<'_> {
         if held.len() == MOST_HELD {
             held.remove(0);
         }
-        held.push(data.to_owned());
+        held.push((self.now.utc, data.to_owned()));
         self.effect(Effect::Beat(BeatCause::Event));
     }
 
     /// The owner is known now.
     pub fn judge_held_broadcasts(&mut self) {
-        for data in std::mem::take(&mut self.state.held_broadcasts) {
-            self.emergency_broadcast(&data);
+        for (arrived, data) in std::mem::take(&mut self.state.held_broadcasts) {
+            self.judge_broadcast(&data, arrived);
         }
     }
 
@@ -132,6 +145,8 @@ impl Turn<'_> {
             Some(_) if begun => {}
             // The row of a stop that its public event brought long before, say; what was opened since is not meant.
             _ if open.command.source != Source::Local
+                && !(open.command.source == Source::Pusher
+                    && self.came_after_the_lift(open.command.received_at))
                 && (open.command.told_at()).is_some_and(|given| self.was_lifted_after(given)) =>
             {
                 return Verdict::failed(

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::command::{Command, CommandName, decimal_of};
 use super::snapshot::Source;
+use super::surrogates::mend_surrogates;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
@@ -108,11 +109,9 @@ fn visible_id(raw: &str) -> Option<String> {
 
 /// The object inside `raw`, which may be encoded twice.
 pub(super) fn object_of(raw: &str) -> Result<Map<String, Value>, Unreadable> {
-    let mut value: Value =
-        serde_json::from_str(raw).map_err(|error| Unreadable::NotJson(error.to_string()))?;
+    let mut value = value_of(raw)?;
     if let Value::String(inner) = &value {
-        value =
-            serde_json::from_str(inner).map_err(|error| Unreadable::NotJson(error.to_string()))?;
+        value = value_of(inner)?;
     }
     match value {
         Value::Object(object) => Ok(object),
@@ -122,6 +121,15 @@ pub(super) fn object_of(raw: &str) -> Result<Map<String, Value>, Unreadable> {
         Value::String(_) => Err(Unreadable::NotAnObject("a text")),
         Value::Array(_) => Err(Unreadable::NotAnObject("a list")),
     }
+}
+
+/// A decoration must not cost a stop: half an emoji is read as a mark that something is missing.
+fn value_of(text: &str) -> Result<Value, Unreadable> {
+    let read = serde_json::from_str(text);
+    read.or_else(|error| {
+        serde_json::from_str(&mend_surrogates(text))
+            .map_err(|_| Unreadable::NotJson(error.to_string()))
+    })
 }
 
 /// The first text among `command`, `type`, `command.action`.

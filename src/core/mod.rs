@@ -52,6 +52,7 @@ mod step;
 mod stopping;
 mod stops;
 mod superseding;
+mod surrogates;
 mod symbols;
 mod terminal;
 #[cfg(test)]
@@ -75,6 +76,7 @@ pub use record::Record;
 pub use rules::StrategyEntry;
 pub use state::{Config, Limits, State};
 pub use step::{Step, step};
+pub use surrogates::mend_surrogates;
 
 pub use crate::market::Side;
 pub use crate::strategy::{Allowances, NewsCalendar};

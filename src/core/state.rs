@@ -178,7 +178,7 @@ pub struct State {
     pub(super) notices: Vec<Notice>,
     pub(super) strange_names: BTreeSet<String>,
     /// Emergency broadcasts that came before the owner was known.
-    pub(super) held_broadcasts: Vec<String>,
+    pub(super) held_broadcasts: Vec<(Timestamp, String)>,
     pub(super) blocked_since: Option<(Timestamp, String)>,
     /// Own positions whose exits nobody carries out, as told.
     pub(super) unmanaged: BTreeSet<u64>,

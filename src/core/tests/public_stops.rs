@@ -166,3 +166,53 @@ fn a_stop_after_a_lift_is_obeyed_however_badly_the_clock_is_known() {
         assert_eq!(world.state.durable().stop.is_some(), stops, "{ago} s ago");
     }
 }
+
+/// The platform's clock was put back since it was measured: what it stamps now looks older than the lift, and is not.
+#[test]
+fn a_stop_that_arrives_well_after_a_lift_is_obeyed_whatever_its_time_says() {
+    for (source, ago) in [("public", 90), ("public", 3_600), ("event", 90)] {
+        let mut world = exposed();
+        world.happens(Event::ClockMeasured {
+            offset_ms: 0,
+            within_ms: 10,
+        });
+        stop_here(&mut world);
+        world.wait(5);
+        world.ui(UiCommand::LiftStop);
+        world.wait(6);
+        if source == "public" {
+            let timestamp = world.ago(ago);
+            let data = json!({ "userId": OWNER, "reason": "r", "timestamp": timestamp });
+            let data = data.to_string();
+            world.happens(Event::EmergencyBroadcast { data });
+        } else {
+            world.pusher_made("e", "EMERGENCY_STOP", &json!({}), ago);
+        }
+        world.wait(1);
+        assert!(world.state.durable().stop.is_some(), "{source} {ago}");
+    }
+}
+
+/// Half an emoji, as JavaScript cuts texts (`"Panik \ud83d".slice(0, 7)`), is no reason not to stop.
+#[test]
+fn a_reason_that_was_cut_in_an_emoji_stops_all_the_same() {
+    let cut = r#""Panik \ud83d""#;
+    let mut world = exposed();
+    let data = format!(r#"{{"userId":"{OWNER}","reason":{cut}}}"#);
+    world.happens(Event::EmergencyBroadcast { data });
+    world.wait(1);
+    assert_stopped_and_flat(&mut world);
+    let mut world = exposed();
+    world.pusher_raw(&format!(
+        r#"{{"type":"EMERGENCY_STOP","payload":{{"reason":{cut}}}}}"#
+    ));
+    world.wait(1);
+    assert_stopped_and_flat(&mut world);
+    let mut world = exposed();
+    world.heartbeat_raw(vec![format!(
+        r#"{{"id":"p","command":"PAUSE","parameters":{{"reason":{cut}}},"createdAt":"{}"}}"#,
+        world.ago(1)
+    )]);
+    world.wait(1);
+    world.assert_executed("p");
+}
