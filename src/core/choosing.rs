@@ -160,7 +160,11 @@ impl Turn<'_> {
                     .map(|position| position.ticket);
                 tickets.extend(chosen);
                 if tickets.is_empty() && awaited.is_empty() {
-                    return Verdict::done("nothing to close: no own position matches");
+                    let left = self.state.forgotten(&elsewhere);
+                    let left: String = left.iter().map(|line| format!("; {line}")).collect();
+                    return Verdict::done(format!(
+                        "nothing to close: no own position matches{left}"
+                    ));
                 }
                 self.record(Record::ClosingPlanned {
                     id: id.clone(),

@@ -51,12 +51,10 @@ impl Durable {
 }
 
 impl Durable {
-    /// Own positions of every account that was not forgotten, as its list showed them last.
+    /// Own positions of every account, as its list showed them last.
     pub fn positions_shown(&self) -> impl Iterator<Item = (&AccountId, &Position)> {
         let accounts = self.held.iter();
-        accounts
-            .filter(|(account, _)| !self.forgotten.contains(account))
-            .flat_map(|(account, held)| held.values().map(move |position| (account, position)))
+        accounts.flat_map(|(account, held)| held.values().map(move |position| (account, position)))
     }
 }
 
@@ -80,7 +78,7 @@ impl State {
 
     /// What to add to a count of positions.
     pub(super) fn and_elsewhere(&self) -> String {
-        let away = self.away(|account, _| !self.is_forgotten(account), |_| false);
+        let away = self.away(|_, _| true, |_| false);
         away.words()
             .map_or_else(String::new, |words| format!("; {words}"))
     }
@@ -97,6 +95,14 @@ impl State {
             |account, held| within(held.opened_at) && !self.is_forgotten(account),
             |entry| within(entry.made_at),
         )
+    }
+
+    /// What is open on accounts that were forgotten: nothing waits for it, and nothing is said to be closed on its behalf.
+    pub(super) fn forgotten(&self, wanted: impl Fn(&Position) -> bool) -> Vec<String> {
+        let of = |account: &AccountId, position: &Position| {
+            self.is_forgotten(account) && wanted(position)
+        };
+        self.away(of, |_| false).lines
     }
 
     /// The trader said that this account does not come back.

@@ -242,9 +242,11 @@ impl Turn<'_> {
                     count(kept, "position", "positions")
                 )
             };
+            let left = self.state.forgotten(|_| true);
+            let left: String = left.iter().map(|line| format!("; {line}")).collect();
             return Verdict::Done {
                 message: format!(
-                    "emergency stop: entries locked, {}{kept}; the lock is lifted only at the executor{beside}",
+                    "emergency stop: entries locked, {}{kept}{left}; the lock is lifted only at the executor{beside}",
                     if closed.is_empty() {
                         "nothing to close".to_owned()
                     } else {

@@ -10,7 +10,7 @@ use super::record::Record;
 use super::snapshot::{AccountAway, Severity};
 use super::state::State;
 use super::step::Turn;
-use crate::market::AccountId;
+use crate::market::{AccountId, IntentAction};
 
 impl Durable {
     /// The accounts with something of ours that the terminal is not logged in to.
@@ -30,15 +30,28 @@ impl Durable {
 impl State {
     /// What waits for each account that the terminal is not logged in to.
     pub(super) fn accounts_away(&self) -> Vec<AccountAway> {
-        let accounts = self.durable.accounts_left().into_iter();
-        let rows = accounts.map(|account| AccountAway {
-            account: account.clone(),
-            lines: self
-                .away(
-                    |of, _| of == account,
-                    |entry| entry.account.as_ref() == Some(account),
+        let left = self.durable.accounts_left();
+        let forgotten = self.durable.forgotten.iter();
+        let accounts = left.into_iter().map(|account| (account, false));
+        let accounts = accounts.chain(forgotten.map(|account| (account, true)));
+        let rows = accounts.map(|(account, is_forgotten)| {
+            let of = |entry: &IntentEntry| entry.account.as_ref() == Some(account);
+            let mut lines = self.away(|held, _| held == account, of).lines;
+            let orders = self.durable.intents.values().filter(|entry| of(entry));
+            let others =
+                orders.filter(|entry| !matches!(entry.intent.action, IntentAction::Open { .. }));
+            lines.extend(others.map(|entry| {
+                format!(
+                    "{} was sent on account {} and has no certain outcome",
+                    entry.intent.action,
+                    account.masked()
                 )
-                .lines,
+            }));
+            AccountAway {
+                account: account.clone(),
+                lines,
+                is_forgotten,
+            }
         });
         rows.filter(|row| !row.lines.is_empty()).collect()
     }
@@ -47,7 +60,7 @@ impl State {
 impl Turn<'_> {
     pub(super) fn forget_account(&mut self, account: &AccountId) {
         let mut away = self.state.accounts_away().into_iter();
-        let Some(away) = away.find(|away| away.account == *account) else {
+        let Some(away) = away.find(|away| away.account == *account && !away.is_forgotten) else {
             self.log(
                 LogLevel::Warning,
                 "engine",

@@ -74,10 +74,10 @@ impl State {
                 since: stop.since,
                 reason: stop.reason.clone(),
                 // Complete and not empty: what was opened after an old stop was given.
-                remaining: if stop.completed_at.is_some() && self.terminal.book.is_none() {
-                    Vec::new()
-                } else {
-                    self.remaining()
+                remaining: match stop.completed_at {
+                    Some(_) if self.terminal.book.is_none() => self.forgotten(|_| true),
+                    Some(_) => [self.remaining(), self.forgotten(|_| true)].concat(),
+                    None => self.remaining(),
                 },
                 complete: stop.completed_at.is_some(),
             };

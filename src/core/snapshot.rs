@@ -89,6 +89,8 @@ pub struct AccountAway {
     pub account: AccountId,
     /// What is there, in words.
     pub lines: Vec<String>,
+    /// Nothing waits for it any longer.
+    pub is_forgotten: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

@@ -16,6 +16,8 @@ pub struct EmergencyStatus {
     pub completed_at: Option<Timestamp>,
     /// What is still open, each ticket with the reason as far as it is known.
     pub troubles: Vec<String>,
+    /// What is open on accounts that were forgotten; no stop waits for it.
+    pub forgotten: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -62,6 +64,7 @@ impl EmergencyWatch {
             latched: stop.is_some(),
             completed_at: stop.and_then(|stop| stop.completed_at),
             troubles: self.troubles(),
+            forgotten: self.shown(true),
         })
     }
 
@@ -70,14 +73,21 @@ impl EmergencyWatch {
         let waiting = orders
             .filter(|entry| entry.purpose == Purpose::Emergency)
             .map(|entry| format!("{}: no certain outcome yet", entry.intent.action));
-        let before = self
-            .durable
-            .stop
-            .as_ref()
-            .and_then(|stop| stop.opened_before);
-        let shown = self
-            .durable
+        let failed = self.failed.iter();
+        failed
+            .map(|(ticket, reason)| format!("{ticket}: {reason}"))
+            .chain(waiting)
+            .chain(self.shown(false))
+            .collect()
+    }
+
+    /// Positions as the list of their account showed them last.
+    fn shown(&self, forgotten: bool) -> Vec<String> {
+        let stop = self.durable.stop.as_ref();
+        let before = stop.and_then(|stop| stop.opened_before);
+        self.durable
             .positions_shown()
+            .filter(|(account, _)| self.durable.forgotten.contains(account) == forgotten)
             .filter(|(_, position)| before.is_none_or(|limit| position.opened_at < limit))
             .filter(|(_, position)| !self.failed.contains_key(&position.ticket))
             .map(|(account, position)| {
@@ -89,12 +99,7 @@ impl EmergencyWatch {
                     position.symbol,
                     account.masked()
                 )
-            });
-        let failed = self.failed.iter();
-        failed
-            .map(|(ticket, reason)| format!("{ticket}: {reason}"))
-            .chain(waiting)
-            .chain(shown)
+            })
             .collect()
     }
 }

@@ -66,9 +66,14 @@ fn ask(data_dir: &DataDir, reason: &str) -> ExitCode {
         // An earlier stop that was complete says nothing about what is open now.
         last.completed_at.is_some_and(|at| at >= asked_at)
     });
+    for left in &last.forgotten {
+        say(format!(
+            "not closed, on an account that was forgotten at this machine: {left}"
+        ));
+    }
     if done {
         say(
-            "Everything of this executor is closed. The lock stays until it is lifted in the window or by fx-executor resume --lift-stop.",
+            "Everything of this executor is closed, as far as it can reach. The lock stays until it is lifted in the window or by fx-executor resume --lift-stop.",
         );
         return ExitCode::SUCCESS;
     }

@@ -88,7 +88,7 @@ catalogue! {
     latched_title = "EMERGENCY STOP";
     latched_since = "Nothing new is opened since {}. Reason: {}";
     latched_complete = "All own positions are closed and all own orders are cancelled.";
-    latched_kept = "Complete. Kept, because they were opened after this old stop was given:";
+    latched_kept = "Complete. Still open, because it was opened after this old stop was given or its account was forgotten:";
     latched_working = "Still closing:";
     lift = "Lift the stop…";
     lift_title = "Lift the emergency stop?";

@@ -85,5 +85,9 @@ async fn an_account_that_does_not_come_back_is_named_and_can_be_forgotten() {
     assert_eq!(code, Some(0), "{text}");
     let (code, text) = run(&rig, &["stop-all"]).await;
     assert_eq!(code, Some(0), "{text}");
+    assert!(
+        text.contains("not closed, on an account that was forgotten at this machine: #4711 BUY"),
+        "{text}"
+    );
     executor.end_cleanly().await;
 }

@@ -266,6 +266,7 @@ fn an_account_that_does_not_come_back_is_forgotten_after_one_question() {
         picture.accounts_away = vec![fx_executor::core::snapshot::AccountAway {
             account: account.clone(),
             lines: vec![line.to_owned()],
+            is_forgotten: false,
         }];
     });
     assert!(desk.has(line));

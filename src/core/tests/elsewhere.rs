@@ -284,6 +284,7 @@ fn forget(world: &mut World) {
     let [away] = away.as_slice() else {
         panic!("one account is away: {away:?}");
     };
+    assert!(!away.is_forgotten);
     world.ui(UiCommand::ForgetAccount {
         account: away.account.clone(),
     });
@@ -320,11 +321,22 @@ fn nothing_waits_for_an_account_that_was_forgotten() {
             world.restart();
             world.terminal_up();
         }
-        assert_eq!(world.state.snapshot(world.now).accounts_away, []);
+        let shown = world.state.snapshot(world.now);
+        assert!(shown.accounts_away.iter().all(|away| away.is_forgotten));
+        assert!(
+            matches!(&shown.trading, Trading::Stopped { remaining, complete: true, .. } if remaining == &[FORGOTTEN])
+        );
         world.pusher("t2", "CLOSE_POSITION", &json!({ "ticket": 1001 }));
         world.assert_ends("t2", CommandState::Failed, FORGOTTEN);
         world.pusher("c2", "CLOSE_ALL_POSITIONS", &json!({}));
-        assert!(world.assert_executed("c2").contains("nothing to close"));
+        let said = world.assert_executed("c2");
+        assert!(
+            said.contains("nothing to close") && said.contains(FORGOTTEN),
+            "{said}"
+        );
+        world.pusher("e2", "EMERGENCY_STOP", &json!({}));
+        world.wait(2);
+        assert!(world.assert_executed("e2").contains(FORGOTTEN));
         // It came back after all: the stop holds for it as for any other.
         log_in(&mut world, 77, left);
         world.wait(5);
@@ -366,4 +378,20 @@ fn the_account_of_now_is_not_forgotten() {
     world.pusher("c", "CLOSE_POSITION", &json!({ "ticket": 1001 }));
     world.wait(3);
     assert!(world.assert_executed("c").starts_with("1 position closed"));
+}
+
+/// Only a close without outcome is there: that is forgotten, too.
+#[test]
+fn an_account_with_nothing_but_a_close_in_doubt_is_forgotten_too() {
+    let mut world = World::ready();
+    world.pusher("o", "OPEN_POSITION", &buy());
+    world.terminal.memory = Memory::NotYet;
+    world.terminal.manners.push_back(Manner::Swallow);
+    world.pusher("c", "CLOSE_POSITION", &json!({ "ticket": 1001 }));
+    log_in(&mut world, 78, Vec::new());
+    forget(&mut world);
+    world.wait(2);
+    world.assert_ends("c", CommandState::Failed, FORGOTTEN);
+    assert!(world.state.durable().intents.is_empty());
+    assert!(world.state.durable().accounts_left().is_empty());
 }

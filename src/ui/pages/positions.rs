@@ -53,7 +53,7 @@ fn away_ui(ui: &mut Ui, view: &View<'_>, acts: &mut Vec<Act>) {
         for line in &away.lines {
             ui.label(line);
         }
-        if ui.button(view.text.mt.forget_button).clicked() {
+        if !away.is_forgotten && ui.button(view.text.mt.forget_button).clicked() {
             acts.push(Act::Ask(Ask::Forget {
                 account: away.account.clone(),
             }));
