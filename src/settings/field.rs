@@ -125,6 +125,7 @@ impl Field {
         if key.starts_with('_') || Self::ALL.iter().any(|field| field.key() == key) {
             return None;
         }
+        let original = key;
         let plain = |text: &str| text.replace(['_', '-', ' '], "").to_ascii_lowercase();
         let key = plain(key);
         let distance = |field: Self| strsim::damerau_levenshtein(&plain(field.key()), &key);
@@ -134,6 +135,30 @@ impl Field {
             .filter(|(distance, field)| *distance <= LETTERS.min(field.key().len() / 3))
             .min()
             .map(|(_, field)| field)
+            .or_else(|| Self::of_a_limit(original))
+    }
+
+    /// The limit that a word of the key speaks of, such as `lotLimit` or `limits`: a trader who wrote it counts on it.
+    fn of_a_limit(key: &str) -> Option<Self> {
+        let mut words = vec![String::new()];
+        for letter in key.chars() {
+            if letter.is_uppercase() || !letter.is_alphanumeric() {
+                words.push(String::new());
+            }
+            if let Some(word) = words.last_mut() {
+                word.extend(
+                    letter
+                        .to_lowercase()
+                        .filter(|letter| letter.is_alphanumeric()),
+                );
+            }
+        }
+        words.iter().find_map(|word| match word.as_str() {
+            "lot" | "lots" | "limit" | "limits" => Some(Self::MaxLots),
+            "loss" | "losses" | "drawdown" => Some(Self::MaxDailyLoss),
+            "positions" | "trades" => Some(Self::MaxPositions),
+            _ => None,
+        })
     }
 
     /// What can be chosen, when that is a short list; the first is what an empty text means.

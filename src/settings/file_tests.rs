@@ -99,7 +99,14 @@ fn a_limit_under_a_misspelt_name_is_no_lost_limit() {
         (r#""maxDailyLos":5"#, Some("did you mean \"maxDailyLoss\"?")),
         (r#""gaurdDailyLoss":"5%""#, Some("guardDailyLoss")),
         (r#""maxLots":1,"maxlots":0.1"#, Some("maxlots")),
-        (r#""maxDailyLoss":5,"_note":"x","max":1,"lots":2"#, None),
+        (r#""limits":{"maxLots":0.01}"#, Some("\"limits\"")),
+        (r#""lotLimit":0.01"#, Some("did you mean \"maxLots\"?")),
+        (r#""maximum_lots":0.01"#, Some("did you mean \"maxLots\"?")),
+        (
+            r#""stopAfterLoss":9"#,
+            Some("did you mean \"maxDailyLoss\"?"),
+        ),
+        (r#""maxDailyLoss":5,"_note":"x","max":1,"slotId":2"#, None),
     ] {
         place.put(SEED.replacen('{', &format!("{{{text},"), 1));
         let problems = place.load().draft.settings().err().unwrap_or_default();

@@ -228,7 +228,10 @@ fn leg_facts(view: &View<'_>, leg: Leg, link: &LinkHealth, light: Light) -> Stri
         },
         Light::Bad => match next_try(view, leg) {
             Some(retry) => format!("{retry} · {since}"),
+            None if leg == Leg::Terminal && view.snapshot.mode == TerminalMode::Unknown => since,
             None if leg == Leg::Terminal => format!("{} · {since}", text.no_retry_terminal),
+            // An attempt is on its way.
+            None if link.phase == Phase::Retrying => format!("{} · {since}", text.retry_now),
             None => format!("{} · {since}", text.no_retry),
         },
     };
