@@ -3089,7 +3089,8 @@ bool ClosingRequest(const ulong ticket, const double vol, const long dev, const 
    ENUM_ORDER_TYPE_FILLING f = ORDER_FILLING_FOK;
    if(!FillingOf(fill, sym, false, f))
       return Refuse(o, CODE_BAD_ARGUMENTS, "unknown fill");
-   if(!PriceNow(sym, !sell, tick, price))
+   //--- prices come only for symbols of the Market Watch; the first one may need a moment, and then it is asked again
+   if(!SymbolSelect(sym, true) || !PriceNow(sym, !sell, tick, price))
       return Refuse(o, TRADE_RETCODE_PRICE_OFF, "there is no price of " + sym);
    o.bid = tick.bid;
    o.ask = tick.ask;

@@ -144,7 +144,7 @@ fn scripted_terminal(count: u64) -> (Terminal, mpsc::Receiver<(Ticket, u64)>) {
         let mut book = Book {
             revision: 1,
             positions: (1..=count).map(position).collect(),
-            orders: Vec::new(),
+            ..Book::default()
         };
         let up = TerminalEvent::Up {
             account: account(),

@@ -111,8 +111,7 @@ impl Desk {
                 Effect::Terminal(TerminalRequest::SendBook) => {
                     self.happens(Event::Terminal(TerminalEvent::Book(Book {
                         revision: 1,
-                        positions: Vec::new(),
-                        orders: Vec::new(),
+                        ..Book::default()
                     })));
                 }
                 Effect::Terminal(TerminalRequest::Watch {

@@ -284,6 +284,7 @@ impl Turn<'_> {
                     reason: "waiting for the terminal".to_owned(),
                 };
             };
+            let ticket = book.known_as(ticket);
             if let Some(wait) = self.wait_for_account(&open.command, ticket) {
                 return wait;
             }

@@ -160,6 +160,7 @@ impl Turn<'_> {
                 reason: "waiting for the terminal".to_owned(),
             };
         };
+        let ticket = book.known_as(ticket);
         // Both levels are sent at once, and the one that is not named comes from the book: a change that is on its way is not
         // in it yet.
         if self.position_has_order(ticket) {

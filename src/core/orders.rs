@@ -112,6 +112,36 @@ impl Turn<'_> {
         cid
     }
 
+    /// Openings that a stop or a pause overtook: one that the terminal has only checked is not sent to the market.
+    pub fn recall_openings(&mut self) {
+        let due: Vec<Cid> = self
+            .durable()
+            .intents
+            .values()
+            .filter(|entry| matches!(entry.intent.action, IntentAction::Open { .. }))
+            .filter(|entry| entry.progress == Progress::Made && self.is_here(entry))
+            .filter(|entry| self.is_overtaken(&entry.purpose))
+            .map(|entry| entry.intent.cid)
+            .filter(|cid| !self.state.recalled.contains(cid))
+            .collect();
+        for cid in due {
+            self.state.recalled.insert(cid);
+            self.effect(Effect::Terminal(TerminalRequest::Recall { cid }));
+        }
+    }
+
+    fn is_overtaken(&self, purpose: &Purpose) -> bool {
+        let durable = self.durable();
+        let runs = match purpose {
+            Purpose::Entry { strategy } => durable
+                .strategies
+                .get(strategy)
+                .is_some_and(|entry| entry.state == StrategyState::Running),
+            _ => true,
+        };
+        durable.stop.is_some() || durable.pause.is_some() || !runs
+    }
+
     /// Orders whose outcome is open: ask the terminal what became of them.
     pub fn progress_orders(&mut self) {
         if !self.state.terminal.up || self.durable().intents.is_empty() {
@@ -229,6 +259,7 @@ impl Turn<'_> {
             },
         });
         self.state.looked_at.remove(&cid);
+        self.state.recalled.remove(&cid);
         self.drop_notice(&doubt_key(cid));
         self.await_in_book(&entry, &end);
         self.ask_for_book();

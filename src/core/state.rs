@@ -179,6 +179,8 @@ pub struct State {
     pub(super) strange_names: BTreeSet<String>,
     /// Emergency broadcasts that came before the owner was known.
     pub(super) held_broadcasts: Vec<(Timestamp, String)>,
+    /// Openings that the terminal was asked not to send any more.
+    pub(super) recalled: BTreeSet<Cid>,
     pub(super) blocked_since: Option<(Timestamp, String)>,
     /// Own positions whose exits nobody carries out, as told.
     pub(super) unmanaged: BTreeSet<u64>,
@@ -241,6 +243,7 @@ impl State {
             notices: Vec::new(),
             strange_names: BTreeSet::new(),
             held_broadcasts: Vec::new(),
+            recalled: BTreeSet::new(),
             blocked_since: None,
             unmanaged: BTreeSet::new(),
             guards_told: BTreeMap::new(),

@@ -193,6 +193,7 @@ impl Turn<'_> {
         self.progress_emergency();
         self.progress_commands();
         self.progress_reports();
+        self.recall_openings();
         self.note_blocking();
     }
 

@@ -36,6 +36,9 @@ pub enum TerminalRequest {
         /// What was ordered under it: another program may use the same number. `None`: not known.
         ordered: Option<IntentAction>,
     },
+    /// Do not send this opening to the market any more, if it has not been sent: it is then answered as refused. One that
+    /// was sent is not touched.
+    Recall { cid: Cid },
     /// Send the book now.
     SendBook,
     /// Try everything that can be tried without trading; answered by [`TerminalEvent::SelfTested`].

@@ -1,6 +1,8 @@
 //! What the terminal holds: positions, pending orders and deals. The terminal's book is the truth; what we
 //! intended never counts as a position.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -101,4 +103,14 @@ pub struct Book {
     pub revision: u64,
     pub positions: Vec<Position>,
     pub orders: Vec<PendingOrder>,
+    /// Tickets that positions have now and that the market shows, where they are not the ones they were opened with.
+    #[serde(default)]
+    pub renumbered: BTreeMap<Ticket, Ticket>,
+}
+
+impl Book {
+    /// The ticket that a position was opened with, by which it is known here; whoever reads it in the market may name another.
+    pub fn known_as(&self, ticket: Ticket) -> Ticket {
+        self.renumbered.get(&ticket).copied().unwrap_or(ticket)
+    }
 }

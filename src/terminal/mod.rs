@@ -79,6 +79,7 @@ pub fn spawn_absent(reason: impl Into<String>) -> Terminal {
                 }),
                 TerminalRequest::Watch { .. }
                 | TerminalRequest::Unwatch { .. }
+                | TerminalRequest::Recall { .. }
                 | TerminalRequest::SendBook => continue,
             };
             if events.send(answer).await.is_err() {

@@ -9,7 +9,8 @@ use super::world::World;
 use crate::core::snapshot::{CommandState, Notice, Severity, UiCommand};
 use crate::core::{Config, Event};
 use crate::market::{
-    Cid, Deal, DealEntry, DealReason, Found, MarginMode, RefusalClass, Side, TerminalEvent, Twice,
+    Cid, Deal, DealEntry, DealReason, Found, MarginMode, RefusalClass, Side, TerminalEvent, Ticket,
+    Twice,
 };
 
 fn world_with(manners: &[Manner]) -> World {
@@ -559,4 +560,45 @@ fn entries_wait_until_each_order_in_doubt_was_asked_for() {
         world.assert_ends("q", CommandState::Waiting, "no certain outcome yet");
         assert_eq!(world.terminal.opens(), 2);
     }
+}
+
+/// The terminal has checked it and not sent it when trading is stopped, paused, or its strategy ends.
+#[test]
+fn an_opening_that_a_stop_or_a_pause_overtook_is_recalled() {
+    for name in ["EMERGENCY_STOP", "PAUSE"] {
+        let mut world = World::ready();
+        world.terminal.manners.push_back(Manner::OnlyCheck);
+        world.pusher("o", "OPEN_POSITION", &buy());
+        world.wait(1);
+        assert!(world.command("o").state == CommandState::Executing);
+        world.pusher("s", name, &json!({}));
+        world.wait(2);
+        world.assert_ends("o", CommandState::Failed, "withdrawn before it was sent");
+        assert!(world.terminal.positions.is_empty(), "{name}");
+        assert_eq!(world.terminal.submitted.len(), 1, "{name}: not tried again");
+    }
+    // One that was sent is looked for as ever.
+    let mut world = World::ready();
+    world.terminal.manners.push_back(Manner::FillSilently);
+    world.pusher("o", "OPEN_POSITION", &buy());
+    world.pusher("s", "PAUSE", &json!({}));
+    world.wait(30);
+    world.assert_executed("o");
+}
+
+/// A swap closed and opened it again: MetaTrader shows another ticket.
+#[test]
+fn a_position_is_found_under_the_ticket_that_the_market_shows_now() {
+    let mut world = World::ready();
+    world.pusher("o", "OPEN_POSITION", &buy());
+    world.assert_executed("o");
+    world.terminal.renumbered = [(Ticket(2_002), Ticket(1_001))].into();
+    world.send_book();
+    let change = json!({ "ticket": 2002, "stopLoss": 1.08 });
+    world.pusher("m", "MODIFY_POSITION", &change);
+    world.wait(2);
+    world.assert_executed("m");
+    world.pusher("c", "CLOSE_POSITION", &json!({ "ticket": 2002 }));
+    world.wait(2);
+    assert!(world.assert_executed("c").starts_with("1 position closed"));
 }

@@ -1,6 +1,6 @@
 //! A scripted terminal: it fills, refuses, loses answers and stays silent as it is told.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -24,6 +24,8 @@ pub enum Manner {
     FillSilently,
     /// Nothing is done and nothing said.
     Swallow,
+    /// Checked, and not sent to the market yet.
+    OnlyCheck,
     /// A close of half the volume.
     FillHalf,
     /// An opening without the stop and target that it asked for.
@@ -53,6 +55,9 @@ pub struct Terminal {
     pub oldest_first: bool,
     /// No book is sent while set.
     pub keeps_book: bool,
+    /// Tickets that the market shows in place of those of the opening.
+    pub renumbered: BTreeMap<Ticket, Ticket>,
+    pub checked: BTreeSet<Cid>,
     /// It tells the price that an order is decided at.
     pub prices: bool,
     /// Lists are so many questions old.
@@ -98,6 +103,8 @@ impl Terminal {
             memory: Memory::Works,
             oldest_first: false,
             keeps_book: false,
+            renumbered: BTreeMap::new(),
+            checked: BTreeSet::new(),
             prices: true,
             lag: 0,
             listed: Vec::new(),
@@ -168,6 +175,19 @@ impl Terminal {
                 }]
             }
             TerminalRequest::Unwatch { .. } => Vec::new(),
+            TerminalRequest::Recall { cid } => {
+                let checked = self.checked.remove(&cid);
+                let withdrawn = Outcome::Refused(Refusal {
+                    retcode: -5,
+                    class: RefusalClass::Permission,
+                    message: "withdrawn before it was sent".to_owned(),
+                });
+                let answer = TerminalEvent::Answer {
+                    cid,
+                    outcome: withdrawn,
+                };
+                checked.then_some(answer).into_iter().collect()
+            }
             TerminalRequest::SendBook => self.book().into_iter().collect(),
             TerminalRequest::Find { .. } if self.memory == Memory::Silent => Vec::new(),
             TerminalRequest::Find { cid, .. } => {
@@ -220,6 +240,10 @@ impl Terminal {
             }));
         }
         match self.manners.pop_front().unwrap_or(Manner::Fill) {
+            Manner::OnlyCheck => {
+                self.checked.insert(cid);
+                Vec::new()
+            }
             Manner::Fill => {
                 let fill = self.fill(intent, Decimal::ONE);
                 answer(fill.map_or_else(Outcome::Refused, Outcome::Done))
@@ -343,6 +367,7 @@ impl Terminal {
                 revision: self.revision,
                 positions,
                 orders,
+                renumbered: self.renumbered.clone(),
             })
         })
     }

@@ -60,6 +60,7 @@ impl Exchange {
             revision: self.ledger.revision,
             positions,
             orders: self.ledger.orders.clone(),
+            ..Book::default()
         }
     }
 

@@ -220,6 +220,8 @@ impl<S: Store> Desk<S> {
                 );
                 events.push(TerminalEvent::Found { cid, found });
             }
+            // An order goes to the paper market at once.
+            TerminalRequest::Recall { .. } => {}
             TerminalRequest::SendBook => {
                 if self.up {
                     events.push(TerminalEvent::Book(self.exchange.book()));

@@ -24,6 +24,7 @@ mod partial;
 mod peers;
 mod stop;
 mod trade;
+mod unseen;
 mod verdict;
 mod world;
 

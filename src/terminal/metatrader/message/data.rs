@@ -255,9 +255,10 @@ impl PosLine {
         })
     }
 
+    /// By its identifier, which stays when a swap gives it another ticket (MQL5 reference, "Position properties").
     pub fn position_at(&self, offset_s: i32) -> Position {
         Position {
-            ticket: Ticket(self.ticket),
+            ticket: Ticket(self.ident),
             symbol: self.symbol.clone(),
             side: self.side,
             volume: self.volume,

@@ -67,7 +67,7 @@ impl Case {
             book: Book {
                 revision: 1,
                 positions: vec![position(1, 10), position(2, 20)],
-                orders: Vec::new(),
+                ..Book::default()
             },
             fifo: false,
         }

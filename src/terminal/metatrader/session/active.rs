@@ -84,11 +84,13 @@ pub struct Active {
     pub(super) book: Option<Book>,
     /// When the snapshot behind `book` was asked for.
     pub(super) book_asked: Duration,
-    /// The identifier of each position, by ticket.
-    pub(super) idents: BTreeMap<u64, u64>,
     /// A snapshot is wanted: by a hint (it may wait a little) or at once.
     pub(super) hinted: bool,
     pub(super) hint_served: Duration,
+    /// When the book was last read again without any hint.
+    pub(super) reread: Duration,
+    /// The broker came back at this moment, and no snapshot from after it has come.
+    pub(super) regained: Option<Duration>,
     /// Lines were lost and the snapshot that mends it has not come.
     pub(super) mending: bool,
     pub(super) series: SeriesDesk,
@@ -139,7 +141,8 @@ impl Active {
             symbols: BTreeMap::new(),
             book: None,
             book_asked: Duration::ZERO,
-            idents: BTreeMap::new(),
+            reread: c.now.mono,
+            regained: None,
             hinted: false,
             hint_served: Duration::ZERO,
             mending: false,
@@ -339,6 +342,7 @@ impl Active {
                 twice,
                 ordered,
             } => self.find((cid, since, twice, ordered), c),
+            TerminalRequest::Recall { cid } => self.recall(cid, c),
             TerminalRequest::SendBook => self.ask_snapshot(c),
             TerminalRequest::SelfTest => self.begin_test(c),
         }

@@ -6,13 +6,17 @@ use std::time::Duration;
 use super::active::{Active, Asked};
 use super::opening::Stage;
 use super::{Context, End};
-use crate::market::{Book, TerminalEvent};
+use crate::market::{Book, TerminalEvent, Ticket};
 use crate::terminal::metatrader::message::{DealLine, EndLine, OrdLine, PosLine};
 use crate::terminal::metatrader::request;
 
 const DAY_MS: i64 = 86_400_000;
 /// Deals of one moment may appear one after the other.
 const DEAL_OVERLAP_MS: i64 = 60_000;
+/// The book is read again so often, whether anything hints at a change or not.
+const READ_AGAIN: Duration = Duration::from_secs(10);
+/// A terminal whose broker came back has its positions and its history so much later.
+const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Default)]
 pub struct SnapshotAsked {
@@ -83,12 +87,13 @@ impl Active {
             return self.damaged("a snapshot is not whole", c);
         };
         let offset = self.offset_s();
-        self.idents = positions
+        let renumbered = positions
             .iter()
-            .map(|line| (line.ticket, line.ident))
-            .collect();
+            .filter(|line| line.ticket != line.ident)
+            .map(|line| (Ticket(line.ticket), Ticket(line.ident)));
         let book = Book {
             revision: end.revision,
+            renumbered: renumbered.collect(),
             positions: positions
                 .iter()
                 .map(|line| line.position_at(offset))
@@ -101,6 +106,10 @@ impl Active {
         self.book = Some(book.clone());
         self.book_asked = asked.at;
         self.mending = false;
+        if (self.regained).is_some_and(|back| asked.at >= back + SETTLED_AFTER) {
+            self.regained = None;
+            self.tell_alive(c);
+        }
         if self.stage == Stage::Snapshot {
             self.opening_snapshot(c);
         } else if self.is_up() {
@@ -191,6 +200,18 @@ impl Active {
         }
         self.hinted = true;
         self.hint_tick(c);
+    }
+
+    /// Nobody tells of what happened while the broker was away, and a hint can be lost: the book is read again all the same.
+    pub(super) fn read_again(&mut self, c: &Context<'_>) {
+        let now = c.now.mono;
+        let settled = self
+            .regained
+            .is_some_and(|back| now >= back + SETTLED_AFTER && self.reread < back + SETTLED_AFTER);
+        if settled || now.saturating_sub(self.reread) >= READ_AGAIN {
+            self.reread = now;
+            self.hinted = true;
+        }
     }
 
     pub(super) fn hint_tick(&mut self, c: &mut Context<'_>) {

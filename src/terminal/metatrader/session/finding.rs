@@ -77,9 +77,7 @@ impl Active {
         };
         let id = self.ask(Asked::Find(asked), c);
         let position = match &ordered {
-            Some(IntentAction::Close { ticket, .. }) => {
-                Some(self.idents.get(&ticket.0).copied().unwrap_or(ticket.0))
-            }
+            Some(IntentAction::Close { ticket, .. }) => Some(ticket.0),
             _ => None,
         };
         let line = request::find(id, cid.0, since_ms, ordered.as_ref(), position);

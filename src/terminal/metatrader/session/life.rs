@@ -82,6 +82,7 @@ impl Active {
     fn served(&mut self, c: &mut Context<'_>) {
         self.ask_again(c);
         self.search_next(c);
+        self.read_again(c);
         self.hint_tick(c);
         self.flights_tick(c);
         self.series_tick(c);

@@ -336,6 +336,7 @@ fn not_up(request: TerminalRequest, reason: &str, c: &mut Context<'_>) {
         // Asked again when the link is up.
         TerminalRequest::Watch { .. }
         | TerminalRequest::Unwatch { .. }
+        | TerminalRequest::Recall { .. }
         | TerminalRequest::SendBook => {}
     }
 }

@@ -120,6 +120,18 @@ impl Active {
         Ok(())
     }
 
+    /// Trading was stopped or paused while the terminal checked it.
+    pub(super) fn recall(&mut self, cid: Cid, c: &mut Context<'_>) {
+        if self.flights.get(&cid).is_some_and(|flight| !flight.sent) {
+            self.flights.remove(&cid);
+            let withdrawn = refusal(
+                retcode::NOT_PERMITTED,
+                "withdrawn before it was sent to the broker: trading was stopped or paused meanwhile",
+            );
+            answer(cid, Outcome::Refused(withdrawn), c);
+        }
+    }
+
     fn spec_of(&self, action: &IntentAction) -> Option<&SymbolSpec> {
         let ticket = match action {
             IntentAction::Open { symbol, .. } => return self.symbols.get(symbol),
@@ -187,9 +199,8 @@ impl Active {
             return;
         };
         let ident = match &flight.intent.action {
-            IntentAction::Close { ticket, .. } | IntentAction::Modify { ticket, .. } => {
-                self.idents.get(&ticket.0).copied().unwrap_or(ticket.0)
-            }
+            // The book knows a position by its identifier, which stays when a swap renumbers it.
+            IntentAction::Close { ticket, .. } | IntentAction::Modify { ticket, .. } => ticket.0,
             IntentAction::Open { .. } | IntentAction::Cancel { .. } => 0,
         };
         let ttl = left(flight, c.now.mono).as_millis();

@@ -34,6 +34,10 @@ impl Active {
             return Err(End::new(Some("account"), words::goodbye("account")));
         }
         let changed = flags != self.flags;
+        if flags.permissions.connected && !self.flags.permissions.connected {
+            self.regained = Some(c.now.mono);
+            self.hinted = true;
+        }
         self.flags = flags;
         self.flags_told = true;
         if !flags.permissions.connected {
@@ -83,8 +87,12 @@ impl Active {
         utc.as_millisecond() + i64::from(self.offset_s()) * 1_000
     }
 
+    /// A broker that came back counts once the book was read again.
     pub(super) const fn permissions(&self) -> Permissions {
-        self.flags.permissions
+        Permissions {
+            connected: self.flags.permissions.connected && self.regained.is_none(),
+            ..self.flags.permissions
+        }
     }
 
     pub(super) fn margin_mode(&self) -> MarginMode {

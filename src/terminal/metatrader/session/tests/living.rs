@@ -405,3 +405,44 @@ fn the_self_test_tries_everything_and_trades_nothing() {
     assert_eq!(report.items.len(), 3);
     assert_eq!((world.count("ORDER"), world.count("CLOSE")), (0, 0));
 }
+
+/// Nobody tells of what happened while the broker was away.
+#[test]
+fn after_an_outage_of_the_broker_all_is_read_again_before_anything_is_opened() {
+    let mut world = World::up();
+    world.flags("connected=0");
+    world.live(3);
+    world.outputs.clear();
+    world.flags("connected=1");
+    let refused = |world: &mut World, number| {
+        world.request(TerminalRequest::Submit(buy(number)));
+        world.answers(cid(number)).len()
+    };
+    assert_eq!(refused(&mut world, 1), 1);
+    world.pass(Duration::from_millis(100));
+    world.snapshot(&[], 2);
+    assert_eq!(
+        refused(&mut world, 2),
+        1,
+        "the terminal is still catching up"
+    );
+    world.live(3);
+    while world.count("SNAP") > 0 {
+        world.snapshot(&[], 3);
+        world.outputs.retain(
+            |output| !matches!(output, Output::Send { line, .. } if line.starts_with("SNAP")),
+        );
+    }
+    assert_eq!(refused(&mut world, 3), 0);
+    assert_eq!(world.count("CHECK"), 1);
+}
+
+/// A hint that was lost costs ten seconds.
+#[test]
+fn the_book_is_read_again_without_any_hint() {
+    let mut world = World::up();
+    world.live(9);
+    assert_eq!((world.count("SNAP"), world.count("HIST")), (0, 0));
+    world.live(2);
+    assert_eq!((world.count("SNAP"), world.count("HIST")), (1, 1));
+}

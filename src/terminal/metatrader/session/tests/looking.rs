@@ -106,6 +106,7 @@ fn absence_needs_three_looks_over_half_a_minute_and_a_newer_book() {
     // Three looks and not half a minute.
     assert!(not_yet(&soon(&mut world, "")).contains("look 3 of 3, 22 of 30 s"));
     world.live(8);
+    book(&mut world);
     assert_eq!(soon(&mut world, ""), Found::Absent);
 }
 
@@ -134,6 +135,9 @@ fn a_look_that_proves_nothing_begins_the_proof_anew() {
         ("broker away", |world| {
             world.flags("connected=0");
             world.flags("connected=1");
+            // It counts as away until the book was read again.
+            world.live(3);
+            book(world);
         }),
         ("a lost line", |world| {
             world.q += 1;
@@ -170,6 +174,7 @@ fn a_look_on_a_moving_history_counts_for_nothing_and_spoils_nothing() {
     }
     assert!(not_yet(&soon(&mut world, "")).contains("look 2 of 3"));
     world.live(11);
+    book(&mut world);
     assert_eq!(soon(&mut world, ""), Found::Absent);
 }
 

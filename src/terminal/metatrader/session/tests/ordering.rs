@@ -29,10 +29,11 @@ fn a_close_goes_out_at_once_with_the_positions_identifier() {
     let mut world = World::up();
     world.request(TerminalRequest::SendBook);
     world.snapshot(&[&position(50, "ident=44")], 2);
+    assert!(world.transcript().contains("positions=[\"#44 BUY"));
     world.outputs.clear();
     // Even with the switch off: the terminal says so itself, nobody else stops a close.
     world.flags("algo=0");
-    world.request(TerminalRequest::Submit(close(2, 50)));
+    world.request(TerminalRequest::Submit(close(2, 44)));
     assert_eq!(world.count("CHECK"), 0);
     assert_eq!(
         (
@@ -40,7 +41,7 @@ fn a_close_goes_out_at_once_with_the_positions_identifier() {
             world.field("CLOSE", "ident"),
             world.field("CLOSE", "vol")
         ),
-        ("50".to_owned(), "44".to_owned(), String::new())
+        ("44".to_owned(), "44".to_owned(), String::new())
     );
     assert_eq!(world.field("CLOSE", "acct"), "5012345@Demo-1");
     res(&mut world, "CLOSE", "ok=0 retcode=10036 stage=done");
@@ -331,4 +332,22 @@ fn a_journal_that_cannot_be_written_is_told() {
     world.request(TerminalRequest::Submit(close(4, 52)));
     res(&mut world, "CLOSE", closed);
     assert_eq!(told(&world, false), before + 1);
+}
+
+#[test]
+fn an_opening_is_recalled_only_while_it_is_checked() {
+    let mut world = World::up();
+    world.request(TerminalRequest::Submit(buy(1)));
+    world.request(TerminalRequest::Recall { cid: cid(1) });
+    assert!(matches!(
+        world.answers(cid(1)).as_slice(),
+        [Outcome::Refused(refusal)] if refusal.message.contains("withdrawn before it was sent")
+    ));
+    passes_check(&mut world);
+    assert_eq!(world.count("ORDER"), 0, "its check comes late");
+    world.request(TerminalRequest::Submit(buy(2)));
+    passes_check(&mut world);
+    world.request(TerminalRequest::Recall { cid: cid(2) });
+    assert_eq!(world.count("ORDER"), 1);
+    assert!(world.answers(cid(2)).is_empty(), "it is at the broker");
 }
