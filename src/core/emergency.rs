@@ -160,11 +160,12 @@ impl Turn<'_> {
         self.report_emergency(open)
     }
 
-    /// A stale order closes only what was opened before it was given (contract C4).
+    /// A stale order closes only what was opened before it was given (contract C4). What Pusher brings was given just now: it
+    /// keeps no events, and only a clock that is wrong makes it look old.
     fn opened_before(&self, open: &OpenCommand) -> Option<Timestamp> {
         let command = &open.command;
         let stale = self.state.time_for(command, self.now) > command.expiry()
-            && command.source != Source::Local;
+            && !matches!(command.source, Source::Local | Source::Pusher);
         command.created_at.filter(|_| stale)
     }
 

@@ -345,6 +345,10 @@ pub enum UiCommand {
     ShowCommandsBefore {
         before: Timestamp,
     },
+    /// Something that the program noticed about itself, for the person to see.
+    Tell {
+        notice: Notice,
+    },
     DismissNotice {
         key: String,
     },

@@ -4,23 +4,39 @@ use serde_json::{Map, Value};
 
 use super::rules::StrategyEntry;
 
-/// Parts of a word beside rules and settings that speaks of money or of how to trade.
-const WEIGHTY: [&str; 16] = [
+/// Keys beside rules and settings that speak of money or of how to trade, in small letters.
+const WEIGHTY: [&str; 32] = [
     "lot",
+    "lots",
+    "lotsize",
     "volume",
+    "size",
+    "amount",
+    "quantity",
     "leverage",
     "risk",
-    "loss",
-    "profit",
-    "limit",
-    "max",
-    "min",
+    "maxrisk",
+    "riskpercent",
+    "riskpercentage",
+    "riskmanagement",
+    "maxdailyloss",
+    "maxopentrades",
+    "maxpositions",
+    "maxlots",
+    "stoploss",
+    "takeprofit",
+    "sl",
+    "tp",
+    "trailingstop",
     "direction",
     "side",
-    "magic",
-    "demo",
-    "paper",
-    "dry",
+    "entry",
+    "exit",
+    "filters",
+    "conditions",
+    "parameters",
+    "newparameters",
+    "dryrun",
     "shadow",
 ];
 
@@ -32,18 +48,12 @@ pub(super) fn check_start(args: &Map<String, Value>) -> Result<(), String> {
             "it says \"enabled\": false{path}; switch it on on the platform, then activate it"
         ));
     }
-    let known = |key: &str| {
-        matches!(
-            key,
-            "settings" | "options" | "rules" | "symbol" | "timeframe"
-        )
-    };
     let weighty = |key: &str| {
-        let key = key.to_ascii_lowercase();
-        WEIGHTY.iter().any(|part| key.contains(part))
+        let key = key.replace(['_', '-'], "").to_ascii_lowercase();
+        WEIGHTY.contains(&key.as_str())
     };
     let mut besides = args.iter();
-    match besides.find(|(key, value)| !known(key) && weighty(key) && !is_empty(value)) {
+    match besides.find(|(key, value)| weighty(key) && !is_empty(value)) {
         Some((key, _)) => Err(format!(
             "it says \"{key}\" beside its rules and settings, where nothing is followed; put it into \"settings\" or the rules"
         )),
@@ -78,7 +88,7 @@ pub(super) fn rules_of_update<'a>(
     let mut said = places
         .into_iter()
         .flatten()
-        .filter(|value| !value.is_null());
+        .filter(|value| !is_empty(value));
     let Some(rules) = said.next().filter(|rules| rules.is_object()) else {
         return Err(
             "\"rules\" (or \"newParameters\") is missing, so there is nothing to update".to_owned(),
@@ -106,20 +116,31 @@ pub(super) fn rules_of_update<'a>(
 
 /// Where something is switched off, as the end of a sentence.
 fn switched_off(args: &Map<String, Value>) -> Option<String> {
-    let off = |holder: &Map<String, Value>| {
-        holder.get("enabled").is_some_and(|value| match value {
-            Value::Bool(on) => !on,
-            Value::String(text) => text.trim().eq_ignore_ascii_case("false"),
-            Value::Number(number) => number.as_f64() == Some(0.0),
-            _ => false,
-        })
-    };
-    if off(args) {
+    if is_off(args) {
         return Some(String::new());
     }
-    let mut parts = ["rules", "newParameters", "settings", "options"].into_iter();
-    let part = parts.find(|key| args.get(*key).and_then(Value::as_object).is_some_and(off))?;
-    Some(format!(" in \"{part}\""))
+    let parts = ["rules", "newParameters", "settings", "options"].into_iter();
+    let mut parts = parts.filter_map(|key| Some((key, args.get(key)?.as_object()?)));
+    parts.find_map(|(key, part)| {
+        let entry = part.get("entry").and_then(Value::as_object);
+        (is_off(part) || entry.is_some_and(is_off)).then(|| format!(" in \"{key}\""))
+    })
+}
+
+fn is_off(holder: &Map<String, Value>) -> bool {
+    let says = |value: &Value, words: [&str; 3], plain: bool, number: f64| match value {
+        Value::Bool(said) => *said == plain,
+        Value::String(text) => words.contains(&text.trim().to_ascii_lowercase().as_str()),
+        Value::Number(said) => said.as_f64() == Some(number),
+        _ => false,
+    };
+    holder
+        .iter()
+        .any(|(key, value)| match key.to_ascii_lowercase().as_str() {
+            "enabled" | "active" | "isactive" => says(value, ["false", "off", "no"], false, 0.0),
+            "disabled" | "paused" => says(value, ["true", "on", "yes"], true, 1.0),
+            _ => false,
+        })
 }
 
 fn is_empty(value: &Value) -> bool {

@@ -109,6 +109,7 @@ impl Turn<'_> {
             UiCommand::ReadNumbersAsAverages { id, on } => self.read_numbers_as_averages(&id, on),
             UiCommand::SetShadow { id, on } => self.set_shadow(&id, on),
             UiCommand::ClosePosition { ticket } => self.close_by_hand(ticket),
+            UiCommand::Tell { notice } => self.put_notice(notice),
             UiCommand::DismissNotice { key } => self.dismiss(&key),
             UiCommand::ReconnectNow => self.restart_loops(),
             UiCommand::AfterSleep => self.after_sleep(),

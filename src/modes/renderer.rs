@@ -45,7 +45,7 @@ impl Renderers {
     /// In the order in which they are to be tried. Never empty.
     pub fn order(&self) -> Vec<Renderer> {
         let memory = self.read();
-        if let Some(died) = memory.starting {
+        if let Some(died) = memory.starting.filter(|_| Renderer::AVAILABLE.len() > 1) {
             tracing::warn!(target: "ui", "The program ended while {died} started to draw the window; others are tried first.");
         }
         memory.order(Renderer::AVAILABLE)

@@ -64,7 +64,10 @@ pub(super) fn run(session: Session) -> ExitCode {
     #[cfg(target_os = "linux")]
     {
         let (session, ended, log_dir) = (Arc::clone(&session), ended.clone(), log_dir.clone());
+        let waker = links.waker.clone();
         crate::os::on_display_lost(move || {
+            // Whoever starts the program a second time must not be told that its window came forward.
+            waker.lost();
             go_on_without(&session, &ended, "the display is gone", &log_dir);
             end(&session);
         });

@@ -197,8 +197,11 @@ impl Draft {
     /// touched.
     pub(super) fn write_into(&self, document: &mut Document) {
         document.remove(Field::ApiSecret.key());
-        // Whoever saves has seen what such a key was taken for, and has named the value or left it empty.
-        let misspelt = |key: &&str| Field::misspelt(key).is_some_and(Field::is_local);
+        // Once the value stands under its right name; until then the key is all that is left of a limit.
+        let misspelt = |key: &&str| {
+            let meant = Field::misspelt(key).filter(|field| field.is_local());
+            meant.is_some_and(|field| !self.get(field).trim().is_empty())
+        };
         let misspelt: Vec<String> = document
             .keys()
             .filter(misspelt)

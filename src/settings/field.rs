@@ -125,7 +125,6 @@ impl Field {
         if key.starts_with('_') || Self::ALL.iter().any(|field| field.key() == key) {
             return None;
         }
-        let original = key;
         let plain = |text: &str| text.replace(['_', '-', ' '], "").to_ascii_lowercase();
         let key = plain(key);
         let distance = |field: Self| strsim::damerau_levenshtein(&plain(field.key()), &key);
@@ -135,11 +134,14 @@ impl Field {
             .filter(|(distance, field)| *distance <= LETTERS.min(field.key().len() / 3))
             .min()
             .map(|(_, field)| field)
-            .or_else(|| Self::of_a_limit(original))
     }
 
-    /// The limit that a word of the key speaks of, such as `lotLimit` or `limits`: a trader who wrote it counts on it.
-    fn of_a_limit(key: &str) -> Option<Self> {
+    /// The limit that a word of an unknown key speaks of, such as `lotLimit` or `limits`: a trader who wrote it may count on
+    /// it. It may mean something to another program too, so it is only told.
+    pub(super) fn of_a_limit(key: &str) -> Option<Self> {
+        if key.starts_with('_') || Self::ALL.iter().any(|field| field.key() == key) {
+            return None;
+        }
         let mut words = vec![String::new()];
         for letter in key.chars() {
             if letter.is_uppercase() || !letter.is_alphanumeric() {
@@ -154,9 +156,9 @@ impl Field {
             }
         }
         words.iter().find_map(|word| match word.as_str() {
-            "lot" | "lots" | "limit" | "limits" => Some(Self::MaxLots),
-            "loss" | "losses" | "drawdown" => Some(Self::MaxDailyLoss),
-            "positions" | "trades" => Some(Self::MaxPositions),
+            "lot" | "lots" | "volume" | "limit" | "limits" | "risk" => Some(Self::MaxLots),
+            "loss" | "losses" | "drawdown" | "dd" => Some(Self::MaxDailyLoss),
+            "positions" | "trades" | "orders" => Some(Self::MaxPositions),
             _ => None,
         })
     }

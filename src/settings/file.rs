@@ -111,6 +111,14 @@ impl Loaded {
                     path.display(),
                     meant.key()
                 ));
+            } else if Field::misspelt(key).is_none()
+                && let Some(limit) = Field::of_a_limit(key)
+            {
+                loaded.notices.push(format!(
+                    "\"{key}\" in {} limits nothing here; a limit of this program is \"{}\".",
+                    path.display(),
+                    limit.key()
+                ));
             }
         }
         loaded.take_from_store(store);

@@ -99,14 +99,8 @@ fn a_limit_under_a_misspelt_name_is_no_lost_limit() {
         (r#""maxDailyLos":5"#, Some("did you mean \"maxDailyLoss\"?")),
         (r#""gaurdDailyLoss":"5%""#, Some("guardDailyLoss")),
         (r#""maxLots":1,"maxlots":0.1"#, Some("maxlots")),
-        (r#""limits":{"maxLots":0.01}"#, Some("\"limits\"")),
-        (r#""lotLimit":0.01"#, Some("did you mean \"maxLots\"?")),
-        (r#""maximum_lots":0.01"#, Some("did you mean \"maxLots\"?")),
-        (
-            r#""stopAfterLoss":9"#,
-            Some("did you mean \"maxDailyLoss\"?"),
-        ),
         (r#""maxDailyLoss":5,"_note":"x","max":1,"slotId":2"#, None),
+        (r#""rateLimit":60,"showTrades":true"#, None),
     ] {
         place.put(SEED.replacen('{', &format!("{{{text},"), 1));
         let problems = place.load().draft.settings().err().unwrap_or_default();
@@ -129,6 +123,37 @@ fn a_misspelt_limit_goes_when_its_right_name_is_saved() {
     assert_eq!(settings.limits.max_lots, Some("0.1".parse().unwrap()));
     assert!(!place.text().contains("MaxLots"), "{}", place.text());
     assert!(place.text().contains("\"mine\": 1"), "{}", place.text());
+}
+
+/// Nobody knows what such a key means to whom, so it is told, and stays in the file.
+#[test]
+fn a_limit_of_another_program_is_told_and_survives_a_save() {
+    let place = Place::new();
+    for (key, meant) in [
+        ("lotLimit", "maxLots"),
+        ("limits", "maxLots"),
+        ("rateLimit", "maxLots"),
+        ("stopAfterLoss", "maxDailyLoss"),
+        ("maxOrders", "maxPositions"),
+    ] {
+        place.put(SEED.replacen('{', &format!("{{\"{key}\": 5,"), 1));
+        let loaded = place.load();
+        assert!(loaded.draft.settings().is_ok(), "{key}");
+        let told = format!("a limit of this program is \"{meant}\"");
+        assert!(loaded.notices.join("\n").contains(&told), "{key}");
+        place.save(&loaded.draft);
+        assert!(place.text().contains(&format!("\"{key}\": 5")), "{key}");
+    }
+}
+
+/// A save with the right field left empty must not take the last trace of a limit away.
+#[test]
+fn a_misspelt_limit_stays_until_its_right_name_has_a_value() {
+    let place = Place::new();
+    place.put(SEED.replacen('{', "{\"maxLot\": 0.1,", 1));
+    place.save(&place.load().draft);
+    assert!(place.text().contains("\"maxLot\": 0.1"), "{}", place.text());
+    assert!(place.load().draft.settings().is_err(), "it is still said");
 }
 
 #[test]

@@ -77,6 +77,11 @@ impl Waker {
         slot.context = Some(context.clone());
     }
 
+    /// The window is gone for good, and was not closed: its display is lost.
+    pub fn lost(&self) {
+        self.detach();
+    }
+
     pub(super) fn detach(&self) {
         let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
         slot.context = None;

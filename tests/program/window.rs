@@ -115,6 +115,11 @@ async fn trading_goes_on_when_the_display_is_gone() {
         .await;
     let after = rig.send("OPEN_POSITION", small_buy()).await;
     rig.is_executed(&after, LONG).await;
+    // There is no window that could come to the front.
+    let elsewhere = Display::new();
+    let mut second = rig.start(&[]).env("DISPLAY", &elsewhere.name).go();
+    let status = second.ends(LONG).await;
+    assert_eq!(status.code(), Some(3), "{}", second.printed());
     executor.end_cleanly().await;
 }
 

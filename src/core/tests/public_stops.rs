@@ -216,3 +216,15 @@ fn a_reason_that_was_cut_in_an_emoji_stops_all_the_same() {
     world.wait(1);
     world.assert_executed("p");
 }
+
+/// This computer's clock is ten minutes ahead and the platform's was never heard: the stop looks old, and arrives now.
+#[test]
+fn a_stop_that_pusher_brings_closes_everything_however_old_it_looks() {
+    for ago in [600, 25_200] {
+        let mut world = exposed();
+        world.pusher_made("e", "EMERGENCY_STOP", &json!({}), ago);
+        world.wait(2);
+        assert_stopped_and_flat(&mut world);
+        world.assert_executed("e");
+    }
+}

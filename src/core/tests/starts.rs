@@ -277,11 +277,18 @@ fn a_symbol_is_traded_under_the_brokers_name_and_told_under_both() {
 
 #[test]
 fn a_strategy_that_is_switched_off_is_not_run() {
-    for holder in ["", "/rules", "/settings", "/options"] {
-        for off in [json!(false), json!("False"), json!(0)] {
+    for holder in ["", "/rules", "/rules/entry", "/settings", "/options"] {
+        for (key, off) in [
+            ("enabled", json!(false)),
+            ("Enabled", json!("False")),
+            ("enabled", json!(0)),
+            ("enabled", json!("off")),
+            ("isActive", json!(false)),
+            ("paused", json!(true)),
+        ] {
             let mut world = World::ready();
             let mut args = start_args("s1", &buying_rules());
-            args.pointer_mut(holder).unwrap()["enabled"] = off;
+            args.pointer_mut(holder).unwrap()[key] = off;
             world.pusher("a", "START_STRATEGY", &args);
             world.assert_ends("a", CommandState::Failed, "\"enabled\": false");
         }
@@ -297,6 +304,8 @@ fn a_start_that_says_more_than_is_followed_is_refused_by_name() {
         ("maxOpenTrades", json!(9)),
         ("stopLoss", json!({ "pips": 5 })),
         ("direction", json!("SELL")),
+        ("trailing_stop", json!(5)),
+        ("newParameters", json!({ "entry": {} })),
     ] {
         let mut world = World::ready();
         let mut args = start_args("s1", &buying_rules());
@@ -310,7 +319,16 @@ fn a_start_that_says_more_than_is_followed_is_refused_by_name() {
     }
     let mut world = World::ready();
     let mut args = start_args("s1", &buying_rules());
-    args["description"] = json!("a note");
+    for key in [
+        "description",
+        "terminalId",
+        "createdByAdmin",
+        "plotColor",
+        "riskLevel",
+        "timeframeMinutes",
+    ] {
+        args[key] = json!("a note");
+    }
     args["leverage"] = json!(null);
     world.pusher("a", "START_STRATEGY", &args);
     world.assert_executed("a");
@@ -462,6 +480,7 @@ fn an_update_that_asks_for_more_than_rules_changes_nothing() {
             Some("different rules in two places"),
         ),
         (json!({ "newParameters": super::buying_rules() }), None),
+        (json!({ "newParameters": {}, "updates": [] }), None),
         (
             json!({ "enabled": true, "symbol": "EURUSD", "timeframe": "M15", "settings": {} }),
             None,
