@@ -128,7 +128,7 @@ impl Sweep {
                 progress.not_before += pause_after(progress.tries, refusal.class);
             }
             OrderEnd::NotExecuted(reason) | OrderEnd::GivenUp(reason) => {
-                progress.last_error = Some(reason.clone())
+                progress.last_error = Some(reason.clone());
             }
         }
     }

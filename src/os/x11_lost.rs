@@ -27,6 +27,11 @@ pub fn on_display_lost(go_on: impl Fn() + Send + Sync + 'static) -> bool {
     true
 }
 
+#[expect(
+    clippy::exit,
+    clippy::disallowed_methods,
+    reason = "all has ended in order by then, and Xlib can only be left so"
+)]
 unsafe extern "C" fn lost(_display: *mut Display) -> c_int {
     // A panic must not go through Xlib's frames.
     let went_on = std::panic::catch_unwind(|| {

@@ -256,7 +256,7 @@ pub fn settings_ui(ui: &mut Ui, view: &View<'_>, state: &mut State, acts: &mut V
         });
         ui.add_space(GRID);
         steady(ui, "settings actions", |ui| {
-            actions_ui(ui, view.text, state, &form)
+            actions_ui(ui, view.text, state, &form);
         });
         ui.add_space(GRID);
         card(ui, |ui| {
