@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pusher", &["net", "core"]),
     ("platform", &["net"]),
     ("terminal", &["market"]),
-    ("journal", &["core"]),
+    ("journal", &["core", "market"]),
     ("decisions", &["core"]),
     ("settings", &["net", "platform", "core"]),
     ("practice", &["market", "pusher", "platform"]),
