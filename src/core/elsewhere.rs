@@ -48,9 +48,7 @@ impl Durable {
             self.held.remove(account);
         }
     }
-}
 
-impl Durable {
     /// Own positions of every account, as its list showed them last.
     pub fn positions_shown(&self) -> impl Iterator<Item = (&AccountId, &Position)> {
         let accounts = self.held.iter();

@@ -13,18 +13,18 @@ static GO_ON: OnceLock<GoOn> = OnceLock::new();
 static XLIB: OnceLock<Xlib> = OnceLock::new();
 
 /// From now on `go_on` is called, on the thread that drew, when the display is lost. The process ends when it returns, because
-/// Xlib cannot be returned to (Xlib manual, "XSetIOErrorHandler"). Only the first call counts. False: there is no Xlib.
-pub fn on_display_lost(go_on: impl Fn() + Send + Sync + 'static) -> bool {
-    if GO_ON.set(Box::new(go_on)).is_err() {
-        return true;
-    }
+/// Xlib cannot be returned to (Xlib manual, "XSetIOErrorHandler"). Only the first call counts.
+/// Without Xlib there is no window that could lose its display.
+pub fn on_display_lost(go_on: impl Fn() + Send + Sync + 'static) {
     let Ok(xlib) = Xlib::open() else {
-        return false;
+        return;
     };
+    if GO_ON.set(Box::new(go_on)).is_err() {
+        return;
+    }
     let xlib = XLIB.get_or_init(|| xlib);
     // SAFETY: the function was found in the loaded library, and the handler has the signature that Xlib documents.
     unsafe { (xlib.XSetIOErrorHandler)(Some(lost)) };
-    true
 }
 
 #[expect(
