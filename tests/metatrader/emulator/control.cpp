@@ -211,6 +211,7 @@ static std::string locked_command(const Words &w) {
   if (c == "ticks") { world.tick_rate = num(first); world.tick_symbols = w.size() > 2 ? (int)whole(w[2]) : 0; world.wake.notify_all(); return "ok"; }
   if (c == "clock" && w.size() > 2) {
     if (first == "offset") world.offset_s = whole(w[2]);
+    else if (first == "stand") world.stands_ms = whole(w[2]);
     else world.shift_ms = whole(w[2]) * 1000;
     return "ok";
   }

@@ -18,6 +18,7 @@ SymbolState *World::symbol(const std::string &name) {
 long clock_skew_us = 0;
 long mono_us() { return clock_skew_us + std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 long World::now_ms() const {
+  if (stands_ms) return stands_ms;
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count() + shift_ms + offset_s * 1000;
 }
 void World::after_ms(double ms, std::function<void()> what) {

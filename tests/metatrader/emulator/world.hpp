@@ -108,7 +108,7 @@ struct World {
   uint next_request = 0;
   View view;
   bool connected = true, late_history = false;
-  long offset_s = 3 * 3600, shift_ms = 0;
+  long offset_s = 3 * 3600, shift_ms = 0, stands_ms = 0;  // stands_ms: the server's clock stands there; 0 = it runs
   long latency_us = 0, latency_jitter_us = 0, book_lag_ms = 0, history_lag_ms = 0;
   std::deque<Fault> faults;
   Chances chances;

@@ -146,6 +146,10 @@ pub fn rates_neither_overlap_nor_skip(variant: &Variant) -> Outcome {
 
 pub fn each_bar_comes_once_when_it_has_closed(variant: &Variant) -> Outcome {
     let rig = variant.rig();
+    // The server's clock stands, so that no minute ends but those that this test ends.
+    let mut forming = rig.terminal.stat("server_ms") / 60_000 * 60 + 60;
+    let stand = |at: i64| rig.terminal.cmd(&format!("clock stand {}", (at + 5) * 1_000));
+    stand(forming);
     answers(&rig, "SUB", "sym=EURUSD\tticks=1\tbars=M1")?;
     rig.terminal.cmd("price EURUSD 1.10002 1.10012");
     soon(&rig.peer, "TICK", |line| {
@@ -158,8 +162,7 @@ pub fn each_bar_comes_once_when_it_has_closed(variant: &Variant) -> Outcome {
     {}
     let mut told = Vec::new();
     for minute in 1..=3 {
-        let forming = rig.terminal.stat("server_ms") / 60_000 * 60;
-        rig.terminal.cmd(&format!("clock shift {}", minute * 60));
+        stand(forming + 60);
         let bid = format!("1.1000{}", 3 + minute);
         rig.terminal.cmd(&format!("price EURUSD {bid} 1.10020"));
         soon(&rig.peer, "TICK", |line| {
@@ -176,6 +179,7 @@ pub fn each_bar_comes_once_when_it_has_closed(variant: &Variant) -> Outcome {
             bar.get("time")
         );
         told.push(bar.get("time").to_owned());
+        forming += 60;
     }
     let id = rig.peer.request("UNSUB", "sym=EURUSD");
     soon(&rig.peer, "END", |line| line.is("END", id))?;
