@@ -38,6 +38,7 @@ pub mod exit {
   fx-executor doctor                  find out what keeps commands from arriving
   fx-executor stop-all                emergency stop of the running executor
   fx-executor resume --lift-stop      lift it again, by a person at this machine
+  fx-executor allow-real 5012345      allow trading with real money on this account
   fx-executor end                     end the running executor; positions stay as they are
   fx-executor autostart               whether Windows starts the program when you sign in
   fx-executor explain scalper         why a strategy did or did not trade at its last bar
@@ -107,6 +108,17 @@ pub enum Mode {
         /// Its server, where two accounts have the same number
         #[arg(long)]
         server: Option<String>,
+    },
+    /// Allow trading with real money on an account; without LOGIN, list where it is allowed
+    AllowReal {
+        /// The account's number
+        login: Option<u64>,
+        /// Its server, where the terminal has not been logged in to it yet
+        #[arg(long)]
+        server: Option<String>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
     /// End the running executor; open positions stay as they are
     End,

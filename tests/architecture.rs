@@ -16,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("os", &[]),
     ("setup", &["os"]),
     ("pusher", &["net", "core"]),
-    ("platform", &["net"]),
+    ("platform", &["net", "core"]),
     ("terminal", &["market"]),
     ("journal", &["core", "market"]),
     ("decisions", &["core"]),

@@ -11,7 +11,7 @@ use crate::core::{BeatCause, Delivery, Event};
 use crate::platform::beat::BeatSchedule;
 use crate::platform::{BeatStatus, CallError, Class, HeartbeatAnswer};
 
-/// Refusals in a row after which the key counts as revoked; a single one may be the platform's own trouble (contract T3).
+/// Refusals with no accepted beat between, after which the key counts as revoked; one may be the platform's own trouble (contract T3).
 const REFUSALS: u32 = 3;
 const GOODBYE: Duration = Duration::from_millis(800);
 
@@ -22,7 +22,7 @@ pub(super) async fn run(
     mut causes: mpsc::Receiver<BeatCause>,
 ) {
     let mut schedule = BeatSchedule::new(shared.clock.now().mono, advertised);
-    let mut refusals = 0;
+    let mut refusals: u32 = 0;
     loop {
         let now = shared.clock.now().mono;
         let pause = schedule
@@ -63,12 +63,14 @@ pub(super) async fn run(
                 let wait = schedule
                     .due()
                     .map_or(Duration::ZERO, |due| due.saturating_sub(now));
-                refusals = if error.class() == Class::Revoked {
-                    refusals + 1
-                } else {
-                    0
-                };
-                failed(&shared, &error, wait, schedule.failures(), refusals).await;
+                // A server that fails says nothing about the key, neither for it nor against it.
+                let refused = error.class() == Class::Revoked;
+                refusals += u32::from(refused);
+                failed(&shared, &error, wait, schedule.failures()).await;
+                if refused && refusals >= REFUSALS {
+                    let reason = error.to_string();
+                    shared.tell(Event::KeyRefused { reason }).await;
+                }
             }
         }
     }
@@ -108,17 +110,10 @@ async fn answered(shared: &Shared, answer: HeartbeatAnswer) {
     }
 }
 
-async fn failed(shared: &Shared, error: &CallError, wait: Duration, failures: u32, refusals: u32) {
+async fn failed(shared: &Shared, error: &CallError, wait: Duration, failures: u32) {
     if failures == 1 {
         tracing::warn!(target: "platform", "{}", error.advice());
     }
     shared.call_failed(error, wait, failures).await;
-    if refusals >= REFUSALS {
-        shared
-            .tell(Event::KeyRefused {
-                reason: error.to_string(),
-            })
-            .await;
-    }
     shared.refetch.notify_one();
 }

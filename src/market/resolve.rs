@@ -179,7 +179,8 @@ const fn may_open(spec: &SymbolSpec) -> bool {
 /// Whether a symbol of this name is by its currencies and its folder what the name says. Names that say nothing here
 /// (a share's, an index's that no list has) are what the broker calls them.
 fn is_what_it_is_called(plain: &str, spec: &SymbolSpec) -> bool {
-    !says_something(plain) || (currencies_fit(plain, family_of(plain), spec) && !is_share(spec))
+    !says_something(plain)
+        || (currencies_fit(plain, family_of(plain), spec) && !is_another_kind(spec))
 }
 
 fn says_something(plain: &str) -> bool {
@@ -214,9 +215,13 @@ fn contradicts(plain: &str, spec: &SymbolSpec) -> bool {
         && !currencies_fit(plain, family_of(plain), spec)
 }
 
-/// Whether the broker keeps it among shares or funds: `Stocks\NYSE\#GOLD` is a mining company.
-fn is_share(spec: &SymbolSpec) -> bool {
-    const FOLDERS: [&str; 7] = ["stock", "share", "equit", "etf", "fund", "nyse", "bond"];
+/// Whether the broker keeps it among shares, funds or contracts that end: `Stocks\NYSE\#GOLD` is a mining company, and
+/// `Futures\GOLD` has a price and a last day of its own.
+fn is_another_kind(spec: &SymbolSpec) -> bool {
+    const FOLDERS: [&str; 11] = [
+        "stock", "share", "equit", "etf", "fund", "nyse", "bond", "futur", "forward", "option",
+        "warrant",
+    ];
     let path = spec.terms.path.to_ascii_lowercase();
     let folder = path
         .rfind(['\\', '/'])
@@ -281,7 +286,7 @@ fn rank(plain: &str, spec: &SymbolSpec) -> Option<u8> {
             (short && apart).then_some(base + 1)
         })
         .min()?;
-    let elsewhere = says_something(plain) && is_share(spec);
+    let elsewhere = says_something(plain) && is_another_kind(spec);
     (currencies_fit(plain, family, spec) && !elsewhere).then_some(rank)
 }
 

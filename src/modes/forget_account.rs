@@ -50,10 +50,7 @@ fn forget(data_dir: &DataDir, login: Option<u64>, server: Option<&str>) -> Resul
         );
     }
     Request::ForgetAccount
-        .write(
-            data_dir.path(),
-            &format!("{} {}", account.login, account.server),
-        )
+        .write(data_dir.path(), &named(&account))
         .map_err(|error| format!("the request cannot be written: {error}"))?;
     let done = within(TAKEN_WITHIN, || {
         read(data_dir).is_ok_and(|known| known.forgotten.contains(&account))
@@ -74,8 +71,12 @@ fn forget(data_dir: &DataDir, login: Option<u64>, server: Option<&str>) -> Resul
     Err("the running executor did not forget it; look at its log".to_owned())
 }
 
-fn read(data_dir: &DataDir) -> Result<Durable, String> {
-    journal::read(&data_dir.join("journal.sqlite")).map_err(|error| error.to_string())
+pub(super) fn read(data_dir: &DataDir) -> Result<Durable, String> {
+    let path = data_dir.join("journal.sqlite");
+    if !path.exists() {
+        return Ok(Durable::default());
+    }
+    journal::read(&path).map_err(|error| error.to_string())
 }
 
 fn list(accounts: &[&AccountId]) -> String {
@@ -90,6 +91,11 @@ fn list(accounts: &[&AccountId]) -> String {
         "Own positions or orders without outcome are on these accounts, and the terminal is logged in to another one:\n{}",
         lines.join("\n")
     )
+}
+
+/// How a request names an account.
+pub(super) fn named(account: &AccountId) -> String {
+    format!("{} {}", account.login, account.server)
 }
 
 /// The account that a request names.

@@ -3,6 +3,7 @@
 //! The only place that prints for a person outside the log.
 #![expect(clippy::print_stderr, reason = "the console modes speak to a person")]
 
+mod allow_real;
 mod autostart;
 mod check;
 mod end;
@@ -50,6 +51,9 @@ pub fn run(cli: &Cli) -> ExitCode {
         }
         Some(Mode::ForgetAccount { login, server }) => {
             forget_account::run(cli.data_dir.as_deref(), *login, server.as_deref())
+        }
+        Some(Mode::AllowReal { login, server, yes }) => {
+            allow_real::run(cli.data_dir.as_deref(), *login, server.as_deref(), *yes)
         }
         Some(Mode::End) => end::run(cli.data_dir.as_deref()),
         Some(Mode::Autostart { remove }) => autostart::run(cli, *remove),

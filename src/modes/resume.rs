@@ -19,7 +19,10 @@ pub(super) fn run(data_dir: Option<&Path>, lift_stop: bool, yes: bool) -> ExitCo
         Ok(data_dir) => data_dir,
         Err(error) => return fail(&error.to_string()),
     };
-    if lift_stop && !yes && !confirmed() {
+    if lift_stop
+        && !yes
+        && !says_yes("Lift the emergency stop? New positions can then be opened. Type yes:")
+    {
         return fail("the emergency stop stays on; type yes, or pass --yes");
     }
     let done = match data_dir.lock() {
@@ -36,12 +39,13 @@ pub(super) fn run(data_dir: Option<&Path>, lift_stop: bool, yes: bool) -> ExitCo
     }
 }
 
-fn confirmed() -> bool {
+/// Asks at the console; nobody there is no yes.
+pub(super) fn says_yes(question: &str) -> bool {
     let input = std::io::stdin();
     if !input.is_terminal() {
         return false;
     }
-    say("Lift the emergency stop? New positions can then be opened. Type yes:");
+    say(question);
     let mut line = String::new();
     input.lock().read_line(&mut line).is_ok() && line.trim() == "yes"
 }

@@ -45,6 +45,10 @@ async fn pass_on(
             .map(|account| UiCommand::ForgetAccount { account })
             .into_iter()
             .collect(),
+        Request::AllowReal => forget_account::account_of(&text)
+            .map(|account| UiCommand::ConfirmAccount { account })
+            .into_iter()
+            .collect(),
         Request::LiftStop => vec![UiCommand::LiftStop, UiCommand::ResumeTrading],
     };
     for command in asked {
@@ -73,7 +77,7 @@ pub(super) fn watch_files(
         let mut watch = FileWatch::new(&home.path);
         // Left by a process that was killed while it asked: what allows trading, or ends the program, holds only for the
         // executor it asked.
-        let stale = [Request::Resume, Request::LiftStop, Request::ForgetAccount, Request::End, Request::Show];
+        let stale = [Request::Resume, Request::LiftStop, Request::ForgetAccount, Request::AllowReal, Request::End, Request::Show];
         for stale in stale {
             if stale.is_waiting(&home.data_dir)
                 && let Err(error) = stale.clear(&home.data_dir)

@@ -13,6 +13,8 @@ pub enum Request {
     LiftStop,
     /// Nothing waits any longer for an account: its login and server.
     ForgetAccount,
+    /// Real money may be traded on an account: its login and server.
+    AllowReal,
     /// The executor ends, as when its window is closed.
     End,
     /// The window comes to the front; one without a window leaves the request lying.
@@ -24,11 +26,12 @@ const MOST_BYTES: usize = 500;
 
 impl Request {
     /// In the order in which they are obeyed.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::StopEverything,
         Self::Resume,
         Self::LiftStop,
         Self::ForgetAccount,
+        Self::AllowReal,
         Self::End,
         Self::Show,
     ];
@@ -39,6 +42,7 @@ impl Request {
             Self::Resume => "resume.request",
             Self::LiftStop => "lift-stop.request",
             Self::ForgetAccount => "forget-account.request",
+            Self::AllowReal => "allow-real.request",
             Self::End => "end.request",
             Self::Show => "show.request",
         })

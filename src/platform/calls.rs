@@ -27,6 +27,14 @@ async fn the_configuration_is_fetched_with_both_headers() {
 }
 
 #[tokio::test]
+async fn half_an_emoji_in_a_name_does_not_cost_the_configuration() {
+    let body = r#"{"success":true,"config":{"executorId":"c1","executorName":"Desk \ud83d"}}"#;
+    let server = Server::start(answer(200, JSON, body)).await.unwrap();
+    let fetched = client(&server.url).config().await.unwrap();
+    assert_eq!(fetched.config.executor_id, "c1");
+}
+
+#[tokio::test]
 async fn authorization_is_a_form_and_channel_data_comes_back_byte_for_byte() {
     let channel_data =
         r#"{"user_id":"u1",  "user_info":{"authType":"api-key","executorId":"c1","x":"é/\\"}}"#;

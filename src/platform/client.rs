@@ -21,6 +21,7 @@ use super::wire::{
     AuthAnswer, BeatMetadata, BeatStatus, ConfigAnswer, HealthBody, HeartbeatBody,
     HeartbeatRequest, Report, ReportBody,
 };
+use crate::core::mend_surrogates;
 use crate::net::proxy::ProxySetting;
 
 /// What the platform gave to this executor when it was created.
@@ -313,17 +314,7 @@ impl PlatformClient {
         let wait = retry_after(response.headers(), Timestamp::now());
         let body = self.body(call, response).await?;
         if status.is_success() {
-            let answer = serde_json::from_slice(&body).map_err(|error| {
-                invalid(
-                    call,
-                    &format!(
-                        "not readable at line {} column {}",
-                        error.line(),
-                        error.column()
-                    ),
-                )
-            })?;
-            return Ok((answer, timing));
+            return Ok((readable(call, &body)?, timing));
         }
         Err(CallError {
             call,
@@ -392,6 +383,23 @@ fn is_loopback(url: &Url) -> bool {
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }
+}
+
+/// An answer's body. One half of an emoji in a name must not cost the answer: JavaScript writes such texts.
+fn readable<T: DeserializeOwned>(call: Call, body: &[u8]) -> Result<T, CallError> {
+    serde_json::from_slice(body).or_else(|error| {
+        let mended = std::str::from_utf8(body).map(mend_surrogates);
+        mended
+            .ok()
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .ok_or_else(|| {
+                let (line, column) = (error.line(), error.column());
+                invalid(
+                    call,
+                    &format!("not readable at line {line} column {column}"),
+                )
+            })
+    })
 }
 
 fn invalid(call: Call, what: &str) -> CallError {

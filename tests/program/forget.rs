@@ -91,3 +91,39 @@ async fn an_account_that_does_not_come_back_is_named_and_can_be_forgotten() {
     );
     executor.end_cleanly().await;
 }
+
+/// Real money is allowed at this machine alone: with a typed yes, by the running executor or before it starts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn real_money_is_allowed_without_a_window() {
+    let rig = Rig::new().await;
+    let (code, text) = run(&rig, &["allow-real", "5012345"]).await;
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("account 5012345 is not known"), "{text}");
+    let named = ["allow-real", "5012345", "--server", "Live 1"];
+    let (code, text) = run(&rig, &named).await;
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("real money stays forbidden"), "{text}");
+    let agreed = [named.as_slice(), &["--yes"]].concat();
+    let (code, text) = run(&rig, &agreed).await;
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("5012345 on Live 1"), "{text}");
+
+    let mut executor = rig.subscribed().await;
+    let second = ["allow-real", "77", "--server", "Live 2", "--yes"];
+    let (code, text) = run(&rig, &second).await;
+    assert_eq!(code, Some(0), "{text}");
+    assert!(
+        executor
+            .printed()
+            .contains("Trading with real money is allowed on account"),
+        "{}",
+        executor.printed()
+    );
+    executor.end_cleanly().await;
+    let (code, text) = run(&rig, &["allow-real"]).await;
+    assert_eq!(code, Some(0), "{text}");
+    assert!(
+        text.contains("5012345 on Live 1") && text.contains("77 on Live 2"),
+        "{text}"
+    );
+}

@@ -205,3 +205,33 @@ async fn an_executor_that_is_refused_stays_so_until_a_heartbeat_is_answered() {
     rig.is_executed(&id, LONG).await;
     executor.end_cleanly().await;
 }
+
+/// A server that fails in between says nothing for the key.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refusals_with_failures_between_them_count() {
+    let rig = Rig::new().await;
+    let status = |status| HttpFault::Status {
+        status,
+        retry_after: None,
+    };
+    let mut executor = rig.subscribed().await;
+    for fault in [403, 500, 403, 500, 403, 500] {
+        let faults = &rig.world.faults;
+        faults
+            .http(Call::Heartbeat, status(fault), Some(1))
+            .unwrap();
+    }
+    rig.world
+        .faults
+        .http(Call::Heartbeat, status(500), None)
+        .unwrap();
+    executor
+        .says("The platform refuses this executor", PATIENCE)
+        .await;
+    let id = rig.send("OPEN_POSITION", small_buy()).await;
+    assert_eq!(rig.final_status(&id, LONG).await, "failed");
+    assert_eq!(rig.ledger().entries().len(), 0);
+    rig.world.faults.clear();
+    executor.says("accepts this executor again", PATIENCE).await;
+    executor.end_cleanly().await;
+}

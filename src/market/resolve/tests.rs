@@ -125,12 +125,14 @@ fn text_alone_never_decides() {
 }
 
 #[test]
-fn a_share_is_no_metal_index_or_oil() {
+fn a_share_or_a_contract_that_ends_is_no_metal_index_or_oil() {
     let shares = [
         ("GOLD", "#GOLD", "Stocks\\NYSE\\#GOLD", "XAUUSD.r", "XAU"),
         ("GER40", "DAX", "ETF\\Nasdaq\\DAX", "#DE40.c", "EUR"),
         ("USOIL", "#WTI", "Shares US\\#WTI", "XTIUSD", "XTI"),
         ("GOLD", "GOLD", "Stocks\\NYSE\\GOLD", "XAUUSD", "XAU"),
+        ("XAUUSD", "GOLD", "Futures\\Metals\\GOLD", "XAUUSD.r", "XAU"),
+        ("XAUUSD", "XAUUSD", "Futures\\XAUUSD", "XAUUSDm", "XAU"),
     ];
     for (wanted, share, path, right, base) in shares {
         let profit = if base == "EUR" { "EUR" } else { "USD" };

@@ -148,7 +148,10 @@ pub fn each_bar_comes_once_when_it_has_closed(variant: &Variant) -> Outcome {
     let rig = variant.rig();
     // The server's clock stands, so that no minute ends but those that this test ends.
     let mut forming = rig.terminal.stat("server_ms") / 60_000 * 60 + 60;
-    let stand = |at: i64| rig.terminal.cmd(&format!("clock stand {}", (at + 5) * 1_000));
+    let stand = |at: i64| {
+        rig.terminal
+            .cmd(&format!("clock stand {}", (at + 5) * 1_000))
+    };
     stand(forming);
     answers(&rig, "SUB", "sym=EURUSD\tticks=1\tbars=M1")?;
     rig.terminal.cmd("price EURUSD 1.10002 1.10012");
