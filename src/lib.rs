@@ -4,6 +4,7 @@
 //! `setup`, `os`) translate and decide nothing; `engine` owns the state and runs the loop; `ui` draws it. `practice` is the
 //! other side of every wire, on this machine. See ARCHITECTURE.md.
 
+pub mod alerts;
 pub mod cli;
 pub mod core;
 pub mod decisions;

@@ -10,6 +10,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("market", &[]),
     ("strategy", &["market"]),
     ("core", &["market", "strategy"]),
+    ("alerts", &["core", "market"]),
     ("replay", &["core", "market", "strategy"]),
     ("net", &[]),
     ("logs", &[]),
@@ -20,7 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("terminal", &["market"]),
     ("journal", &["core", "market"]),
     ("decisions", &["core"]),
-    ("settings", &["net", "platform", "core"]),
+    ("settings", &["net", "platform", "core", "alerts"]),
     ("practice", &["market", "pusher", "platform"]),
     ("ui", &["core", "market", "settings"]),
     (

@@ -47,6 +47,7 @@ impl State {
                 .values()
                 .map(|strategy| self.strategy_row(strategy))
                 .collect(),
+            book_known: view.book.is_some(),
             positions: view
                 .book
                 .iter()

@@ -50,6 +50,8 @@ pub struct Snapshot {
     pub commands: Arc<Vec<CommandRow>>,
     pub counts: Counts,
     pub strategies: Vec<StrategyRow>,
+    /// The terminal told what is open; until then the two lists are empty and say nothing.
+    pub book_known: bool,
     pub positions: Vec<PositionRow>,
     pub orders: Vec<PendingOrder>,
     /// Accounts that the terminal is not logged in to now, with what waits for each.
@@ -395,6 +397,7 @@ impl Snapshot {
             commands: Arc::default(),
             counts: Counts::default(),
             strategies: Vec::new(),
+            book_known: false,
             positions: Vec::new(),
             orders: Vec::new(),
             accounts_away: Vec::new(),

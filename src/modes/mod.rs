@@ -28,6 +28,7 @@ mod strict_json;
 mod surroundings;
 mod system;
 mod terminal_desk;
+mod toasts;
 mod tray;
 mod watching;
 mod window;

@@ -179,6 +179,7 @@ impl Session {
                 .flatten(),
             keep_awake: true.into(),
             close_button: Mutex::default(),
+            toasts: Mutex::default(),
         });
         if let Some(practice) = &options.practice {
             move_in(&home, &practice.settings)?;

@@ -295,6 +295,7 @@ mod tests {
             start_command: None,
             keep_awake: true.into(),
             close_button: Mutex::default(),
+            toasts: Mutex::default(),
         };
         let (reconfigure, queue) = mpsc::channel(8);
         // Nobody takes the changes; they only must find room.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::alerts::AlertKinds;
 use crate::core::snapshot::{SettingsStatus, TerminalMode};
 use crate::core::{Config, Limits, NewsCalendar};
 use crate::engine::Connection;
@@ -25,6 +26,7 @@ pub(super) struct SettingsHome {
     /// By the last settings that could be used.
     pub keep_awake: AtomicBool,
     pub close_button: Mutex<CloseButton>,
+    pub toasts: Mutex<AlertKinds>,
 }
 
 /// Settings as they were found.
@@ -121,6 +123,7 @@ impl SettingsHome {
             .close_button
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = settings.close_button;
+        (self.toasts.lock().unwrap_or_else(PoisonError::into_inner)).clone_from(&settings.toasts);
         if let Some(command) = &self.start_command {
             arrange_autostart(settings, command);
         }
@@ -231,6 +234,7 @@ mod tests {
                 start_command: None,
                 keep_awake: true.into(),
                 close_button: Mutex::default(),
+                toasts: Mutex::default(),
             };
             if let Some(text) = &text {
                 std::fs::write(&home.path, text).unwrap();

@@ -244,6 +244,7 @@ mod tests {
                 start_command: None,
                 keep_awake: true.into(),
                 close_button: std::sync::Mutex::default(),
+                toasts: std::sync::Mutex::default(),
             }),
             snapshot: tokio::sync::watch::channel(Arc::new(snapshot)).1,
             commands,

@@ -57,6 +57,7 @@ pub(super) fn run(session: Session) -> ExitCode {
         tray: Arc::new(super::tray::start(&session)),
         waker: session.waker.clone(),
     };
+    super::toasts::start(&session);
     close_with_engine(&links, &ended);
     let log_dir = links.log_dir.clone();
     let data_dir = session.settings.data_dir.clone();

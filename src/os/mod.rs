@@ -5,6 +5,7 @@ mod clock_watch;
 mod console;
 mod request;
 mod system_event;
+mod toast;
 mod tray;
 #[cfg(windows)]
 mod windows_autostart;
@@ -17,6 +18,8 @@ mod windows_hidden;
 #[cfg(windows)]
 mod windows_session;
 #[cfg(windows)]
+mod windows_toast;
+#[cfg(windows)]
 mod windows_tray;
 #[cfg(target_os = "linux")]
 mod x11_lost;
@@ -26,6 +29,7 @@ pub use clock_watch::{ClockNews, ClockWatch};
 pub use console::say;
 pub use request::Request;
 pub use system_event::{EndReason, SessionChange, SystemEvent};
+pub use toast::Toast;
 pub use tray::{TrayPicture, TrayShape, TrayWish};
 #[cfg(windows)]
 pub use windows_autostart::{autostart, forget_autostart, set_autostart};
@@ -36,10 +40,12 @@ pub use windows_foreground::allow_foreground;
 #[cfg(windows)]
 pub use windows_session::{SystemWatch, watch_system};
 #[cfg(windows)]
+pub use windows_toast::Toasts;
+#[cfg(windows)]
 pub use windows_tray::{Tray, show_tray};
 #[cfg(not(windows))]
 pub use without_windows::{
-    SystemWatch, Tray, autostart, forget_autostart, set_autostart, show_tray, watch_system,
+    SystemWatch, Toasts, Tray, autostart, forget_autostart, set_autostart, show_tray, watch_system,
 };
 
 #[cfg(target_os = "linux")]
@@ -60,7 +66,7 @@ mod without_windows {
     use std::sync::Arc;
     use std::sync::atomic::AtomicBool;
 
-    use super::{Autostart, SystemEvent, TrayPicture, TrayWish};
+    use super::{Autostart, SystemEvent, Toast, TrayPicture, TrayWish};
 
     /// Starting at sign-in is the desktop's matter here.
     ///
@@ -94,6 +100,28 @@ mod without_windows {
         /// Nothing here holds sleep off.
         pub const fn hold_awake(&self, _on: bool) -> bool {
             false
+        }
+    }
+
+    /// This program shows no notifications on this system.
+    #[derive(Debug)]
+    pub struct Toasts;
+
+    impl Toasts {
+        /// # Errors
+        /// Always: there are none.
+        pub fn open() -> io::Result<Self> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
+        /// # Errors
+        /// Always: there are none.
+        pub fn show(
+            &self,
+            _toast: &Toast,
+            _clicked: Arc<dyn Fn() + Send + Sync>,
+        ) -> io::Result<()> {
+            Err(io::ErrorKind::Unsupported.into())
         }
     }
 

@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use url::{Host, Url};
 
 use super::field::Field;
+use crate::alerts::AlertKinds;
 use crate::core::{Allowances, Amount, Side};
 
 /// Clusters of Pusher Channels, from its documentation ("Clusters").
@@ -86,6 +87,7 @@ pub fn check_field(field: Field, text: &str) -> Result<(), String> {
             }
         }
         Field::Proxy => proxy(text),
+        Field::Toasts => text.parse::<AlertKinds>().map(drop),
         Field::CloseButton => only_words(text, &["ask", "tray", "end"]),
         Field::Terminal => only_words(text, &["paper", "metatrader"]),
         Field::MaxLots | Field::MaxDailyLoss | Field::GuardStartBalance => positive(text).map(drop),

@@ -33,10 +33,11 @@ pub enum Field {
     Autostart,
     KeepAwake,
     CloseButton,
+    Toasts,
 }
 
 impl Field {
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::PlatformUrl,
         Self::ApiKey,
         Self::ApiSecret,
@@ -67,6 +68,7 @@ impl Field {
         Self::Autostart,
         Self::KeepAwake,
         Self::CloseButton,
+        Self::Toasts,
     ];
 
     /// The key in the file.
@@ -102,6 +104,7 @@ impl Field {
             Self::Autostart => "autostart",
             Self::KeepAwake => "keepAwake",
             Self::CloseButton => "closeButton",
+            Self::Toasts => "toasts",
         }
     }
 
@@ -198,6 +201,7 @@ impl Field {
                 | Self::Autostart
                 | Self::KeepAwake
                 | Self::CloseButton
+                | Self::Toasts
         )
     }
 

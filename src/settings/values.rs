@@ -13,6 +13,7 @@ use super::check::{
 };
 use super::draft::{Draft, Problem};
 use super::field::Field;
+use crate::alerts::AlertKinds;
 use crate::core::snapshot::TerminalMode;
 use crate::core::{Allowances, Guard, Guards, Side};
 use crate::net::proxy::ProxySetting;
@@ -49,6 +50,8 @@ pub struct Settings {
     /// Whether the computer is kept from going to sleep by itself while a strategy runs.
     pub keep_awake: bool,
     pub close_button: CloseButton,
+    /// What Windows shows as notifications.
+    pub toasts: AlertKinds,
 }
 
 /// What the window's close button does where there is an icon beside the clock.
@@ -204,6 +207,9 @@ impl Draft {
                 "end" => CloseButton::End,
                 _ => CloseButton::Ask,
             },
+            toasts: text(Field::Toasts)
+                .and_then(|text| text.parse().ok())
+                .unwrap_or_default(),
             symbol_map: text(Field::SymbolMap)
                 .and_then(|text| symbol_map(text).ok())
                 .unwrap_or_default(),

@@ -137,6 +137,9 @@ impl App {
             text: self.text,
         };
         self.closing(ui.ctx());
+        if let Some(page) = self.links.waker.wanted_page() {
+            self.page = page;
+        }
         self.shortcuts(ui, &mut acts);
         shell::header_ui(ui, &view, self.theme, &mut acts);
         strip::banners_ui(ui, &view, &mut acts);

@@ -297,6 +297,8 @@ catalogue! {
     held_awake = "Sleep is held off while strategies run";
     field_close_button = "Close button";
     help_close_button = "tray: the window goes, the program keeps running beside the clock. end: the program ends. ask: asks once.";
+    field_toasts = "Notifications";
+    help_toasts = "What Windows shows: filled, failed, refused, stop, terminal, with commas between them. Empty: all of them. none: none.";
     leave_title = "Keep running in the tray?";
     leave_body = "FX Executor can go on trading beside the clock, where a click brings the window back. When it ends, open positions stay as they are and strategies decide no more. Settings can change the answer later.";
     leave_tray = "Keep running in the tray";

@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::pages::Page;
+
 /// The least time between two wake-ups.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -17,6 +19,8 @@ struct Slot {
     context: Option<egui::Context>,
     last: Option<Instant>,
     closing: bool,
+    /// The page that was asked for from outside.
+    page: Option<Page>,
 }
 
 impl Waker {
@@ -64,6 +68,20 @@ impl Waker {
         }
         context.request_repaint();
         true
+    }
+
+    /// Brings the living window to the front with this page. False when there is no window.
+    pub fn show_page(&self, page: Page) -> bool {
+        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.page = Some(page);
+        drop(slot);
+        self.show()
+    }
+
+    /// The page that was asked for since the last time.
+    pub(super) fn wanted_page(&self) -> Option<Page> {
+        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.page.take()
     }
 
     /// Whether the window has to go: nobody is asked any more.

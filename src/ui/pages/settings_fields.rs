@@ -47,6 +47,7 @@ pub(super) const fn words(text: &Text, field: Field) -> (&'static str, &'static 
         Field::Autostart => (text.field_autostart, text.help_autostart),
         Field::KeepAwake => (text.field_keep_awake, text.help_keep_awake),
         Field::CloseButton => (text.field_close_button, text.help_close_button),
+        Field::Toasts => (text.field_toasts, text.help_toasts),
     }
 }
 
