@@ -65,7 +65,7 @@ pub struct Cli {
     #[command(subcommand)]
     pub mode: Option<Mode>,
     /// Run without a window, logging to the console
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub headless: bool,
     /// Settings file; else config/executor-config.json in the data folder, else in the working folder
     #[arg(long, value_name = "FILE", global = true)]

@@ -4,6 +4,8 @@
 //! from now on: a stop would be set aside as the earlier one. So those times go back with the clock, together, because
 //! among each other they are right.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::command::{Command, Urgency};
@@ -15,6 +17,8 @@ use super::step::Turn;
 
 /// Two clocks may differ by so much and nobody need care.
 const WORTH_TELLING: SignedDuration = SignedDuration::from_secs(2);
+/// A command waits no longer for the platform's clock.
+pub(super) const CLOCK_PATIENCE: Duration = Duration::from_secs(3);
 
 impl Durable {
     /// Every remembered moment of the platform's clock: when something was ordered.
@@ -24,8 +28,9 @@ impl Durable {
         let given = self.given.values_mut();
         let strategies = self.strategies.values_mut();
         past.map(|past| &mut past.made_at)
-            .chain(given.filter_map(|given| given.at.as_mut()))
+            .chain(given.flat_map(|given| given.at.iter_mut().chain(&mut given.ordered_at)))
             .chain(strategies.filter_map(|strategy| strategy.given_at.as_mut()))
+            .chain(&mut self.lifted_by_platform)
     }
 
     fn last_ordered_at(&self) -> Option<Timestamp> {
@@ -57,6 +62,7 @@ impl Turn<'_> {
     /// A slow answer that does not contradict a better measurement says nothing new.
     pub fn measure_clock(&mut self, offset_ms: i64, within_ms: i64) {
         self.state.clock_measured_at = Some(self.now.utc);
+        self.state.clock_measured_mono = self.now.mono;
         let known_ms = i64::try_from(self.state.clock_offset.as_millis()).unwrap_or(i64::MAX);
         let agrees = offset_ms.abs_diff(known_ms) <= within_ms.unsigned_abs();
         if agrees
@@ -155,7 +161,6 @@ impl Turn<'_> {
     /// A command that makes the risk smaller came by an event and would give way to what was ordered after it. Whether
     /// that is so depends on the clock, and the heartbeat that every event causes is about to tell it.
     pub fn awaits_the_clock(&self, open: &OpenCommand) -> bool {
-        const PATIENCE: SignedDuration = SignedDuration::from_secs(3);
         let command = &open.command;
         let reduces = command
             .known()
@@ -165,7 +170,8 @@ impl Turn<'_> {
             && open.state != CommandState::Executing
             && command.source == Source::Pusher
             && measured.is_some_and(|at| at < command.received_at)
-            && self.now.utc.duration_since(command.received_at) < PATIENCE
+            && self.now.utc.duration_since(command.received_at)
+                < SignedDuration::try_from(CLOCK_PATIENCE).unwrap_or_default()
             && command
                 .told_at()
                 .zip(self.durable().last_ordered_at())

@@ -60,6 +60,8 @@ pub struct Durable {
     pub stop: Option<EmergencyStop>,
     /// When an emergency stop was last lifted; older stop events are past.
     pub lifted_at: Option<Timestamp>,
+    /// The same moment by the platform's clock as it was known then, at the earliest.
+    pub lifted_by_platform: Option<Timestamp>,
     /// The user id of the executor's owner.
     pub owner: Option<String>,
     pub day: DayLedger,
@@ -231,6 +233,7 @@ impl Durable {
                 intent,
                 purpose,
                 account,
+                platform_at,
                 at,
             } => {
                 self.next_counter = self.next_counter.max(intent.cid.counter() + 1);
@@ -249,7 +252,14 @@ impl Durable {
                 if let IntentAction::Open { .. } = intent.action
                     && let Some(given) = self.given_by(purpose, account.as_ref())
                 {
-                    self.given.insert(intent.cid, given);
+                    let ordered_at = *platform_at;
+                    self.given.insert(
+                        intent.cid,
+                        Given {
+                            ordered_at,
+                            ..given
+                        },
+                    );
                 }
                 let entry = IntentEntry {
                     generation: parent.map_or(0, |(_, generation)| generation) + 1,
@@ -333,9 +343,10 @@ impl Durable {
                     stop.completed_at = Some(*at);
                 }
             }
-            Record::EmergencyLifted { at } => {
+            Record::EmergencyLifted { platform_at, at } => {
                 self.stop = None;
                 self.lifted_at = Some(*at);
+                self.lifted_by_platform = *platform_at;
             }
             Record::OwnerLearned { user_id } => self.owner = Some(user_id.clone()),
             Record::AccountSeen { account, .. } => self.see_account(account),
@@ -354,25 +365,6 @@ impl Durable {
             Record::AccountConfirmed { account, .. } => {
                 self.confirmed.insert(account.clone());
             }
-        }
-    }
-
-    fn given_by(&self, purpose: &Purpose, account: Option<&AccountId>) -> Option<Given> {
-        match purpose {
-            Purpose::Command { id } => Some(Given {
-                command: Some(id.clone()),
-                at: self.open.get(id)?.command.told_at(),
-                account: account.cloned(),
-            }),
-            Purpose::Entry { strategy } => Some(Given {
-                command: None,
-                at: self.strategies.get(strategy)?.given_at,
-                account: account.cloned(),
-            }),
-            Purpose::Exit { .. }
-            | Purpose::Stop { .. }
-            | Purpose::Closing { .. }
-            | Purpose::Emergency => None,
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::json;
 
@@ -90,9 +91,22 @@ impl State {
             .and_then(|stop| stop.opened_before);
         let within = |time| before.is_none_or(|limit| time < limit);
         self.away(
-            |account, held| within(held.opened_at) && !self.is_forgotten(account),
-            |entry| within(entry.made_at),
+            |account, held| within(self.ordered_at(held)) && !self.is_forgotten(account),
+            |entry| {
+                let given = self.durable.given.get(&entry.intent.cid);
+                let ordered = given.and_then(|given| given.ordered_at);
+                within(ordered.unwrap_or_else(|| self.by_platform_clock(entry.made_at)))
+            },
         )
+    }
+
+    /// When an own position was ordered, by the platform's clock. Where nobody wrote that down it is by the terminal's, which
+    /// is taken for this computer's.
+    pub(super) fn ordered_at(&self, position: &Position) -> Timestamp {
+        let given = self.durable.given.get(&Cid(position.magic));
+        given
+            .and_then(|given| given.ordered_at)
+            .unwrap_or_else(|| self.by_platform_clock(position.opened_at))
     }
 
     /// What is open on accounts that were forgotten: nothing waits for it, and nothing is said to be closed on its behalf.

@@ -3,11 +3,14 @@
 //! It is latched in the journal, works without platform and Pusher, and completes by itself once the terminal is back.
 //! Only a person at this machine lifts it (or RESUME, when a setting allows that).
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
+use super::clock::CLOCK_PATIENCE;
 use super::closing::{Sweep, Target};
-use super::command::CommandName;
+use super::command::{Command, CommandName};
 use super::durable::{EmergencyStop, OpenCommand, Purpose};
 use super::effect::{BeatCause, Effect, LogLevel};
 use super::envelope;
@@ -20,7 +23,7 @@ use crate::market::{IntentAction, Position};
 /// Attempts after which the platform is told what could not be closed; closing goes on.
 const TELL_AFTER_TRIES: u32 = 5;
 /// An event of Pusher takes no longer from the platform to here.
-const LONGEST_ON_ITS_WAY: SignedDuration = SignedDuration::from_secs(5);
+const LONGEST_ON_ITS_WAY: Duration = Duration::from_secs(5);
 /// The platform is told after so long in any case.
 const TELL_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
@@ -33,10 +36,10 @@ impl Turn<'_> {
 
     /// The public event; it carries everybody's stops, so only our owner's counts (contract T5).
     pub fn emergency_broadcast(&mut self, data: &str) {
-        self.judge_broadcast(data, self.now.utc);
+        self.judge_broadcast(data, self.now.mono);
     }
 
-    fn judge_broadcast(&mut self, data: &str, arrived: Timestamp) {
+    fn judge_broadcast(&mut self, data: &str, arrived: Duration) {
         let Ok(event) = envelope::object_of(data) else {
             self.log(
                 LogLevel::Warning,
@@ -92,20 +95,34 @@ impl Turn<'_> {
     /// A person lifted the stop after this moment of the platform's clock: had a stop of that moment come in time, it would
     /// have been lifted with it. What may have come after it, by what is known of the two clocks, is obeyed.
     fn was_lifted_after(&self, given: Timestamp) -> bool {
-        let Some((lifted, within_ms)) = self.durable().lifted_at.zip(self.state.clock_within_ms)
-        else {
-            return false;
-        };
-        // Both are cut to milliseconds.
-        let within = SignedDuration::from_millis(within_ms.saturating_add(2));
-        let latest = given.checked_add(within).unwrap_or(Timestamp::MAX);
-        latest < self.state.by_platform_clock(lifted)
+        let durable = self.durable();
+        // Lifted while no executor ran: by what is known of the clocks now.
+        let late = || self.surely_reached(self.state.by_platform_clock(durable.lifted_at?));
+        let lifted = durable.lifted_by_platform.or_else(late);
+        lifted.is_some_and(|lifted| given < lifted)
     }
 
-    /// Pusher keeps no events: what arrives so long after the lift was given after it, whatever its time says.
-    fn came_after_the_lift(&self, arrived: Timestamp) -> bool {
-        let lifted = self.durable().lifted_at;
-        lifted.is_some_and(|lifted| arrived.duration_since(lifted) > LONGEST_ON_ITS_WAY)
+    /// The earliest that the platform's clock can have shown at a moment of it, by how well it is known.
+    fn surely_reached(&self, time: Timestamp) -> Option<Timestamp> {
+        // Both clocks are cut to milliseconds.
+        let within = self.state.clock_within_ms?.saturating_add(2);
+        time.checked_sub(SignedDuration::from_millis(within)).ok()
+    }
+
+    /// Pusher keeps no events: what arrives so long after the lift was given after it, whatever its time says. Counted by a
+    /// clock that nobody sets; a lift of an earlier run was before this one.
+    fn came_after_the_lift(&self, arrived: Duration) -> bool {
+        let lifted = self.state.lifted_mono.unwrap_or_default();
+        self.durable().lifted_at.is_some() && arrived.saturating_sub(lifted) > LONGEST_ON_ITS_WAY
+    }
+
+    /// When a command came, by the clock that nobody sets; it waited here for the platform's clock at most.
+    fn arrived(&self, command: &Command) -> Duration {
+        let waited = self.now.utc.duration_since(command.received_at);
+        let waited = Duration::try_from(waited)
+            .unwrap_or_default()
+            .min(CLOCK_PATIENCE);
+        self.now.mono.saturating_sub(waited)
     }
 
     /// Until the owner is known, every stop may be meant for us: nothing opens, and it is judged as soon as we know.
@@ -120,7 +137,7 @@ impl Turn<'_> {
         if held.len() == MOST_HELD {
             held.remove(0);
         }
-        held.push((self.now.utc, data.to_owned()));
+        held.push((self.now.mono, data.to_owned()));
         self.effect(Effect::Beat(BeatCause::Event));
     }
 
@@ -144,9 +161,10 @@ impl Turn<'_> {
             }
             Some(_) if begun => {}
             // The row of a stop that its public event brought long before, say; what was opened since is not meant.
-            _ if open.command.source != Source::Local
+            // A public event was judged when it came.
+            _ if !matches!(open.command.source, Source::Local | Source::Broadcast)
                 && !(open.command.source == Source::Pusher
-                    && self.came_after_the_lift(open.command.received_at))
+                    && self.came_after_the_lift(self.arrived(&open.command)))
                 && (open.command.told_at()).is_some_and(|given| self.was_lifted_after(given)) =>
             {
                 return Verdict::failed(
@@ -352,7 +370,7 @@ impl Turn<'_> {
         let book = self.state.terminal.book.as_ref()?;
         let within = |position: &Position| {
             stop.opened_before
-                .is_none_or(|limit| position.opened_at < limit)
+                .is_none_or(|limit| self.state.ordered_at(position) < limit)
         };
         let orders = book
             .orders
@@ -371,7 +389,12 @@ impl Turn<'_> {
         if self.durable().stop.is_none() {
             return;
         }
-        self.record(Record::EmergencyLifted { at: self.now.utc });
+        let moment = self.state.platform_moment(self.now);
+        self.record(Record::EmergencyLifted {
+            platform_at: moment.and_then(|moment| self.surely_reached(moment)),
+            at: self.now.utc,
+        });
+        self.state.lifted_mono = Some(self.now.mono);
         self.state.emergency = Sweep::default();
         self.drop_notice("emergency");
         self.log(

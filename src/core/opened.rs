@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::durable::Durable;
+use super::durable::{Durable, Purpose};
 use super::record::Record;
 use super::rules::FormerRules;
 use super::step::Turn;
@@ -34,6 +34,9 @@ pub struct Given {
     pub command: Option<String>,
     /// By the platform's clock, where that is known.
     pub at: Option<Timestamp>,
+    /// When this program ordered the position, by the platform's clock as it was known then.
+    #[serde(default)]
+    pub ordered_at: Option<Timestamp>,
     #[serde(default)]
     pub account: Option<AccountId>,
 }
@@ -45,6 +48,28 @@ impl Durable {
             self.given.remove(cid);
         }
         self.former.retain(|one| !former.contains(&one.key()));
+    }
+
+    /// Who ordered the position that an order opens.
+    pub(super) fn given_by(&self, purpose: &Purpose, account: Option<&AccountId>) -> Option<Given> {
+        match purpose {
+            Purpose::Command { id } => Some(Given {
+                command: Some(id.clone()),
+                at: self.open.get(id)?.command.told_at(),
+                ordered_at: None,
+                account: account.cloned(),
+            }),
+            Purpose::Entry { strategy } => Some(Given {
+                command: None,
+                at: self.strategies.get(strategy)?.given_at,
+                ordered_at: None,
+                account: account.cloned(),
+            }),
+            Purpose::Exit { .. }
+            | Purpose::Stop { .. }
+            | Purpose::Closing { .. }
+            | Purpose::Emergency => None,
+        }
     }
 
     /// The former rules that count for a position, if those of today do not.

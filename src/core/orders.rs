@@ -104,6 +104,7 @@ impl Turn<'_> {
             intent: intent.clone(),
             purpose,
             account: self.durable().account.clone(),
+            platform_at: self.state.platform_moment(self.now),
             at: self.now.utc,
         });
         self.note_volume(cid, &intent.action);

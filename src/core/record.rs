@@ -93,6 +93,9 @@ pub enum Record {
         /// Where it is sent to; only there can be seen what became of it.
         #[serde(default)]
         account: Option<AccountId>,
+        /// The same moment by the platform's clock, where that is known.
+        #[serde(default)]
+        platform_at: Option<Timestamp>,
         at: Timestamp,
     },
     /// The price that an order which named none was decided at.
@@ -167,6 +170,9 @@ pub enum Record {
         at: Timestamp,
     },
     EmergencyLifted {
+        /// The earliest that the platform's clock can have shown then, where it is known.
+        #[serde(default)]
+        platform_at: Option<Timestamp>,
         at: Timestamp,
     },
     OwnerLearned {

@@ -275,6 +275,9 @@ pub struct Notice {
 /// The key of the notice that carries the outcome of the last self-test.
 pub const SELF_TEST: &str = "self-test";
 
+/// The key of the notice that the settings file was changed and cannot be used.
+pub const SETTINGS_REFUSED: &str = "settings-refused";
+
 impl Notice {
     /// How the keys of orders without a certain outcome begin.
     pub(super) const ORDER: &'static str = "order:";

@@ -4,41 +4,31 @@ use serde_json::{Map, Value};
 
 use super::rules::StrategyEntry;
 
-/// Keys beside rules and settings that speak of money or of how to trade, in small letters.
-const WEIGHTY: [&str; 32] = [
-    "lot",
-    "lots",
-    "lotsize",
-    "volume",
-    "size",
-    "amount",
-    "quantity",
-    "leverage",
-    "risk",
-    "maxrisk",
-    "riskpercent",
-    "riskpercentage",
-    "riskmanagement",
-    "maxdailyloss",
-    "maxopentrades",
-    "maxpositions",
-    "maxlots",
-    "stoploss",
-    "takeprofit",
-    "sl",
-    "tp",
-    "trailingstop",
-    "direction",
-    "side",
-    "entry",
-    "exit",
-    "filters",
-    "conditions",
-    "parameters",
-    "newparameters",
-    "dryrun",
-    "shadow",
+/// What a START consists of (contract, table of commands), and switches that stand on.
+const FOLLOWED: [&str; 7] = [
+    "strategyId",
+    "strategyName",
+    "symbol",
+    "timeframe",
+    "rules",
+    "settings",
+    "options",
 ];
+/// Words about it that change nothing, as are those that end in `Id`, `At` or `By`.
+const NOTES: [&str; 9] = [
+    "name",
+    "description",
+    "comment",
+    "note",
+    "notes",
+    "reason",
+    "source",
+    "version",
+    "tags",
+];
+/// Switches, in small letters without separators: those that are off at `false`, and those that are off at `true`.
+const ON_SWITCHES: [&str; 5] = ["enabled", "isenabled", "enable", "active", "isactive"];
+const OFF_SWITCHES: [&str; 4] = ["disabled", "isdisabled", "paused", "ispaused"];
 
 /// # Errors
 /// Something is switched off, or asked for where nothing here looks.
@@ -48,16 +38,39 @@ pub(super) fn check_start(args: &Map<String, Value>) -> Result<(), String> {
             "it says \"enabled\": false{path}; switch it on on the platform, then activate it"
         ));
     }
-    let weighty = |key: &str| {
-        let key = key.replace(['_', '-'], "").to_ascii_lowercase();
-        WEIGHTY.contains(&key.as_str())
-    };
-    let mut besides = args.iter();
-    match besides.find(|(key, value)| weighty(key) && !is_empty(value)) {
+    match args.iter().find(|(key, value)| !is_of_a_start(key, value)) {
         Some((key, _)) => Err(format!(
             "it says \"{key}\" beside its rules and settings, where nothing is followed; put it into \"settings\" or the rules"
         )),
         None => Ok(()),
+    }
+}
+
+fn is_of_a_start(key: &str, value: &Value) -> bool {
+    let is_note = NOTES.contains(&key) || ["Id", "At", "By"].iter().any(|end| key.ends_with(end));
+    FOLLOWED.contains(&key) || is_note || is_empty(value) || stands_on(key, value) == Some(true)
+}
+
+/// What a switch says; `None`: it is none, or it says neither.
+fn stands_on(key: &str, value: &Value) -> Option<bool> {
+    let key = key.replace(['_', '-'], "").to_ascii_lowercase();
+    let says = match value {
+        Value::Bool(said) => *said,
+        Value::Number(number) if number.as_f64() == Some(1.0) => true,
+        Value::Number(number) if number.as_f64() == Some(0.0) => false,
+        Value::String(text) => match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "on" | "yes" | "1" => true,
+            "false" | "off" | "no" | "0" => false,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    if ON_SWITCHES.contains(&key.as_str()) {
+        Some(says)
+    } else if OFF_SWITCHES.contains(&key.as_str()) {
+        Some(!says)
+    } else {
+        None
     }
 }
 
@@ -128,19 +141,8 @@ fn switched_off(args: &Map<String, Value>) -> Option<String> {
 }
 
 fn is_off(holder: &Map<String, Value>) -> bool {
-    let says = |value: &Value, words: [&str; 3], plain: bool, number: f64| match value {
-        Value::Bool(said) => *said == plain,
-        Value::String(text) => words.contains(&text.trim().to_ascii_lowercase().as_str()),
-        Value::Number(said) => said.as_f64() == Some(number),
-        _ => false,
-    };
-    holder
-        .iter()
-        .any(|(key, value)| match key.to_ascii_lowercase().as_str() {
-            "enabled" | "active" | "isactive" => says(value, ["false", "off", "no"], false, 0.0),
-            "disabled" | "paused" => says(value, ["true", "on", "yes"], true, 1.0),
-            _ => false,
-        })
+    let mut switches = holder.iter();
+    switches.any(|(key, value)| stands_on(key, value) == Some(false))
 }
 
 fn is_empty(value: &Value) -> bool {

@@ -126,6 +126,9 @@ pub struct State {
     pub(super) clock_within_ms: Option<i64>,
     /// When it was last looked at.
     pub(super) clock_measured_at: Option<Timestamp>,
+    pub(super) clock_measured_mono: Duration,
+    /// When the emergency stop was lifted in this run.
+    pub(super) lifted_mono: Option<Duration>,
     /// How far the platform's clock was put back since this program runs.
     pub(super) put_back_by: SignedDuration,
     pub(super) key_refused: Option<(Timestamp, String)>,
@@ -178,7 +181,7 @@ pub struct State {
     pub(super) notices: Vec<Notice>,
     pub(super) strange_names: BTreeSet<String>,
     /// Emergency broadcasts that came before the owner was known.
-    pub(super) held_broadcasts: Vec<(Timestamp, String)>,
+    pub(super) held_broadcasts: Vec<(Duration, String)>,
     /// Openings that the terminal was asked not to send any more.
     pub(super) recalled: BTreeSet<Cid>,
     pub(super) blocked_since: Option<(Timestamp, String)>,
@@ -211,6 +214,8 @@ impl State {
             clock_offset: SignedDuration::ZERO,
             clock_within_ms: None,
             clock_measured_at: None,
+            clock_measured_mono: Duration::ZERO,
+            lifted_mono: None,
             put_back_by: SignedDuration::ZERO,
             key_refused: None,
             journal_broken: None,
@@ -292,6 +297,13 @@ impl State {
     /// What the platform's clock showed at a moment of ours.
     pub(super) fn by_platform_clock(&self, time: Timestamp) -> Timestamp {
         time.checked_add(self.clock_offset).unwrap_or(time)
+    }
+
+    /// The platform's clock now, carried on from the last measurement by a clock that nobody sets.
+    pub(super) fn platform_moment(&self, now: Now) -> Option<Timestamp> {
+        let measured = self.by_platform_clock(self.clock_measured_at?);
+        let passed = now.mono.saturating_sub(self.clock_measured_mono);
+        measured.checked_add(passed).ok()
     }
 
     /// The clock by which a command's expiry is judged: the platform's where the command tells a time of the platform's,

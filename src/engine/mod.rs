@@ -70,7 +70,8 @@ impl std::fmt::Debug for EngineOptions {
 #[derive(Debug)]
 pub struct Reconfigure {
     pub config: Config,
-    pub connection: Option<Connection>,
+    /// Settings that cannot be used change nothing: what runs keeps its connection.
+    pub connection: Connection,
     /// What a person should know of the change.
     pub notices: Vec<Notice>,
 }

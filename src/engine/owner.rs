@@ -124,8 +124,8 @@ impl Owner {
                     self.start_terminal(self.terminals.mode(), &mut inputs.terminal);
                 }
                 Input::Reconfigure(change) => {
-                    let moved = common_files(connection.as_ref())
-                        != common_files(change.connection.as_ref());
+                    let moved =
+                        common_files(connection.as_ref()) != common_files(Some(&change.connection));
                     let mode = change.config.mode;
                     if mode != self.terminals.mode() || (moved && mode == TerminalMode::MetaTrader)
                     {
@@ -135,8 +135,8 @@ impl Owner {
                     }
                     events.push(Event::Configured(change.config));
                     events.extend(change.notices.into_iter().map(Event::Noticed));
-                    let restart = needs_restart(connection.as_ref(), change.connection.as_ref());
-                    connection = change.connection;
+                    let restart = needs_restart(connection.as_ref(), &change.connection);
+                    connection = Some(change.connection);
                     if restart {
                         // By way of the core, which then knows that what was on its way is lost.
                         events.push(Event::Ui(UiCommand::ReconnectNow));
@@ -402,15 +402,11 @@ fn common_files(connection: Option<&Connection>) -> Option<&std::path::Path> {
 }
 
 /// The network loops start anew only when something of theirs changed.
-fn needs_restart(before: Option<&Connection>, after: Option<&Connection>) -> bool {
-    match (before, after) {
-        (None, None) => false,
-        (Some(before), Some(after)) => {
-            let changed = after.settings.changed_from(&before.settings);
-            changed.platform || changed.pusher
-        }
-        _ => true,
-    }
+fn needs_restart(before: Option<&Connection>, after: &Connection) -> bool {
+    before.is_none_or(|before| {
+        let changed = after.settings.changed_from(&before.settings);
+        changed.platform || changed.pusher
+    })
 }
 
 /// Hands an event back to the loop. The queue cannot be waited for from inside the loop; when it is full the core's own

@@ -28,7 +28,10 @@ fn stopped(second: i64) -> Record {
 }
 
 fn lifted(second: i64) -> Record {
-    Record::EmergencyLifted { at: at(second) }
+    Record::EmergencyLifted {
+        platform_at: None,
+        at: at(second),
+    }
 }
 
 fn owner() -> Record {

@@ -63,6 +63,7 @@ pub struct Loaded {
 /// An open journal.
 #[derive(Debug)]
 pub struct Journal {
+    path: PathBuf,
     connection: rusqlite::Connection,
     beside: beside::Beside,
     /// Records were lost, and nobody has heard of it yet: until then the mark stays as it was.
@@ -103,6 +104,7 @@ impl Journal {
             lost,
         };
         let journal = Self {
+            path: path.to_owned(),
             connection,
             beside,
             untold: lost,
@@ -118,6 +120,13 @@ impl Journal {
     /// Stores records in one transaction; on `Ok` they are on the disk. Waits for the disk, and no longer than `patience`
     /// for another program that holds the file.
     pub fn append(&mut self, records: &[Record], patience: Duration) -> Result<(), String> {
+        // Where an open file may be deleted, what is written to it afterwards is gone with the program.
+        if cfg!(unix) && !self.path.exists() {
+            return Err(format!(
+                "{} was deleted; end this program, put the file back if you have it, and start again",
+                self.path.display()
+            ));
+        }
         let set = self.connection.busy_timeout(patience);
         set.map_err(|error| error.to_string())?;
         self.beside.before(records);

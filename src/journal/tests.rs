@@ -246,6 +246,7 @@ fn what_a_stop_has_not_closed_is_named_per_ticket() {
         },
         purpose: Purpose::Emergency,
         account: Some(account(78)),
+        platform_at: None,
         at,
     };
     let held = |login, shown, gone| Record::Held {
@@ -400,4 +401,19 @@ fn a_locked_file_is_an_error_that_passes() {
 
 fn look_only(path: &Path) -> Durable {
     super::reading::load(&rusqlite::Connection::open(path).unwrap()).unwrap()
+}
+
+/// On systems where an open file can be deleted, what is written to it afterwards would be gone with the program.
+#[cfg(unix)]
+#[test]
+fn a_journal_that_was_deleted_takes_no_more_records() {
+    let mut bench = Bench::new();
+    std::fs::create_dir_all(bench.path().parent().unwrap()).unwrap();
+    let (mut journal, _) = Journal::open(&bench.path()).unwrap();
+    let records = bench.command("a", "PAUSE");
+    journal.append(&records, WAIT).unwrap();
+    std::fs::remove_file(bench.path()).unwrap();
+    let records = bench.command("b", "PAUSE");
+    let error = journal.append(&records, WAIT).unwrap_err();
+    assert!(error.contains("was deleted"), "{error}");
 }

@@ -88,7 +88,10 @@ fn write_down(data_dir: &DataDir, lift_stop: bool) -> Result<String, String> {
     let at = Timestamp::now();
     let mut records = Vec::new();
     if lift_stop && loaded.durable.stop.is_some() {
-        records.push(Record::EmergencyLifted { at });
+        records.push(Record::EmergencyLifted {
+            platform_at: None,
+            at,
+        });
     }
     if loaded.durable.pause.is_some() {
         records.push(Record::Unpaused { at });

@@ -195,7 +195,7 @@ impl Session {
         let waker = Waker::default();
         let engine = engine::start(EngineOptions {
             data_dir: data_dir.path().to_owned(),
-            connection: home.connection(found.settings),
+            connection: found.settings.map(|settings| home.connection(settings)),
             config: found.config,
             terminal: {
                 let home = Arc::clone(&home);

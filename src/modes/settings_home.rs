@@ -140,11 +140,11 @@ impl SettingsHome {
         }
     }
 
-    pub fn connection(&self, settings: Option<Settings>) -> Option<Connection> {
-        settings.map(|settings| Connection {
+    pub fn connection(&self, settings: Settings) -> Connection {
+        Connection {
             settings,
             data_dir: self.data_dir.clone(),
-        })
+        }
     }
 }
 

@@ -8,14 +8,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::forget_account;
 use super::settings_home::SettingsHome;
-use crate::core::snapshot::{Notice, Severity, UiCommand};
+use crate::core::snapshot::{Notice, SETTINGS_REFUSED, Severity, UiCommand};
 use crate::engine::{Engine, Reconfigure};
 use crate::os::Request;
 use crate::settings::FileWatch;
 use crate::ui::Waker;
-
-/// A changed settings file that cannot be used.
-const REFUSED: &str = "settings-refused";
 
 /// True when it was obeyed, so that its file can go.
 async fn pass_on(
@@ -112,25 +109,25 @@ pub(super) fn watch_files(
                 if watch.poll() {
                     tracing::info!(target: "settings", "The settings file changed; applying it.");
                     let found = home.read();
-                    if found.settings.is_none() {
+                    home.arrange_system(found.settings.as_ref());
+                    let Some(settings) = found.settings else {
                         // Half saved by an editor, or mistaken: what runs goes on as it is, its limits above all.
                         let problem = found.config.settings.problem.unwrap_or_default();
                         tracing::error!(target: "settings", "{problem} The last good settings stay in use.");
                         let notice = Notice {
-                            key: REFUSED.to_owned(),
+                            key: SETTINGS_REFUSED.to_owned(),
                             severity: Severity::Error,
                             text: format!("The settings file was changed and is not obeyed: {problem} The last good settings stay in use."),
-                            remedy: "Mend the file, or save the Settings page; until then the limits of before hold.".to_owned(),
+                            remedy: "Mend the file, or give the named fields another value in Settings and save; until then the limits of before hold.".to_owned(),
                             at: jiff::Timestamp::now(),
                         };
                         drop(commands.send(UiCommand::Tell { notice }).await);
                         continue;
-                    }
-                    let key = REFUSED.to_owned();
+                    };
+                    let key = SETTINGS_REFUSED.to_owned();
                     drop(commands.send(UiCommand::DismissNotice { key }).await);
-                    home.arrange_system(found.settings.as_ref());
                     let change = Reconfigure {
-                        connection: home.connection(found.settings),
+                        connection: home.connection(settings),
                         config: found.config,
                         notices: Vec::new(),
                     };

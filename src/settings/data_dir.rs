@@ -17,6 +17,9 @@ pub struct DataDir {
 #[derive(Debug)]
 pub struct DataDirLock {
     _file: File,
+    /// The folder itself: the file in it may be deleted by somebody who takes it for a leftover.
+    #[cfg(unix)]
+    _folder: File,
     owner: PathBuf,
 }
 
@@ -77,28 +80,36 @@ impl DataDir {
             path: self.root.clone(),
             source,
         };
+        // The process id has a file of its own: Windows does not let others read a locked one.
+        let owner = self.join("lock.pid");
+        let take = |file: &File| match file.try_lock() {
+            Ok(()) => Ok(()),
+            Err(TryLockError::WouldBlock) => Err(DataDirError::InUse {
+                path: self.root.clone(),
+                owner: fs::read_to_string(&owner)
+                    .ok()
+                    .and_then(|text| text.trim().parse().ok()),
+            }),
+            Err(TryLockError::Error(source)) => Err(unusable(source)),
+        };
+        #[cfg(unix)]
+        let folder = File::open(&self.root).map_err(unusable)?;
+        #[cfg(unix)]
+        take(&folder)?;
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
             .open(self.join("lock"))
             .map_err(unusable)?;
-        // The process id has a file of its own: Windows does not let others read a locked one.
-        let owner = self.join("lock.pid");
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(DataDirError::InUse {
-                    path: self.root.clone(),
-                    owner: fs::read_to_string(owner)
-                        .ok()
-                        .and_then(|text| text.trim().parse().ok()),
-                });
-            }
-            Err(TryLockError::Error(source)) => return Err(unusable(source)),
-        }
+        take(&file)?;
         durable::write(&owner, std::process::id().to_string().as_bytes()).map_err(unusable)?;
-        Ok(DataDirLock { _file: file, owner })
+        Ok(DataDirLock {
+            _file: file,
+            #[cfg(unix)]
+            _folder: folder,
+            owner,
+        })
     }
 }
 
@@ -172,6 +183,20 @@ mod tests {
             matches!(told, DataDirError::InUse { owner: Some(pid), .. } if pid == std::process::id()),
             "{told}"
         );
+        drop(lock);
+        drop(data.lock().unwrap());
+    }
+
+    /// Windows does not let an open file be deleted.
+    #[cfg(unix)]
+    #[test]
+    fn a_deleted_lock_file_lets_no_second_program_in() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = DataDir::open(Some(dir.path())).unwrap();
+        let lock = data.lock().unwrap();
+        fs::remove_file(data.join("lock")).unwrap();
+        let told = data.lock().unwrap_err();
+        assert!(matches!(told, DataDirError::InUse { .. }), "{told}");
         drop(lock);
         drop(data.lock().unwrap());
     }

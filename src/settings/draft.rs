@@ -1,6 +1,6 @@
 //! Settings as texts, the way a person edits them and a file holds them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -39,6 +39,8 @@ pub struct Draft {
     texts: BTreeMap<Field, String>,
     /// Values in the file that are no text, number or switch.
     pub(super) misshapen: Vec<Problem>,
+    /// Fields that were given another value than the file's: only such a word settles what stands under a misspelt name.
+    settled: BTreeSet<Field>,
     pub(super) api_secret: Held,
     /// The proxy's whole address when it has a password, which is never used for another address.
     pub(super) proxy_address: Held,
@@ -82,7 +84,8 @@ impl Draft {
                 draft.misshapen.push(Problem {
                     field,
                     what: format!(
-                        "The file says \"{key}\", which means nothing; did you mean \"{}\"? Name it so, or take it out.",
+                        "The file says \"{key}\", which means nothing; did you mean \"{}\"? Name it so or take it out in the file, or give \"{}\" another value in Settings.",
+                        field.key(),
                         field.key()
                     ),
                 });
@@ -98,12 +101,18 @@ impl Draft {
         self.texts.get(&field).map_or("", String::as_str)
     }
 
-    /// Sets a field's text as typed. The secret has its own way, [`Draft::set_secret`].
+    /// Sets a field's text as typed. The secret has its own way, [`Draft::set_secret`]. The same text again is no word on
+    /// what is wrong with the field in the file.
     pub fn set(&mut self, field: Field, text: &str) {
-        self.misshapen.retain(|problem| problem.field != field);
         if field == Field::ApiSecret {
             self.set_secret(text);
-        } else if text.is_empty() {
+            return;
+        }
+        if self.get(field) != text {
+            self.misshapen.retain(|problem| problem.field != field);
+            self.settled.insert(field);
+        }
+        if text.is_empty() {
             self.texts.remove(&field);
         } else {
             self.texts.insert(field, text.to_owned());
@@ -193,14 +202,16 @@ impl Draft {
             .unwrap_or(bare)
     }
 
-    /// Writes the texts into a document; the secrets stay out of it, and what is already there as it should be is not
-    /// touched.
-    pub(super) fn write_into(&self, document: &mut Document) {
+    /// Writes the texts into a document and gives the misspelt keys that went from it; the secrets stay out of it, and what
+    /// is already there as it should be is not touched, nor what is wrong and was not settled.
+    pub(super) fn write_into(&self, document: &mut Document) -> Vec<String> {
         document.remove(Field::ApiSecret.key());
-        // Once the value stands under its right name; until then the key is all that is left of a limit.
+        // Once the right name was given a value; until then the key may be all that is left of a limit.
         let misspelt = |key: &&str| {
             let meant = Field::misspelt(key).filter(|field| field.is_local());
-            meant.is_some_and(|field| !self.get(field).trim().is_empty())
+            meant.is_some_and(|field| {
+                self.settled.contains(&field) && !self.get(field).trim().is_empty()
+            })
         };
         let misspelt: Vec<String> = document
             .keys()
@@ -213,7 +224,11 @@ impl Draft {
         let before = Self::of(document.clone());
         for field in Field::ALL {
             let text = self.get(field).trim();
-            let misshapen = before.misshapen.iter().any(|one| one.field == field);
+            let is_wrong = |draft: &Self| draft.misshapen.iter().any(|one| one.field == field);
+            if is_wrong(self) {
+                continue;
+            }
+            let misshapen = is_wrong(&before);
             let unchanged =
                 before.get(field) == text && !misshapen && !before.proxy_was_parted(field);
             if field == Field::ApiSecret || unchanged {
@@ -234,6 +249,7 @@ impl Draft {
                 document.set(field.key(), raw);
             }
         }
+        misspelt
     }
 
     const fn proxy_was_parted(&self, field: Field) -> bool {

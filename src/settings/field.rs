@@ -139,31 +139,35 @@ impl Field {
             .map(|(_, field)| field)
     }
 
-    /// The limit that a word of an unknown key speaks of, such as `lotLimit` or `limits`: a trader who wrote it may count on
+    /// The limit that an unknown key may speak of, such as `lotLimit` or `MAX_DRAWDOWN`: a trader who wrote it may count on
     /// it. It may mean something to another program too, so it is only told.
     pub(super) fn of_a_limit(key: &str) -> Option<Self> {
+        const WORDS: [(&str, Field); 14] = [
+            ("guard", Field::GuardDailyLoss),
+            ("loss", Field::MaxDailyLoss),
+            ("drawdown", Field::MaxDailyLoss),
+            ("daily", Field::MaxDailyLoss),
+            ("exposure", Field::MaxLots),
+            ("position", Field::MaxPositions),
+            ("trades", Field::MaxPositions),
+            ("maxtrade", Field::MaxPositions),
+            ("orders", Field::MaxPositions),
+            ("maxorder", Field::MaxPositions),
+            ("lot", Field::MaxLots),
+            ("volume", Field::MaxLots),
+            ("limit", Field::MaxLots),
+            ("risk", Field::MaxLots),
+        ];
         if key.starts_with('_') || Self::ALL.iter().any(|field| field.key() == key) {
             return None;
         }
-        let mut words = vec![String::new()];
-        for letter in key.chars() {
-            if letter.is_uppercase() || !letter.is_alphanumeric() {
-                words.push(String::new());
-            }
-            if let Some(word) = words.last_mut() {
-                word.extend(
-                    letter
-                        .to_lowercase()
-                        .filter(|letter| letter.is_alphanumeric()),
-                );
-            }
-        }
-        words.iter().find_map(|word| match word.as_str() {
-            "lot" | "lots" | "volume" | "limit" | "limits" | "risk" => Some(Self::MaxLots),
-            "loss" | "losses" | "drawdown" | "dd" => Some(Self::MaxDailyLoss),
-            "positions" | "trades" | "orders" => Some(Self::MaxPositions),
-            _ => None,
-        })
+        let letters: String = key
+            .chars()
+            .filter(|letter| letter.is_alphanumeric())
+            .flat_map(char::to_lowercase)
+            .collect();
+        let found = WORDS.iter().find(|(word, _)| letters.contains(word));
+        found.map(|(_, field)| *field)
     }
 
     /// What can be chosen, when that is a short list; the first is what an empty text means.

@@ -121,6 +121,9 @@ impl Loaded {
                 ));
             }
         }
+        loaded
+            .notices
+            .extend(nested_limits(&loaded.draft.document, path));
         loaded.take_from_store(store);
         loaded
     }
@@ -149,6 +152,35 @@ impl Loaded {
             }
         }
     }
+}
+
+/// Limits one level down, such as `"trading": {"maxLots": 0.1}`, where nobody looks.
+fn nested_limits(document: &Document, path: &Path) -> Vec<String> {
+    let keys = document
+        .keys()
+        .filter(|key| *key != "pusher" && !key.starts_with('_'));
+    let mut told = Vec::new();
+    for outer in keys {
+        let inside = document
+            .get(outer)
+            .and_then(|raw| Document::parse_text(raw).ok());
+        let inside = inside.unwrap_or_default();
+        for key in inside.keys() {
+            let known = Field::ALL
+                .into_iter()
+                .find(|field| field.is_local() && field.key() == key);
+            let misspelt = || Field::misspelt(key).filter(|field| field.is_local());
+            let limit = known.or_else(misspelt).or_else(|| Field::of_a_limit(key));
+            if let Some(limit) = limit {
+                told.push(format!(
+                    "\"{key}\" inside \"{outer}\" in {} does nothing here; a limit of this program is \"{}\", beside the other settings.",
+                    path.display(),
+                    limit.key()
+                ));
+            }
+        }
+    }
+    told
 }
 
 /// Writes the draft's values over what the file holds now, so that a change made beside us in other keys stays.
@@ -187,7 +219,12 @@ pub fn save(
 
     // The store first: should it fail, a secret in the file is still there.
     let moved = store_secrets(&draft, store)?;
-    draft.write_into(&mut document);
+    for key in draft.write_into(&mut document) {
+        saved.warnings.push(format!(
+            "\"{key}\" meant nothing and was taken out of {}; what counts is the value that you gave in its place.",
+            path.display()
+        ));
+    }
     durable::write(path, document.to_text().as_bytes()).map_err(unwritable)?;
     if moved && had_secret {
         saved.notices.push(format!(

@@ -135,6 +135,14 @@ fn a_limit_of_another_program_is_told_and_survives_a_save() {
         ("rateLimit", "maxLots"),
         ("stopAfterLoss", "maxDailyLoss"),
         ("maxOrders", "maxPositions"),
+        ("MAX_LOT_SIZE", "maxLots"),
+        ("MAX_DRAWDOWN", "maxDailyLoss"),
+        ("maxlotsize", "maxLots"),
+        ("dailylosslimit", "maxDailyLoss"),
+        ("maxopentrades", "maxPositions"),
+        ("maxTrade", "maxPositions"),
+        ("maxExposure", "maxLots"),
+        ("guardDaily", "guardDailyLoss"),
     ] {
         place.put(SEED.replacen('{', &format!("{{\"{key}\": 5,"), 1));
         let loaded = place.load();
@@ -144,6 +152,26 @@ fn a_limit_of_another_program_is_told_and_survives_a_save() {
         place.save(&loaded.draft);
         assert!(place.text().contains(&format!("\"{key}\": 5")), "{key}");
     }
+}
+
+#[test]
+fn a_limit_inside_something_else_is_told() {
+    let place = Place::new();
+    place.put(SEED.replacen(
+        '{',
+        "{\"trading\": {\"maxLots\": 0.1, \"color\": \"red\", \"max_dd_loss\": 5},",
+        1,
+    ));
+    let notices = place.load().notices.join("\n");
+    assert!(
+        notices.contains("\"maxLots\" inside \"trading\""),
+        "{notices}"
+    );
+    assert!(
+        notices.contains("\"max_dd_loss\" inside \"trading\""),
+        "{notices}"
+    );
+    assert!(!notices.contains("color"), "{notices}");
 }
 
 /// A save with the right field left empty must not take the last trace of a limit away.

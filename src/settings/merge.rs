@@ -25,7 +25,8 @@ pub fn three_way(loaded: &str, edited: &str, filed: &str) -> Whose {
 }
 
 /// The file's draft with the person's edits alone; `texts` gives what was loaded and what it was edited to. The error
-/// names what both changed. What is wrong in the file and was not in `seen` stays wrong: nobody has looked at it yet.
+/// names what both changed. What is wrong in the file stays wrong until the person gives that field another value, and what
+/// was not in `seen` in any case: nobody has looked at it yet.
 pub fn merge<'a>(
     filed: &Draft,
     seen: &Draft,
@@ -45,10 +46,7 @@ pub fn merge<'a>(
         return Err(asked);
     }
     for problem in &filed.misshapen {
-        if seen.misshapen.contains(problem) {
-            let text = draft.get(problem.field).to_owned();
-            draft.set(problem.field, &text);
-        } else if !draft.misshapen.contains(problem) {
+        if !seen.misshapen.contains(problem) && !draft.misshapen.contains(problem) {
             draft.misshapen.push(problem.clone());
         }
     }

@@ -18,7 +18,7 @@ pub fn export(draft: &Draft, with_secrets: bool) -> SecretString {
     let mut draft = draft.clone();
     draft.part_proxy_password();
     let mut document = draft.document.clone();
-    draft.write_into(&mut document);
+    let _misspelt = draft.write_into(&mut document);
     if with_secrets {
         let mut add = |field: Field, text: &str| {
             if let Ok(raw) = RawValue::from_string(Value::from(text).to_string()) {

@@ -288,7 +288,15 @@ fn note_leaves(leaves: &mut BTreeMap<String, Leaf>, path: &str, value: &Value, o
             let here = Node::root(path, value);
             let off = off || !here.enabled();
             for (key, value) in map {
-                note_leaves(leaves, &join(path, key), value, off);
+                let place = join(path, key);
+                note_leaves(leaves, &place, value, off);
+                if !off
+                    && value == &Value::Bool(false)
+                    && is_switch(key)
+                    && let Some(leaf) = leaves.get_mut(&place)
+                {
+                    leaf.inert = false;
+                }
             }
         }
         Value::Array(items) if items.iter().any(|item| item.is_object() || item.is_array()) => {
@@ -314,6 +322,12 @@ fn note_leaves(leaves: &mut BTreeMap<String, Leaf>, path: &str, value: &Value, o
                 .or_insert(Leaf { fate: None, inert });
         }
     }
+}
+
+/// `false` says nothing, unless it may switch off what it stands in: `isEnabled`, `is_active`.
+fn is_switch(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    key.contains("enabl") || key.contains("activ")
 }
 
 /// Whether a path is this place or lies below it.

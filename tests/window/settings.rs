@@ -1,7 +1,7 @@
 //! The Settings page and the file beside it.
 
 use egui_kittest::kittest::Queryable;
-use fx_executor::core::snapshot::Trading;
+use fx_executor::core::snapshot::{Notice, SETTINGS_REFUSED, Severity, Trading};
 use fx_executor::settings::Field;
 use fx_executor::ui::{Page, SaveNote, SettingsForm, SettingsPort};
 
@@ -163,6 +163,30 @@ fn the_stored_secret_is_shown_on_request_and_not_for_long() {
     desk.press("Settings");
     assert!(!desk.has(SECRET), "it hides when the page is left");
     assert!(!format!("{:?}", desk.harness.state()).contains(SECRET));
+}
+
+/// A file that is refused after a save is not "applied".
+#[test]
+fn a_refused_file_is_said_where_its_settings_are() {
+    let mut desk = ready();
+    desk.press("Save");
+    wait_for(&mut desk, "Saved and applied.");
+    let refused = "The settings file was changed and is not obeyed: maxLots is misspelt.";
+    desk.publish(|snapshot| {
+        snapshot.notices.push(Notice {
+            key: SETTINGS_REFUSED.to_owned(),
+            severity: Severity::Error,
+            text: refused.to_owned(),
+            remedy: String::new(),
+            at: crate::world::noon(),
+        });
+    });
+    desk.settle();
+    assert!(desk.has(refused));
+    assert!(!desk.has("Saved and applied."));
+    desk.publish(|snapshot| snapshot.notices.clear());
+    desk.settle();
+    assert!(!desk.has(refused));
 }
 
 /// What is typed stays in the field that was chosen, whatever appears above it meanwhile or goes.

@@ -6,6 +6,7 @@
 
 mod chaos;
 mod clock_back;
+mod clock_set;
 mod closings;
 mod commands;
 mod correlated;

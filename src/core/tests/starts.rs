@@ -285,6 +285,10 @@ fn a_strategy_that_is_switched_off_is_not_run() {
             ("enabled", json!("off")),
             ("isActive", json!(false)),
             ("paused", json!(true)),
+            ("isEnabled", json!(false)),
+            ("is_active", json!("no")),
+            ("enabled", json!("0")),
+            ("isDisabled", json!(true)),
         ] {
             let mut world = World::ready();
             let mut args = start_args("s1", &buying_rules());
@@ -306,6 +310,17 @@ fn a_start_that_says_more_than_is_followed_is_refused_by_name() {
         ("direction", json!("SELL")),
         ("trailing_stop", json!(5)),
         ("newParameters", json!({ "entry": {} })),
+        ("riskPerTrade", json!(2)),
+        ("maxDailyLos", json!(50)),
+        ("paperTrading", json!(true)),
+        ("startImmediately", json!(false)),
+        ("action", json!("SELL")),
+        ("status", json!("inactive")),
+        ("enabled", json!("inactive")),
+        ("active", json!("tidak")),
+        ("disabled", json!(2)),
+        ("Settings", json!({ "lotSize": 1 })),
+        ("sessionFilter", json!({ "sessions": ["London"] })),
     ] {
         let mut world = World::ready();
         let mut args = start_args("s1", &buying_rules());
@@ -322,10 +337,10 @@ fn a_start_that_says_more_than_is_followed_is_refused_by_name() {
     for key in [
         "description",
         "terminalId",
-        "createdByAdmin",
-        "plotColor",
-        "riskLevel",
-        "timeframeMinutes",
+        "createdBy",
+        "updatedAt",
+        "notes",
+        "version",
     ] {
         args[key] = json!("a note");
     }

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::settings_changes::Clashes;
 use super::settings_fields::{fields_ui, words};
 use super::settings_jobs::{Done, Job, start};
-use crate::core::snapshot::{SettingsStatus, UiCommand};
+use crate::core::snapshot::{SETTINGS_REFUSED, SettingsStatus, UiCommand};
 use crate::settings::{Field, check_field};
 use crate::ui::app::Act;
 use crate::ui::settings_port::{
@@ -256,7 +256,7 @@ pub fn settings_ui(ui: &mut Ui, view: &View<'_>, state: &mut State, acts: &mut V
         });
         ui.add_space(GRID);
         steady(ui, "settings actions", |ui| {
-            actions_ui(ui, view.text, state, &form);
+            actions_ui(ui, view, state, &form);
         });
         ui.add_space(GRID);
         card(ui, |ui| {
@@ -342,7 +342,8 @@ fn changed_line(text: &Text, state: &State, both: &str) -> String {
     }
 }
 
-fn actions_ui(ui: &mut Ui, text: &Text, state: &mut State, form: &SettingsForm) {
+fn actions_ui(ui: &mut Ui, view: &View<'_>, state: &mut State, form: &SettingsForm) {
+    let text = view.text;
     let ctx = ui.ctx().clone();
     let idle = state.job.is_none();
     let tested = state.testing.is_none();
@@ -396,7 +397,14 @@ fn actions_ui(ui: &mut Ui, text: &Text, state: &mut State, form: &SettingsForm) 
         }
         ui.checkbox(&mut state.export_secret, text.export_secret);
     });
+    let mut notices = view.snapshot.notices.iter();
+    let refused = notices.find(|notice| notice.key == SETTINGS_REFUSED);
+    if let Some(refused) = refused {
+        banner_ui(ui, Tone::Bad, &refused.text);
+    }
     let (tone, line) = match &state.message {
+        // What was saved is not what the file says any more.
+        Some(Message::Saved) if refused.is_some() => (Tone::Neutral, String::new()),
         None => (Tone::Neutral, String::new()),
         Some(Message::NothingChosen) => (Tone::Neutral, text.nothing_chosen.to_owned()),
         Some(Message::Saved) if !state.is_valid() => (Tone::Neutral, String::new()),

@@ -1,0 +1,149 @@
+//! This computer's clock is wrong, or is set while the program runs: an emergency stop is obeyed all the same, and closes
+//! what was open when it was given.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::buy;
+use super::emergency::{exposed, stop_here};
+use super::world::{OWNER, World};
+use crate::core::Event;
+use crate::core::snapshot::{CommandState, UiCommand};
+
+/// Seconds that this computer's clock is ahead of the platform's: at first, and once it was set.
+const CLOCKS: [(i64, i64); 8] = [
+    (0, 0),
+    (3_600, 3_600),
+    (-3_600, -3_600),
+    (3_600, 0),
+    (0, -3_600),
+    (40, 0),
+    (-3_600, 0),
+    (0, 3_600),
+];
+
+/// A world beside the platform's clock.
+struct Beside {
+    world: World,
+    /// Seconds that ours is ahead.
+    ahead: i64,
+}
+
+impl Beside {
+    fn new(world: World, ahead: i64) -> Self {
+        let mut beside = Self { world, ahead };
+        beside.world.now.utc += SignedDuration::from_secs(ahead);
+        beside.measure();
+        beside
+    }
+
+    fn measure(&mut self) {
+        self.world.happens(Event::ClockMeasured {
+            offset_ms: -self.ahead * 1_000,
+            within_ms: 10,
+        });
+    }
+
+    fn set(&mut self, ahead: i64) {
+        self.world.now.utc += SignedDuration::from_secs(ahead - self.ahead);
+        self.ahead = ahead;
+    }
+
+    /// The platform's clock.
+    fn platform(&self) -> Timestamp {
+        self.world.ago(self.ahead)
+    }
+
+    fn give(&mut self, how: &str, id: &str, name: &str, args: &serde_json::Value, at: Timestamp) {
+        let world = &mut self.world;
+        world.platform_knows(id, OWNER);
+        let row = json!({
+            "id": id, "command": name, "parameters": args, "createdAt": at,
+            "metadata": { "userId": OWNER },
+        });
+        match how {
+            "row" => world.heartbeat_raw(vec![row.to_string()]),
+            "event" => world.pusher_raw(&row.to_string()),
+            _ => {
+                let data = json!({ "userId": OWNER, "reason": "r", "timestamp": at }).to_string();
+                world.happens(Event::EmergencyBroadcast { data });
+            }
+        }
+        world.wait(1);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.world.state.durable().stop.is_some()
+    }
+}
+
+#[test]
+fn a_stop_after_the_lift_is_obeyed_and_one_before_it_is_past() {
+    for (first, then) in CLOCKS {
+        for how in ["row", "event", "public"] {
+            for measured in [true, false] {
+                for restarts in [false, true] {
+                    let case = format!("{first} {then} {how} {measured} {restarts}");
+                    let mut beside = Beside::new(exposed(), first);
+                    let before = beside.platform();
+                    beside.world.wait(3);
+                    stop_here(&mut beside.world);
+                    beside.world.wait(3);
+                    beside.world.ui(UiCommand::LiftStop);
+                    beside.set(then);
+                    if restarts {
+                        beside.world.restart();
+                        beside.world.terminal_up();
+                    }
+                    beside.world.wait(2);
+                    if measured {
+                        beside.measure();
+                    }
+                    // A row comes with an answer that told the platform's time; in doubt a stop is obeyed.
+                    if how == "public" || how == "row" && measured {
+                        beside.give(how, "past", "EMERGENCY_STOP", &json!({}), before);
+                        assert!(!beside.is_stopped(), "{case}");
+                    }
+                    beside.world.wait(6);
+                    let now = beside.platform();
+                    beside.give(how, "new", "EMERGENCY_STOP", &json!({}), now);
+                    assert!(beside.is_stopped(), "{case}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_late_row_closes_what_was_opened_before_it_was_given_and_nothing_else() {
+    for (first, then) in CLOCKS {
+        for after in [true, false] {
+            let mut beside = Beside::new(World::ready(), first);
+            let given_before = beside.platform();
+            beside.world.wait(20);
+            let now = beside.platform();
+            beside.give("event", "open", "OPEN_POSITION", &buy(), now);
+            beside.world.assert_executed("open");
+            beside.world.wait(20);
+            let given_after = beside.platform();
+            beside.set(then);
+            beside.world.now.utc += SignedDuration::from_hours(3);
+            beside.world.restart();
+            beside.world.terminal_up();
+            beside.measure();
+            let given = if after { given_after } else { given_before };
+            beside.give("row", "stop", "EMERGENCY_STOP", &json!({}), given);
+            beside.world.wait(2);
+            let left = beside.world.terminal.positions.len();
+            let case = format!("{first} {then} {after}");
+            assert_eq!(left, usize::from(!after), "{case}");
+            let (state, message) = beside.world.outcome("stop");
+            assert_eq!(state, CommandState::Executed, "{case}: {message}");
+            assert_eq!(
+                message.contains("1 position opened after this old stop"),
+                !after,
+                "{case}: {message}"
+            );
+        }
+    }
+}
