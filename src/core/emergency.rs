@@ -155,16 +155,19 @@ impl Turn<'_> {
         }
         let opened_before = self.opened_before(open);
         let begun = open.state == CommandState::Executing;
+        let surely_new = match open.command.source {
+            // A public event was judged when it came.
+            Source::Local | Source::Broadcast => true,
+            Source::Pusher => self.came_after_the_lift(self.arrived(&open.command)),
+            Source::Heartbeat => false,
+        };
         match self.durable().stop.clone() {
             None if begun => {
                 return Verdict::failed("the emergency stop was lifted before it was complete");
             }
             Some(_) if begun => {}
             // The row of a stop that its public event brought long before, say; what was opened since is not meant.
-            // A public event was judged when it came.
-            _ if !matches!(open.command.source, Source::Local | Source::Broadcast)
-                && !(open.command.source == Source::Pusher
-                    && self.came_after_the_lift(self.arrived(&open.command)))
+            _ if !surely_new
                 && (open.command.told_at()).is_some_and(|given| self.was_lifted_after(given)) =>
             {
                 return Verdict::failed(
