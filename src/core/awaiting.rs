@@ -11,7 +11,7 @@ use super::orders::OrderEnd;
 use super::state::State;
 use super::step::Turn;
 use crate::market::{
-    Book, Cid, Deal, DealEntry, Fill, IntentAction, Position, RefusalClass, Ticket,
+    Book, Cid, Deal, DealEntry, Fill, IntentAction, LevelChange, Position, RefusalClass, Ticket,
 };
 
 /// After so long the list is believed, whatever it shows: the order's position may have been closed at once.
@@ -41,7 +41,7 @@ enum Sign {
     /// Gone, or its levels are these, or others than before.
     Levels {
         ticket: Ticket,
-        asked: (Option<Decimal>, Option<Decimal>),
+        asked: (LevelChange, LevelChange),
         before: (Option<Decimal>, Option<Decimal>),
     },
 }
@@ -111,9 +111,9 @@ impl Sign {
                 ticket,
                 asked,
                 before,
-            } => find(book, *ticket)
-                .map(levels)
-                .is_none_or(|levels| levels == *asked || levels != *before),
+            } => find(book, *ticket).map(levels).is_none_or(|levels| {
+                levels != *before || asked.0.is_met_by(levels.0) && asked.1.is_met_by(levels.1)
+            }),
         }
     }
 }

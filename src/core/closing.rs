@@ -86,12 +86,17 @@ impl Sweep {
         let Some((target, progress)) = self
             .tickets
             .iter_mut()
-            .find(|(_, progress)| progress.cid == Some(cid))
+            .find(|(_, progress)| progress.cid == Some(cid) || progress.sent.contains(&cid))
         else {
             return;
         };
-        progress.cid = None;
-        progress.not_before = mono;
+        if progress.cid == Some(cid) {
+            progress.cid = None;
+            progress.not_before = mono;
+        } else if !matches!(end, OrderEnd::Done(_)) {
+            // One that was repeated while it was in doubt: the later one counts.
+            return;
+        }
         match end {
             OrderEnd::Done(fill) => {
                 progress.by_us = true;
@@ -112,7 +117,8 @@ impl Sweep {
                 progress.not_before += pause_after(progress.tries, refusal.class);
             }
             OrderEnd::Refused(refusal) if refusal.class == RefusalClass::AlreadySo => {
-                progress.answered = Some("was already closed".to_owned());
+                let before = progress.answered.take();
+                progress.answered = before.or_else(|| Some("was already closed".to_owned()));
                 progress.not_before += pause_after(progress.tries, refusal.class);
             }
             OrderEnd::Refused(refusal) => {
@@ -140,6 +146,7 @@ impl Sweep {
         shown: impl Fn(Target) -> bool,
         theirs: impl Fn(Target) -> Decimal,
         away: impl Fn(Target) -> bool,
+        undecided: impl Fn(&Cid) -> bool,
     ) {
         let nets = self.nets;
         for (target, progress) in &mut self.tickets {
@@ -147,8 +154,13 @@ impl Sweep {
             if progress.cid.is_some() || progress.away {
                 continue;
             }
+            let is_shown = shown(*target);
+            // Gone, perhaps by an order of ours of which nobody knows yet what became of it: it is told when that is known.
+            if !is_shown && progress.sent.iter().any(&undecided) {
+                continue;
+            }
             let answered = progress.answered.take();
-            if shown(*target) {
+            if is_shown {
                 progress.gone = None;
                 if let Some(answered) = answered {
                     let error = format!("the terminal says \"{answered}\" and still shows it");
@@ -277,7 +289,13 @@ impl Turn<'_> {
                 _ => Decimal::ZERO,
             };
             let away = |target| matches!(target, Target::Position(ticket) if self.state.is_elsewhere(ticket));
-            sweep.look(|target| target.is_in(book, self.state), theirs, away);
+            let undecided = |cid: &Cid| self.durable().intents.contains_key(cid);
+            sweep.look(
+                |target| target.is_in(book, self.state),
+                theirs,
+                away,
+                undecided,
+            );
         }
     }
 
@@ -346,7 +364,6 @@ impl Turn<'_> {
             .intents
             .values()
             .filter(|entry| entry.purpose == *purpose && self.is_here(entry))
-            .filter(|entry| !self.may_be_repeated(entry))
         {
             let target = match entry.intent.action {
                 IntentAction::Close { ticket, .. } => Target::Position(ticket),
@@ -355,8 +372,10 @@ impl Turn<'_> {
             };
             let progress = sweep.tickets.entry(target).or_default();
             progress.sent.insert(entry.intent.cid);
-            progress.cid = Some(entry.intent.cid);
-            progress.tries = progress.tries.max(1);
+            if !self.may_be_repeated(entry) {
+                progress.cid = Some(entry.intent.cid);
+                progress.tries = progress.tries.max(1);
+            }
         }
     }
 

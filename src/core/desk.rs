@@ -6,7 +6,7 @@ use super::command::{ArgumentError, Command};
 use super::durable::{OpenCommand, Progress, Purpose};
 use super::handle::{Verdict, count, not_begun, ticket_of};
 use super::step::Turn;
-use crate::market::{IntentAction, Side, SymbolSpec};
+use crate::market::{IntentAction, LevelChange, Side, SymbolSpec};
 
 /// Points of slippage accepted when the command names none.
 const DEFAULT_DEVIATION: u32 = 20;
@@ -161,8 +161,6 @@ impl Turn<'_> {
             };
         };
         let ticket = book.known_as(ticket);
-        // Both levels are sent at once, and the one that is not named comes from the book: a change that is on its way is not
-        // in it yet.
         if self.position_has_order(ticket) {
             return Verdict::Wait {
                 reason: format!("waiting for the order on position {ticket} before it"),
@@ -188,11 +186,14 @@ impl Turn<'_> {
         }
         let spec = self.state.terminal.symbols.get(&position.symbol);
         let round = |price: Decimal| spec.map_or(price, |spec| spec.round_price(price));
-        // A terminal sets both levels at once, so the one that is not named stays as it is.
+        let change = |named: Option<Decimal>| match named.map(positive) {
+            None => LevelChange::Keep,
+            Some(level) => LevelChange::exactly(level.map(round)),
+        };
         let action = IntentAction::Modify {
             ticket,
-            stop_loss: stop_loss.map_or(position.stop_loss, |new| positive(new).map(round)),
-            take_profit: take_profit.map_or(position.take_profit, |new| positive(new).map(round)),
+            stop_loss: change(stop_loss),
+            take_profit: change(take_profit),
         };
         let id = command.id.clone();
         self.submit(action, Purpose::Command { id });

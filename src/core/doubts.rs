@@ -117,6 +117,14 @@ impl Turn<'_> {
             {
                 self.order_ended(entry, OrderEnd::Done(Fill::without_deal(ticket)));
             }
+            // A change leaves nothing that could be found: it may have been executed, and the position closed or changed since.
+            Found::Absent
+                if matches!(entry.intent.action, IntentAction::Modify { .. })
+                    && entry.progress == Progress::Unknown =>
+            {
+                let reason = "the terminal's answer was lost, and the position does not show the change now; it may have been closed or changed again since".to_owned();
+                self.order_ended(entry, OrderEnd::GivenUp(reason));
+            }
             Found::Absent => {
                 let reason = "the terminal shows that it was not executed".to_owned();
                 self.order_ended(entry, OrderEnd::NotExecuted(reason));
@@ -142,8 +150,8 @@ impl Turn<'_> {
             } => {
                 let is_so = book.positions.iter().any(|position| {
                     position.ticket == *ticket
-                        && position.stop_loss == *stop_loss
-                        && position.take_profit == *take_profit
+                        && stop_loss.is_met_by(position.stop_loss)
+                        && take_profit.is_met_by(position.take_profit)
                 });
                 (*ticket, is_so)
             }

@@ -176,6 +176,9 @@ pub struct EmergencyStop {
     /// A stale order closes only what was opened before it was given (contract C4).
     pub opened_before: Option<Timestamp>,
     pub completed_at: Option<Timestamp>,
+    /// Commands that were answered as failed before it was complete.
+    #[serde(default)]
+    pub told_failed: Vec<String>,
 }
 
 impl Durable {
@@ -338,9 +341,15 @@ impl Durable {
             }
             Record::Unpaused { .. } => self.pause = None,
             Record::EmergencyStopped { stop } => self.stop = Some(stop.clone()),
+            Record::EmergencyToldFailed { id, .. } => {
+                if let Some(stop) = &mut self.stop {
+                    stop.told_failed.push(id.clone());
+                }
+            }
             Record::EmergencyCompleted { at } => {
                 if let Some(stop) = &mut self.stop {
                     stop.completed_at = Some(*at);
+                    stop.told_failed.clear();
                 }
             }
             Record::EmergencyLifted { platform_at, at } => {

@@ -178,7 +178,14 @@ impl Turn<'_> {
             Some(stop) if !reaches_further(opened_before, &stop) => self.look_once_more(stop),
             None | Some(_) => self.engage(open, opened_before),
         }
-        self.report_emergency(open)
+        let verdict = self.report_emergency(open);
+        if matches!(verdict, Verdict::Failed { .. }) && open.command.source != Source::Local {
+            self.record(Record::EmergencyToldFailed {
+                id: open.command.id.clone(),
+                at: self.now.utc,
+            });
+        }
+        verdict
     }
 
     /// A stale order closes only what was opened before it was given (contract C4). What Pusher brings was given just now: it
@@ -207,6 +214,7 @@ impl Turn<'_> {
                 since: self.now.utc,
                 opened_before,
                 completed_at: None,
+                told_failed: Vec::new(),
             },
         });
         self.stop_strategies();
@@ -255,28 +263,8 @@ impl Turn<'_> {
             .as_ref()
             .is_some_and(|stop| stop.completed_at.is_some())
         {
-            let kept = self.state.own_positions().count();
-            let kept = if kept == 0 {
-                String::new()
-            } else {
-                format!(
-                    "; {} opened after this old stop was given and kept",
-                    count(kept, "position", "positions")
-                )
-            };
-            let left = self.state.forgotten(|_| true);
-            let left: String = left.iter().map(|line| format!("; {line}")).collect();
-            return Verdict::Done {
-                message: format!(
-                    "emergency stop: entries locked, {}{kept}{left}; the lock is lifted only at the executor{beside}",
-                    if closed.is_empty() {
-                        "nothing to close".to_owned()
-                    } else {
-                        format!("{} {}", self.state.emergency.verb(), closed.join("; "))
-                    }
-                ),
-                details: details(&[("closed", json!(closed))]),
-            };
+            let (message, details) = self.emergency_done();
+            return Verdict::Done { message, details };
         }
         let elsewhere = self.state.left_elsewhere();
         let mut troubles = self.state.emergency.troubles();
@@ -313,6 +301,32 @@ impl Turn<'_> {
                 None => what.to_owned(),
             },
         }
+    }
+
+    /// What a complete stop answers.
+    fn emergency_done(&self) -> (String, Map<String, Value>) {
+        let closed = self.state.emergency.closed();
+        let beside = self.state.beside_journal();
+        let kept = self.state.own_positions().count();
+        let kept = if kept == 0 {
+            String::new()
+        } else {
+            format!(
+                "; {} opened after this old stop was given and kept",
+                count(kept, "position", "positions")
+            )
+        };
+        let left = self.state.forgotten(|_| true);
+        let left: String = left.iter().map(|line| format!("; {line}")).collect();
+        let message = format!(
+            "emergency stop: entries locked, {}{kept}{left}; the lock is lifted only at the executor{beside}",
+            if closed.is_empty() {
+                "nothing to close".to_owned()
+            } else {
+                format!("{} {}", self.state.emergency.verb(), closed.join("; "))
+            }
+        );
+        (message, details(&[("closed", json!(closed))]))
     }
 
     pub fn progress_emergency(&mut self) {
@@ -352,7 +366,12 @@ impl Turn<'_> {
             && !self.has_orders(&Purpose::Emergency)
             && !self.state.book_behind
         {
+            let told_failed = stop.told_failed;
             self.record(Record::EmergencyCompleted { at: self.now.utc });
+            for id in told_failed {
+                let (message, details) = self.emergency_done();
+                self.amend(&id, CommandState::Executed, &message, details);
+            }
             self.log(
                 LogLevel::Warning,
                 "engine",

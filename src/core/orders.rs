@@ -32,7 +32,7 @@ pub(super) enum OrderEnd {
     Refused(Refusal),
     /// Proven absent at the terminal.
     NotExecuted(String),
-    /// Nobody knows it, and the trader said that nobody will.
+    /// Nobody knows it, and nobody will.
     GivenUp(String),
     /// Executed, but on a net position that others had changed meanwhile: what was asked for did not come of it.
     Astray {
@@ -425,17 +425,10 @@ fn describe_fill(action: &IntentAction, fill: &Fill) -> String {
             stop_loss,
             take_profit,
             ..
-        } => {
-            let level = |price: &Option<Decimal>| {
-                price.map_or("none".to_owned(), |price| price.to_string())
-            };
-            format!(
-                "position {} changed: stop loss {}, take profit {}",
-                fill.ticket,
-                level(stop_loss),
-                level(take_profit)
-            )
-        }
+        } => format!(
+            "position {} changed: stop loss {stop_loss}, take profit {take_profit}",
+            fill.ticket
+        ),
         IntentAction::Close { .. } => format!("position {} closed at {}", fill.ticket, fill.price),
         IntentAction::Cancel { .. } => format!("order {} cancelled", fill.ticket),
     }

@@ -165,6 +165,11 @@ pub enum Record {
     EmergencyStopped {
         stop: EmergencyStop,
     },
+    /// A command that asked for the stop was answered as failed, because not everything was closed yet.
+    EmergencyToldFailed {
+        id: String,
+        at: Timestamp,
+    },
     /// Nothing of ours is open any more.
     EmergencyCompleted {
         at: Timestamp,

@@ -12,7 +12,7 @@ use super::orders::OrderEnd;
 use super::record::Record;
 use super::snapshot::{CommandState, Severity};
 use super::step::Turn;
-use crate::market::{Cid, IntentAction, Position, RefusalClass};
+use crate::market::{Cid, IntentAction, LevelChange, Position, RefusalClass};
 
 /// Attempts to set one.
 const MOST_TRIES: u32 = 3;
@@ -120,8 +120,11 @@ impl Turn<'_> {
         self.state.stop_tries.entry(cid).or_default().tries += 1;
         let levels = IntentAction::Modify {
             ticket: position.ticket,
-            stop_loss: Some(stop),
-            take_profit: position.take_profit.or(target),
+            stop_loss: LevelChange::At(stop),
+            take_profit: match target {
+                Some(target) if position.take_profit.is_none() => LevelChange::At(target),
+                _ => LevelChange::Keep,
+            },
         };
         self.submit(levels, Purpose::Stop { opening: cid });
     }

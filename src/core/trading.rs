@@ -17,7 +17,7 @@ use super::rules::FormerRules;
 use super::shadow::Shadow;
 use super::snapshot::StrategyState;
 use super::step::Turn;
-use crate::market::{Cid, IntentAction, Position, Quote, Side, Ticket};
+use crate::market::{Cid, IntentAction, LevelChange, Position, Quote, Side, Ticket};
 use crate::strategy::{
     self, Adjustment, Decision, Evaluation, Filter, MarketView, Opened, Plan, PositionView,
     Program, TrackRecord,
@@ -347,8 +347,8 @@ impl Turn<'_> {
             Adjustment::MoveStop { stop_loss, why } => (
                 IntentAction::Modify {
                     ticket,
-                    stop_loss: Some(stop_loss),
-                    take_profit: position.take_profit,
+                    stop_loss: LevelChange::At(stop_loss),
+                    take_profit: LevelChange::Keep,
                 },
                 why.to_string(),
             ),

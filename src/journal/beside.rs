@@ -70,6 +70,7 @@ impl Beside {
                 since: now,
                 opened_before: None,
                 completed_at: None,
+                told_failed: Vec::new(),
             });
         };
         // The program may have been killed between lifting it and removing the file.

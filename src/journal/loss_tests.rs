@@ -23,6 +23,7 @@ fn stopped(second: i64) -> Record {
             since: at(second),
             opened_before: None,
             completed_at: Some(at(second)),
+            told_failed: Vec::new(),
         },
     }
 }

@@ -18,7 +18,8 @@ pub use bar::{Bar, Quote, Timeframe, UnknownTimeframe};
 pub use link::{LinkFacts, SelfTest, TerminalEvent, TerminalRequest, TestItem, Twice};
 pub use number::number_of;
 pub use order::{
-    Cid, Fill, Found, IntentAction, OrderIntent, Outcome, Refusal, RefusalClass, Side, Ticket,
+    Cid, Fill, Found, IntentAction, LevelChange, OrderIntent, Outcome, Refusal, RefusalClass, Side,
+    Ticket,
 };
 pub use position::{Book, Deal, DealEntry, DealReason, PendingOrder, PendingType, Position};
 pub use resolve::{Unresolved, resolve};

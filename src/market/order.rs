@@ -75,6 +75,71 @@ impl std::fmt::Display for Cid {
     }
 }
 
+/// What becomes of a level. One that nobody named stays as the terminal has it when the change arrives there, for somebody
+/// else may have set it meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Option<String>", into = "Option<String>")]
+pub enum LevelChange {
+    Keep,
+    Remove,
+    At(Decimal),
+}
+
+impl LevelChange {
+    const KEEP: &str = "keep";
+
+    /// This level, or none.
+    pub fn exactly(level: Option<Decimal>) -> Self {
+        level.map_or(Self::Remove, Self::At)
+    }
+
+    /// The level that is there afterwards.
+    pub const fn after(self, before: Option<Decimal>) -> Option<Decimal> {
+        match self {
+            Self::Keep => before,
+            Self::Remove => None,
+            Self::At(price) => Some(price),
+        }
+    }
+
+    /// Whether a level is as it was asked to be.
+    pub fn is_met_by(self, level: Option<Decimal>) -> bool {
+        self.after(level) == level
+    }
+}
+
+impl From<LevelChange> for Option<String> {
+    fn from(change: LevelChange) -> Self {
+        match change {
+            LevelChange::Keep => Some(LevelChange::KEEP.to_owned()),
+            LevelChange::Remove => None,
+            LevelChange::At(price) => Some(price.to_string()),
+        }
+    }
+}
+
+impl TryFrom<Option<String>> for LevelChange {
+    type Error = rust_decimal::Error;
+
+    fn try_from(text: Option<String>) -> Result<Self, Self::Error> {
+        match text.as_deref() {
+            None => Ok(Self::Remove),
+            Some(Self::KEEP) => Ok(Self::Keep),
+            Some(price) => price.parse().map(Self::At),
+        }
+    }
+}
+
+impl std::fmt::Display for LevelChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Keep => f.write_str("unchanged"),
+            Self::Remove => f.write_str("none"),
+            Self::At(price) => price.fmt(f),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum IntentAction {
@@ -93,11 +158,11 @@ pub enum IntentAction {
         ticket: Ticket,
         volume: Option<Decimal>,
     },
-    /// Set both levels of a position; `None` removes a level.
+    /// Change the levels of a position.
     Modify {
         ticket: Ticket,
-        stop_loss: Option<Decimal>,
-        take_profit: Option<Decimal>,
+        stop_loss: LevelChange,
+        take_profit: LevelChange,
     },
     /// Cancel a pending order.
     Cancel { ticket: Ticket },

@@ -71,6 +71,9 @@ const ALIASES: &[&[&str]] = &[
     &["ETHUSD", "ETHEREUM"],
 ];
 
+/// Of these names those of indices.
+const INDICES: [&str; 6] = ["US30", "US500", "NAS100", "GER40", "UK100", "JP225"];
+
 /// Letters that brokers put around a name. Longer ones are other names.
 const LONGEST_AFFIX: usize = 6;
 
@@ -180,7 +183,7 @@ const fn may_open(spec: &SymbolSpec) -> bool {
 /// (a share's, an index's that no list has) are what the broker calls them.
 fn is_what_it_is_called(plain: &str, spec: &SymbolSpec) -> bool {
     !says_something(plain)
-        || (currencies_fit(plain, family_of(plain), spec) && !is_another_kind(spec))
+        || (currencies_fit(plain, family_of(plain), spec) && !is_another_kind(plain, spec))
 }
 
 fn says_something(plain: &str) -> bool {
@@ -216,18 +219,26 @@ fn contradicts(plain: &str, spec: &SymbolSpec) -> bool {
 }
 
 /// Whether the broker keeps it among shares, funds or contracts that end: `Stocks\NYSE\#GOLD` is a mining company, and
-/// `Futures\GOLD` has a price and a last day of its own.
-fn is_another_kind(spec: &SymbolSpec) -> bool {
-    const FOLDERS: [&str; 11] = [
-        "stock", "share", "equit", "etf", "fund", "nyse", "bond", "futur", "forward", "option",
-        "warrant",
+/// `Futures\GOLD` has a price and a last day of its own. An index among "Stock Indices" is an index.
+fn is_another_kind(plain: &str, spec: &SymbolSpec) -> bool {
+    const ENDING: [&str; 4] = ["futur", "forward", "option", "warrant"];
+    const SHARES: [&str; 4] = ["stock", "share", "equit", "etf"];
+    const EXCHANGES: [&str; 13] = [
+        "fund", "funds", "bond", "bonds", "nyse", "nasdaq", "lse", "xetra", "euronext", "usa",
+        "mining", "adr", "adrs",
     ];
     let path = spec.terms.path.to_ascii_lowercase();
     let folder = path
         .rfind(['\\', '/'])
         .and_then(|end| path.get(..end))
         .unwrap_or_default();
-    FOLDERS.iter().any(|word| folder.contains(word))
+    let words = || folder.split(|letter: char| !letter.is_ascii_alphanumeric());
+    let begins = |list: &[&str]| words().any(|word| list.iter().any(|one| word.starts_with(one)));
+    let is_index =
+        family_of(plain).is_some_and(|family| family.iter().any(|name| INDICES.contains(name)));
+    let ends = begins(&ENDING) || words().any(|word| word == "fut");
+    let among_shares = begins(&SHARES) || words().any(|word| EXCHANGES.contains(&word));
+    ends || among_shares && !(is_index && begins(&["indic", "index"]))
 }
 
 fn tradable<'a>(wanted: &str, spec: &'a SymbolSpec) -> Result<&'a SymbolSpec, Unresolved> {
@@ -286,17 +297,24 @@ fn rank(plain: &str, spec: &SymbolSpec) -> Option<u8> {
             (short && apart).then_some(base + 1)
         })
         .min()?;
-    let elsewhere = says_something(plain) && is_another_kind(spec);
+    let elsewhere = says_something(plain) && is_another_kind(plain, spec);
     (currencies_fit(plain, family, spec) && !elsewhere).then_some(rank)
 }
 
-/// Whether what stands around a name makes it another thing: a month of delivery (`Z26`), an inverse.
+/// Whether what stands around a name makes it another thing: a month of delivery (`Z26`, `DEC26`, `1226`), an inverse.
 fn is_derived(affix: &str) -> bool {
     const WORDS: [&str; 6] = ["INV", "INVERSE", "FUT", "FWD", "SHORT", "BEAR"];
-    let month = affix.starts_with(|letter| "FGHJKMNQUVXZ".contains(letter));
-    let year = affix.get(1..).unwrap_or_default();
-    let dated = month && !year.is_empty() && year.bytes().all(|byte| byte.is_ascii_digit());
-    WORDS.contains(&affix) || dated
+    const MONTHS: [&str; 12] = [
+        "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
+    ];
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let by_letter = affix.starts_with(|letter| "FGHJKMNQUVXZ".contains(letter))
+        && is_number(affix.get(1..).unwrap_or_default());
+    let rest = affix.get(3..).unwrap_or_default();
+    let by_name =
+        MONTHS.iter().any(|month| affix.starts_with(month)) && (rest.is_empty() || is_number(rest));
+    let by_date = affix.len() >= 3 && is_number(affix);
+    WORDS.contains(&affix) || by_letter || by_name || by_date
 }
 
 /// Whether the broker says that it is one currency, metal or coin in another.

@@ -72,7 +72,13 @@ fn allow(
 
 /// The account of this number; its server is known where the terminal was logged in to it last.
 fn meant(known: &Durable, login: u64, server: Option<&str>) -> Result<AccountId, String> {
-    if let Some(server) = server {
+    if let Some(server) = server.map(str::trim) {
+        if login == 0 || server.is_empty() || server.chars().any(char::is_control) {
+            return Err(
+                "an account has a number and the name of its server, as MetaTrader shows them"
+                    .to_owned(),
+            );
+        }
         return Ok(AccountId {
             login,
             server: server.to_owned(),

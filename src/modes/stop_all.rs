@@ -115,6 +115,7 @@ fn latch(data_dir: &DataDir, reason: &str) -> ExitCode {
                             since: now(),
                             opened_before: None,
                             completed_at: None,
+                            told_failed: Vec::new(),
                         },
                     }],
                     PATIENCE,

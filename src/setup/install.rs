@@ -208,11 +208,17 @@ fn build(
     let result = compile(metaeditor, source, log, limit);
     // The log is read; it is ours and of no further use. One that cannot be removed harms nobody.
     drop(fs::remove_file(log));
-    let compiled = result?;
-    let bytes = fs::read(&compiled.program).map_err(write_error(&compiled.program))?;
-    manifest.add(&name_of(&compiled.program), &bytes);
-    manifest.write(folder).map_err(write_error(folder))?;
-    Ok(compiled)
+    // What was somebody else's was moved aside before, so what is there now is ours to take back, whatever the log says.
+    let program = folder.join(expert::PROGRAM);
+    match fs::read(&program) {
+        Ok(bytes) => {
+            manifest.add(expert::PROGRAM, &bytes);
+            manifest.write(folder).map_err(write_error(folder))?;
+        }
+        Err(error) if result.is_ok() => return Err(write_error(&program)(error)),
+        Err(_) => {}
+    }
+    Ok(result?)
 }
 
 fn name_of(path: &Path) -> String {

@@ -19,7 +19,7 @@ pub struct Plan {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// A source that somebody changed is moved aside, not lost.
+    /// A source or a program that is not as we left it is moved aside, not lost.
     KeepEdited { from: PathBuf, to: PathBuf },
     WriteSource {
         path: PathBuf,
@@ -142,7 +142,7 @@ fn source_steps(folder: &Path, expert: ExpertSource) -> Result<Vec<Step>, PlanEr
             if !manifest.has(expert::SOURCE, &bytes) {
                 steps.push(Step::KeepEdited {
                     from: path.clone(),
-                    to: free_name(folder),
+                    to: free_name(folder, "txt"),
                 });
             }
             let text = super::decode(&bytes);
@@ -152,6 +152,13 @@ fn source_steps(folder: &Path, expert: ExpertSource) -> Result<Vec<Step>, PlanEr
         }
         Err(_) => Change::New,
     };
+    let program = folder.join(expert::PROGRAM);
+    if std::fs::read(&program).is_ok_and(|bytes| !manifest.has(expert::PROGRAM, &bytes)) {
+        steps.push(Step::KeepEdited {
+            from: program,
+            to: free_name(folder, "bin"),
+        });
+    }
     steps.push(Step::WriteSource {
         path,
         change,
@@ -160,9 +167,9 @@ fn source_steps(folder: &Path, expert: ExpertSource) -> Result<Vec<Step>, PlanEr
     Ok(steps)
 }
 
-/// A name under which an edited source can be kept, out of the compiler's way.
-fn free_name(folder: &Path) -> PathBuf {
-    let name = |number: u32| folder.join(format!("FX-Executor.kept-{number}.txt"));
+/// A name under which a file can be kept, out of the compiler's and the terminal's way.
+fn free_name(folder: &Path, kind: &str) -> PathBuf {
+    let name = |number: u32| folder.join(format!("FX-Executor.kept-{number}.{kind}"));
     let taken = (1..u32::MAX).find(|number| !name(*number).exists());
     name(taken.unwrap_or(u32::MAX))
 }
@@ -203,7 +210,7 @@ impl Step {
     /// What it does, in a few words.
     pub fn title(&self) -> String {
         match self {
-            Self::KeepEdited { .. } => "Keep the source that somebody changed".to_owned(),
+            Self::KeepEdited { .. } => "Keep what somebody else made of it".to_owned(),
             Self::WriteSource {
                 change, version, ..
             } => {

@@ -311,6 +311,31 @@ fn closes_on_their_way_on_another_account_hold_up_none_here() {
     assert!(world.terminal.positions.is_empty());
 }
 
+/// Its answer is lost and the position goes: that it was our close is told once the terminal knows.
+#[test]
+fn what_our_own_close_ended_is_not_called_closed_by_somebody_else() {
+    for stops in [false, true] {
+        let mut world = World::ready();
+        world.terminal.holds(11, Cid::new(0, 1).0, "5");
+        world.send_book();
+        world.terminal.memory = Memory::NotYet;
+        world.terminal.manners.push_back(Manner::LoseAnswer);
+        if stops {
+            world.heartbeat(&[("c", "EMERGENCY_STOP", json!({}), 2)]);
+        } else {
+            world.pusher("c", "CLOSE_ALL_POSITIONS", &json!({}));
+        }
+        world.wait(25);
+        assert!(world.terminal.positions.is_empty());
+        world.assert_ends("c", CommandState::Executing, "");
+        world.terminal.memory = Memory::Works;
+        world.wait(5);
+        let message = world.assert_executed("c");
+        assert!(message.contains("closed at"), "{message}");
+        assert!(!message.contains("nothing was closed"), "{message}");
+    }
+}
+
 /// The Expert Advisor's journal cannot be written: closing goes on, and its message and the log say why nothing is opened.
 #[test]
 fn a_journal_that_cannot_be_written_is_named() {

@@ -140,6 +140,12 @@ fn what_cannot_be_closed_is_named_per_ticket_and_tried_on() {
     world.wait(90);
     assert!(world.terminal.positions.is_empty());
     assert!(is_complete(&world));
+    // What was told as failed is put right, at the platform too.
+    let message = world.assert_executed("e");
+    assert!(message.contains("#12 closed at"), "{message}");
+    let (status, result) = world.report("e");
+    assert_eq!(status, "executed");
+    assert_eq!(result["closed"].as_array().unwrap().len(), 2);
 }
 
 #[test]
@@ -466,6 +472,7 @@ fn a_stop_that_was_latched_while_no_executor_ran_stops_the_strategies_for_good()
         since: world.now.utc,
         opened_before: None,
         completed_at: None,
+        told_failed: Vec::new(),
     };
     world.adopt(vec![Record::EmergencyStopped { stop }]);
     world.restart();

@@ -192,10 +192,50 @@ fn a_change_whose_answer_was_lost_is_seen_in_the_book() {
             world.assert_ends("m", CommandState::Executing, "at the terminal");
             world.terminal.memory = Memory::Works;
             world.wait(5);
-            world.assert_ends("m", CommandState::Failed, "not executed");
+            world.assert_ends("m", CommandState::Failed, "its outcome stays unknown");
         }
         assert_eq!(world.terminal.submitted.len(), 1);
     }
+}
+
+/// Executed, its answer lost, and changed again by the trader: nobody may say that it was not executed.
+#[test]
+fn a_change_that_was_overtaken_is_not_called_not_executed() {
+    let mut world = World::ready();
+    world.terminal.holds(11, Cid::new(0, 1).0, "0");
+    world.send_book();
+    world.terminal.memory = Memory::NotYet;
+    world.terminal.manners.push_back(Manner::LoseAnswer);
+    let change = json!({ "ticket": 11, "stopLoss": 1.095 });
+    world.pusher("m", "MODIFY_POSITION", &change);
+    world.terminal.positions[0].stop_loss = Some(decimal("1.097"));
+    world.send_book();
+    world.terminal.memory = Memory::Works;
+    // A change leaves no deal that the search could find.
+    world.terminal.executed.clear();
+    world.wait(10);
+    world.assert_ends("m", CommandState::Failed, "its outcome stays unknown");
+}
+
+/// The trader sets a level, the list does not show it yet, and a command names the other one.
+#[test]
+fn a_level_that_no_command_names_stays_as_the_terminal_has_it() {
+    let mut world = World::ready();
+    world.terminal.holds(11, Cid::new(0, 1).0, "0");
+    world.terminal.positions[0].stop_loss = None;
+    world.send_book();
+    world.terminal.positions[0].stop_loss = Some(decimal("1.097"));
+    let change = json!({ "ticket": 11, "takeProfit": 1.2 });
+    world.pusher("m", "MODIFY_POSITION", &change);
+    world.wait(3);
+    let message = world.assert_executed("m");
+    assert!(
+        message.contains("stop loss unchanged, take profit 1.2"),
+        "{message}"
+    );
+    let position = &world.terminal.positions[0];
+    assert_eq!(position.stop_loss, Some(decimal("1.097")));
+    assert_eq!(position.take_profit, Some(decimal("1.2")));
 }
 
 #[test]

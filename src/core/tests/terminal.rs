@@ -344,8 +344,8 @@ impl Terminal {
                     .find(|open| open.ticket == *ticket);
                 let position = position.ok_or(gone)?;
                 fill.ticket = *ticket;
-                position.stop_loss = *stop_loss;
-                position.take_profit = *take_profit;
+                position.stop_loss = stop_loss.after(position.stop_loss);
+                position.take_profit = take_profit.after(position.take_profit);
             }
             IntentAction::Cancel { ticket } => {
                 fill.ticket = *ticket;

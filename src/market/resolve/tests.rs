@@ -133,6 +133,9 @@ fn a_share_or_a_contract_that_ends_is_no_metal_index_or_oil() {
         ("GOLD", "GOLD", "Stocks\\NYSE\\GOLD", "XAUUSD", "XAU"),
         ("XAUUSD", "GOLD", "Futures\\Metals\\GOLD", "XAUUSD.r", "XAU"),
         ("XAUUSD", "XAUUSD", "Futures\\XAUUSD", "XAUUSDm", "XAU"),
+        ("XAUUSD", "GOLD", "NASDAQ\\GOLD", "XAUUSD.r", "XAU"),
+        ("XAUUSD", "GOLD.US", "USA\\GOLD.US", "XAUUSD.r", "XAU"),
+        ("GOLD", "GOLD", "USA\\Mining\\GOLD", "XAUUSD", "XAU"),
     ];
     for (wanted, share, path, right, base) in shares {
         let profit = if base == "EUR" { "EUR" } else { "USD" };
@@ -174,6 +177,49 @@ fn a_misnamed_or_closing_symbol_gives_way_to_one_that_fits() {
     ];
     assert_eq!(name("EURUSD", &closing).unwrap(), "EURUSD.r");
     assert_eq!(name("EURUSD", &closing[..1]).unwrap(), "EURUSD");
+}
+
+#[test]
+fn a_contract_with_a_date_in_its_name_is_no_spot() {
+    for (wanted, dated, base) in [
+        ("XAUUSD", "GOLD_DEC26", "XAU"),
+        ("XAUUSD", "GOLD_1226", "XAU"),
+        ("XAUUSD", "GOLD.1226", "XAU"),
+        ("US30", "US30-DEC26", "USD"),
+        ("US30", "US30_MAR27", "USD"),
+        ("UKOIL", "BRENT-JAN27", "USD"),
+        ("GER40", "DE40.Dec26", "EUR"),
+    ] {
+        let profit = if base == "EUR" { "EUR" } else { "USD" };
+        let found = name(wanted, &[(dated, base, profit, Full)]);
+        assert!(
+            matches!(found, Err(Unresolved::Missing { .. })),
+            "{dated}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn an_index_among_stock_indices_is_found() {
+    for (wanted, broker_name, path, currency) in [
+        ("US30", "US30.c", "Stock Indices\\US30.c", "USD"),
+        ("NAS100", "USTEC", "Stock Indices\\USTEC", "USD"),
+        ("GER40", "DE40.c", "Equity Indices\\Cash\\DE40.c", "EUR"),
+        ("US30", "US30", "Indices\\USA\\US30", "USD"),
+    ] {
+        let mut specs = broker(&[(broker_name, currency, currency, Full)]);
+        if let Some(spec) = specs.get_mut(broker_name) {
+            spec.terms.path = path.to_owned();
+        }
+        let found = resolve(wanted, &specs, &BTreeMap::new()).map(|spec| spec.name.as_str());
+        assert_eq!(found, Ok(broker_name));
+    }
+    let mut specs = broker(&[("EURUSD.x", "EUR", "USD", Full)]);
+    if let Some(spec) = specs.get_mut("EURUSD.x") {
+        spec.terms.path = "Funded\\Forex\\EURUSD.x".to_owned();
+    }
+    let found = resolve("EURUSD", &specs, &BTreeMap::new()).map(|spec| spec.name.as_str());
+    assert_eq!(found, Ok("EURUSD.x"));
 }
 
 #[test]

@@ -170,12 +170,18 @@ fn an_older_version_of_ours_is_replaced_and_an_edited_one_is_kept() {
         replacing.contains("Replace the Expert Advisor 0.09 by 0.10"),
         "{replacing}"
     );
-    assert!(!replacing.contains("Keep the source"), "{replacing}");
+    assert!(
+        !replacing.contains("Keep what somebody else made"),
+        "{replacing}"
+    );
 
     let source = folder(&terminal).join("FX-Executor.mq5");
     fs::write(&source, "// my own change\n").unwrap();
     let keeping = plan(&terminal);
-    assert!(keeping.to_string().contains("Keep the source"), "{keeping}");
+    assert!(
+        keeping.to_string().contains("Keep what somebody else made"),
+        "{keeping}"
+    );
     install(keeping).0.unwrap();
     assert_eq!(fs::read_to_string(&source).unwrap(), EXPERT.text);
     let kept = folder(&terminal).join("FX-Executor.kept-1.txt");

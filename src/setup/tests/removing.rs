@@ -104,3 +104,38 @@ fn an_interrupted_installation_is_taken_back_too() {
     removal.agreed().carry_out().unwrap();
     assert_eq!(tree(terminal.data_dir().unwrap()), before);
 }
+
+/// A compilation that is not believed leaves a program all the same.
+#[test]
+fn a_failed_installation_is_taken_back_as_a_whole() {
+    for behaviour in ["silent", "empty", "unfinished"] {
+        let computer = Computer::new();
+        let terminal = computer.terminal("MetaTrader 5", "AAAA");
+        mode(&terminal, behaviour);
+        let before = tree(computer.root.path());
+        install(plan(&terminal)).0.unwrap_err();
+        assert!(
+            folder(&terminal).join("FX-Executor.ex5").exists(),
+            "{behaviour}"
+        );
+        let removal = Removal::of(&terminal).unwrap().unwrap();
+        removal.agreed().carry_out().unwrap();
+        assert_eq!(tree(computer.root.path()), before, "{behaviour}");
+    }
+}
+
+#[test]
+fn a_program_of_somebody_else_is_kept_and_not_taken_away() {
+    let computer = Computer::new();
+    let terminal = computer.terminal("MetaTrader 5", "AAAA");
+    let folder = folder(&terminal);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("FX-Executor.ex5"), "by the trader").unwrap();
+    install(plan(&terminal)).0.unwrap();
+    let kept = folder.join("FX-Executor.kept-1.bin");
+    assert_eq!(fs::read_to_string(&kept).unwrap(), "by the trader");
+    let removal = Removal::of(&terminal).unwrap().unwrap();
+    removal.agreed().carry_out().unwrap();
+    assert_eq!(fs::read_to_string(&kept).unwrap(), "by the trader");
+    assert!(!folder.join("FX-Executor.ex5").exists());
+}

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use super::line::LineText;
 use super::presend::FillMode;
-use crate::market::{IntentAction, OrderIntent, Side, Timeframe};
+use crate::market::{IntentAction, LevelChange, OrderIntent, Side, Timeframe};
 
 pub fn challenge(nonce: &str) -> String {
     LineText::new("CHAL").with("nonce", nonce).finish()
@@ -201,8 +201,8 @@ pub fn order(intent: &OrderIntent, envelope: Envelope<'_>, check: bool) -> Strin
         } => line
             .with("ticket", ticket.0)
             .with("ident", envelope.ident)
-            .with("sl", level(*stop_loss))
-            .with("tp", level(*take_profit)),
+            .with("sl", changed(*stop_loss))
+            .with("tp", changed(*take_profit)),
         IntentAction::Cancel { ticket } => line.with("ticket", ticket.0),
     }
     .finish()
@@ -244,6 +244,15 @@ fn open_fields(line: LineText, order: &Market<'_>) -> LineText {
 
 fn level(level: Option<Decimal>) -> String {
     level.map_or_else(|| "0".to_owned(), plain)
+}
+
+/// Empty keeps what the terminal has.
+fn changed(level: LevelChange) -> String {
+    match level {
+        LevelChange::Keep => String::new(),
+        LevelChange::Remove => "0".to_owned(),
+        LevelChange::At(price) => plain(price),
+    }
 }
 
 fn plain(number: Decimal) -> String {

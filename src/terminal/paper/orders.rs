@@ -11,8 +11,8 @@ use super::faults::Fate;
 use super::ledger::Remembered;
 use super::retcode::{self, refusal};
 use crate::market::{
-    Cid, DealReason, Fill, Found, IntentAction, OrderIntent, Outcome, PendingOrder, PendingType,
-    Position, Quote, Refusal, RefusalClass, Side, SymbolSpec, Ticket, TradeMode,
+    Cid, DealReason, Fill, Found, IntentAction, LevelChange, OrderIntent, Outcome, PendingOrder,
+    PendingType, Position, Quote, Refusal, RefusalClass, Side, SymbolSpec, Ticket, TradeMode,
 };
 
 /// How an order came to the broker.
@@ -255,8 +255,8 @@ impl Exchange {
     fn modify(
         &mut self,
         ticket: Ticket,
-        stop_loss: Option<Decimal>,
-        take_profit: Option<Decimal>,
+        stop_loss: LevelChange,
+        take_profit: LevelChange,
         fate: Fate,
     ) -> Result<Fill, Refusal> {
         let position = self.open_position(ticket).map_err(|gone| Refusal {
@@ -267,6 +267,8 @@ impl Exchange {
         let spec = self.spec(&position.symbol)?;
         self.check_not_disabled(&position.symbol)?;
         self.check_session(&position.symbol)?;
+        let stop_loss = stop_loss.after(position.stop_loss);
+        let take_profit = take_profit.after(position.take_profit);
         if position.stop_loss == stop_loss && position.take_profit == take_profit {
             return Err(refusal(
                 retcode::NO_CHANGES,

@@ -144,3 +144,38 @@ async fn an_order_that_was_only_checked_is_not_sent_after_a_stop_or_a_pause() {
         drop(whole);
     }
 }
+
+/// The trader sets a stop, and a command that names the target alone arrives before the list shows it, or while the
+/// terminal is busy with another order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_that_names_the_target_leaves_the_traders_stop() {
+    for busy in [false, true] {
+        let whole = Whole::start(Kind::Tcp).await;
+        let open = json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.1 });
+        let ticket = whole.open(open).await;
+        counts(&whole, 1).await;
+        let hand = format!("by_hand sltp {ticket} sl=1.0985 tp=0");
+        if busy {
+            whole.terminal.cmd("latency 1500000");
+            whole
+                .terminal
+                .cmd(&format!("hook OrderSend.broker 1 {hand}"));
+            let sends = whole.terminal.stat("sends");
+            whole.send("OPEN_POSITION", yen()).await;
+            let began = std::time::Instant::now();
+            while whole.terminal.stat("sends") == sends {
+                assert!(began.elapsed() < LONG, "the order is not sent");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        } else {
+            whole.terminal.cmd("chance lost_txn=1");
+            whole.terminal.cmd(&hand);
+            whole.terminal.cmd("chance lost_txn=0");
+        }
+        let change = json!({ "ticket": ticket, "takeProfit": 1.2 });
+        whole.executes("MODIFY_POSITION", change).await;
+        let position = whole.position(ticket).unwrap();
+        assert_eq!(position["sl"].parse(), Ok(1.0985), "{position:?}");
+        assert_eq!(position["tp"].parse(), Ok(1.2), "{position:?}");
+    }
+}

@@ -205,6 +205,11 @@ impl Received {
     }
 }
 
+/// The year 2100: what lies beyond is no clock.
+const LATEST_MS: i64 = 4_102_444_800_000;
+/// A computer whose clock is three years off can still be talked to.
+const MOST_OFFSET_S: i32 = 3 * 366 * 86_400;
+
 fn body(r: Reader<'_>, kind: &str) -> Result<Body, MessageError> {
     Ok(match kind {
         "HELLO" => Body::Hello(Box::new(hello(r)?)),
@@ -217,8 +222,8 @@ fn body(r: Reader<'_>, kind: &str) -> Result<Body, MessageError> {
             cid: r.magic("cid")?,
         },
         "TIME" => Body::Time(TimeLine {
-            server_ms: r.number("server_ms")?,
-            offset_s: r.number("offset_s")?,
+            server_ms: r.number_within("server_ms", 0..=LATEST_MS)?,
+            offset_s: r.number_within("offset_s", -MOST_OFFSET_S..=MOST_OFFSET_S)?,
         }),
         "FLAGS" => Body::Flags(flags(r)?),
         "ACC" => Body::Account(AccountLine {

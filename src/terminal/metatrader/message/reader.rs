@@ -56,6 +56,19 @@ impl<'a> Reader<'a> {
             .map_err(|_not_a_number| self.wrong(key, "a whole number that fits"))
     }
 
+    pub fn number_within<T: FromStr + PartialOrd>(
+        self,
+        key: &'static str,
+        range: std::ops::RangeInclusive<T>,
+    ) -> Result<T, MessageError> {
+        let number = self.number(key)?;
+        if range.contains(&number) {
+            Ok(number)
+        } else {
+            Err(self.wrong(key, "within what a clock can show"))
+        }
+    }
+
     /// A missing or empty field is 0.
     pub fn number_or_zero<T: FromStr + Default>(
         self,

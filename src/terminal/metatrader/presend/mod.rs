@@ -10,8 +10,8 @@ use rust_decimal::Decimal;
 pub use filling::{FillMode, Fillings};
 
 use crate::market::{
-    Book, IntentAction, MarginMode, Position, Quote, Refusal, Side, SymbolSpec, SymbolTerms,
-    Ticket, TradeMode,
+    Book, IntentAction, LevelChange, MarginMode, Position, Quote, Refusal, Side, SymbolSpec,
+    SymbolTerms, Ticket, TradeMode,
 };
 use crate::terminal::retcode::{self, refusal};
 
@@ -125,16 +125,16 @@ fn close(ticket: Ticket, volume: Option<Decimal>, view: &View<'_>) -> Result<(),
 
 fn modify(
     ticket: Ticket,
-    stop_loss: Option<Decimal>,
-    take_profit: Option<Decimal>,
+    stop_loss: LevelChange,
+    take_profit: LevelChange,
     view: &View<'_>,
 ) -> Result<(), Refusal> {
     let (Some(position), Some(spec)) = (position(ticket, view.book), view.spec) else {
         return Ok(());
     };
     let changed = (
-        stop_loss.filter(|_| stop_loss != position.stop_loss),
-        take_profit.filter(|_| take_profit != position.take_profit),
+        new_level(stop_loss, position.stop_loss),
+        new_level(take_profit, position.take_profit),
     );
     order_modes(spec, changed)?;
     on_tick_grid(spec, changed)?;
@@ -143,6 +143,11 @@ fn modify(
     };
     frozen(spec, position, quote)?;
     far_enough(spec, position.side, quote, changed)
+}
+
+/// A level that is to be set and is not so already.
+fn new_level(change: LevelChange, before: Option<Decimal>) -> Option<Decimal> {
+    change.after(before).filter(|_| !change.is_met_by(before))
 }
 
 fn position(ticket: Ticket, book: Option<&Book>) -> Option<&Position> {

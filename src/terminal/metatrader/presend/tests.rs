@@ -214,8 +214,8 @@ fn levels_are_not_moved_within_the_freeze_level() {
     let mut case = Case::new();
     let modify = |stop_loss: &str| IntentAction::Modify {
         ticket: Ticket(1),
-        stop_loss: Some(d(stop_loss)),
-        take_profit: None,
+        stop_loss: LevelChange::At(d(stop_loss)),
+        take_profit: LevelChange::Remove,
     };
     assert_eq!(case.code(&modify("1.09900")), 0);
     assert_eq!(case.code(&modify("1.09995")), 10_016);

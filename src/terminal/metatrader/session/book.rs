@@ -137,7 +137,8 @@ impl Active {
             c.setup
                 .deals_since
                 .map_or(now - DAY_MS, |since| self.to_broker_ms(since))
-        }) - DEAL_OVERLAP_MS;
+        });
+        let from_ms = (from_ms - DEAL_OVERLAP_MS).max(0);
         let asked = DealsAsked {
             from_ms,
             ..DealsAsked::default()

@@ -101,7 +101,7 @@ fn refused(action: &IntentAction, line: &ResultLine) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::market::Side;
+    use crate::market::{LevelChange, Side};
 
     fn line(stage: Stage, retcode: i32) -> ResultLine {
         ResultLine {
@@ -232,8 +232,8 @@ mod tests {
         ));
         let modify = IntentAction::Modify {
             ticket: Ticket(3),
-            stop_loss: None,
-            take_profit: None,
+            stop_loss: LevelChange::Remove,
+            take_profit: LevelChange::Remove,
         };
         assert!(matches!(outcome(&modify, &without), Outcome::Done(_)));
     }

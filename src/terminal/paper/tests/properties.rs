@@ -12,8 +12,8 @@ use rust_decimal::Decimal;
 
 use super::{WEDNESDAY, at, cid, dec};
 use crate::market::{
-    DealEntry, DealReason, Found, IntentAction, OrderIntent, Outcome, Side, TerminalEvent,
-    TerminalRequest, Ticket,
+    DealEntry, DealReason, Found, IntentAction, LevelChange, OrderIntent, Outcome, Side,
+    TerminalEvent, TerminalRequest, Ticket,
 };
 use crate::terminal::market::Market;
 use crate::terminal::paper::desk::{Arrived, Desk, Turn};
@@ -233,8 +233,8 @@ impl World {
                 });
                 IntentAction::Modify {
                     ticket,
-                    stop_loss,
-                    take_profit: None,
+                    stop_loss: LevelChange::exactly(stop_loss),
+                    take_profit: LevelChange::Remove,
                 }
             }
         };

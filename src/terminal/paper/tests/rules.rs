@@ -5,8 +5,8 @@ use super::{
     open_with, quote, refused, submit,
 };
 use crate::market::{
-    Found, IntentAction, Outcome, PendingOrder, PendingType, Permissions, RefusalClass, Side,
-    Ticket, TradeMode,
+    Found, IntentAction, LevelChange, Outcome, PendingOrder, PendingType, Permissions,
+    RefusalClass, Side, Ticket, TradeMode,
 };
 use crate::terminal::paper::faults::Fate;
 use crate::terminal::paper::orders::Arrival;
@@ -251,8 +251,8 @@ fn a_closed_market_says_wait_for_every_action() {
         close(fill.ticket),
         IntentAction::Modify {
             ticket: fill.ticket,
-            stop_loss: stop,
-            take_profit: None,
+            stop_loss: LevelChange::exactly(stop),
+            take_profit: LevelChange::Remove,
         },
         IntentAction::Cancel { ticket: order },
     ];
@@ -292,8 +292,8 @@ fn positions_that_are_gone_answer_by_what_was_asked() {
         (
             IntentAction::Modify {
                 ticket: gone,
-                stop_loss: None,
-                take_profit: None,
+                stop_loss: LevelChange::Remove,
+                take_profit: LevelChange::Remove,
             },
             10_036,
             Fix,
@@ -356,8 +356,8 @@ fn levels_are_changed_removed_and_not_set_twice() {
     let stop = Some(here.bid - dec("0.500"));
     let modify = |stop_loss, take_profit| IntentAction::Modify {
         ticket,
-        stop_loss,
-        take_profit,
+        stop_loss: LevelChange::exactly(stop_loss),
+        take_profit: LevelChange::exactly(take_profit),
     };
     filled(submit(&mut exchange, &intent(2, modify(stop, None))));
     assert_eq!(exchange.position(ticket).unwrap().stop_loss, stop);

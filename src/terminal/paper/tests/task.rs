@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{WEDNESDAY, at, cid, close, dec, intent, open};
 use crate::market::{
-    Bar, Book, Deal, DealEntry, Fill, Found, IntentAction, OrderIntent, Outcome, Side,
+    Bar, Book, Deal, DealEntry, Fill, Found, IntentAction, LevelChange, OrderIntent, Outcome, Side,
     TerminalEvent, TerminalRequest, Timeframe,
 };
 use crate::terminal::paper::{FaultRates, PaperControl, PaperError, PaperOptions, spawn};
@@ -584,8 +584,8 @@ async fn deals_made_while_nobody_could_hear_are_told_later_and_only_then() {
         };
         let levels = IntentAction::Modify {
             ticket,
-            stop_loss: Some(stop_loss),
-            take_profit: Some(take_profit),
+            stop_loss: LevelChange::At(stop_loss),
+            take_profit: LevelChange::At(take_profit),
         };
         desk.fill(&intent(10 + counter, levels)).await;
     }
@@ -624,8 +624,8 @@ async fn a_stop_that_was_reached_while_the_program_was_off_is_filled_at_its_pric
     let (stop, target) = (price - dec("8.00"), price + dec("8.00"));
     let levels = IntentAction::Modify {
         ticket,
-        stop_loss: Some(stop),
-        take_profit: Some(target),
+        stop_loss: LevelChange::At(stop),
+        take_profit: LevelChange::At(target),
     };
     desk.fill(&intent(2, levels)).await;
     desk.stop().await;

@@ -1,7 +1,7 @@
 //! What became of an order: presence at once, absence only with proof.
 
 use super::*;
-use crate::market::Twice;
+use crate::market::{LevelChange, Twice};
 
 /// A world whose order 1 was sent and left in doubt.
 fn doubtful() -> World {
@@ -351,8 +351,8 @@ fn a_change_that_leaves_no_trace_is_proven_by_the_eas_journal() {
     world.request(TerminalRequest::Submit(OrderIntent {
         action: IntentAction::Modify {
             ticket: Ticket(50),
-            stop_loss: Some(d("1.09")),
-            take_profit: None,
+            stop_loss: LevelChange::At(d("1.09")),
+            take_profit: LevelChange::Remove,
         },
         ..close(1, 50)
     }));
