@@ -36,6 +36,7 @@ pub mod exit {
   fx-executor practice                a practice platform, Pusher and market on this machine, and the window
   fx-executor practice --check        walk the whole way once, step by step, and say what holds
   fx-executor doctor                  find out what keeps commands from arriving
+  fx-executor support-bundle          one zip for whoever is to help, without secrets
   fx-executor stop-all                emergency stop of the running executor
   fx-executor resume --lift-stop      lift it again, by a person at this machine
   fx-executor allow-real 5012345      allow trading with real money on this account
@@ -119,6 +120,15 @@ pub enum Mode {
         /// Do not ask
         #[arg(long)]
         yes: bool,
+    },
+    /// Write one zip for whoever is to help: versions, settings, logs, journal, the doctor's report; no secrets
+    SupportBundle {
+        /// Where it is written (default: in the data folder)
+        #[arg(long, value_name = "FILE.zip")]
+        out: Option<PathBuf>,
+        /// Leave the doctor's report out, which needs the network
+        #[arg(long)]
+        without_doctor: bool,
     },
     /// End the running executor; open positions stay as they are
     End,

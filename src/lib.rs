@@ -23,5 +23,6 @@ pub mod replay;
 pub mod settings;
 pub mod setup;
 pub mod strategy;
+pub mod support;
 pub mod terminal;
 pub mod ui;

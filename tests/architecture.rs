@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("strategy", &["market"]),
     ("core", &["market", "strategy"]),
     ("alerts", &["core", "market"]),
+    ("support", &["logs", "settings"]),
     ("replay", &["core", "market", "strategy"]),
     ("net", &[]),
     ("logs", &[]),

@@ -12,10 +12,30 @@ const STEP_LIMIT: Duration = Duration::from_secs(15);
 /// Examines the settings of this computer, prints every step, and gives the number of failed ones.
 pub fn run_in_console(data_dir: Option<&Path>, config: Option<&Path>) -> usize {
     let mut failures = 0;
-    let mut tell = |check: Check| {
+    examine(data_dir, config, &mut |check| {
         failures += usize::from(check.ok == Some(false));
-        print(&check);
-    };
+        say(words(&check));
+    });
+    say("");
+    match failures {
+        0 => say("Everything holds."),
+        1 => say("1 step failed."),
+        _ => say(format!("{failures} steps failed.")),
+    }
+    failures
+}
+
+/// The same as a text.
+pub fn report(data_dir: &Path, config: Option<&Path>) -> String {
+    let mut text = String::new();
+    examine(Some(data_dir), config, &mut |check| {
+        text.push_str(&words(&check));
+        text.push('\n');
+    });
+    text
+}
+
+fn examine(data_dir: Option<&Path>, config: Option<&Path>, mut tell: &mut dyn FnMut(Check)) {
     match find(data_dir, config) {
         Ok((settings, source)) => {
             match tokio::runtime::Builder::new_current_thread()
@@ -38,13 +58,6 @@ pub fn run_in_console(data_dir: Option<&Path>, config: Option<&Path>) -> usize {
         }
         Err(problems) => problems.into_iter().for_each(&mut tell),
     }
-    say("");
-    match failures {
-        0 => say("Everything holds."),
-        1 => say("1 step failed."),
-        _ => say(format!("{failures} steps failed.")),
-    }
-    failures
 }
 
 fn find(data_dir: Option<&Path>, config: Option<&Path>) -> Result<(Settings, String), Vec<Check>> {
@@ -97,19 +110,21 @@ fn failed(title: &str, detail: String, remedy: &str) -> Check {
     }
 }
 
-fn print(check: &Check) {
+fn words(check: &Check) -> String {
     let mark = match check.ok {
         Some(true) => '✓',
         Some(false) => '✗',
         None => '–',
     };
-    say(format!(
+    let line = format!(
         "{mark} {}: {}  ({} ms)",
         check.title,
         check.detail,
         check.took.as_millis()
-    ));
-    if !check.remedy.is_empty() {
-        say(format!("    → {}", check.remedy));
+    );
+    if check.remedy.is_empty() {
+        line
+    } else {
+        format!("{line}\n    → {}", check.remedy)
     }
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::settings::{Draft, Settings};
 
-pub use console::run_in_console;
+pub use console::{report, run_in_console};
 
 /// One step of the examination.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -143,7 +143,10 @@ impl Owner {
                     }
                 }
                 Input::Network(event) => events.push(event),
-                Input::Tick => events.push(Event::Tick),
+                Input::Tick => {
+                    failpoint::fails_at("engine");
+                    events.push(Event::Tick);
+                }
             }
             while events.len() < BATCH {
                 if let Ok(event) = inputs.terminal.try_recv() {

@@ -181,6 +181,21 @@ pub fn read(path: &Path) -> Result<Durable, JournalError> {
         })
 }
 
+/// The latest commands of a journal that another process may be writing, newest first.
+///
+/// # Errors
+/// It cannot be read.
+pub fn latest(path: &Path, most: usize) -> Result<Vec<CommandRow>, JournalError> {
+    let flags =
+        rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    rusqlite::Connection::open_with_flags(path, flags)
+        .and_then(|connection| reading::newest(&connection, most))
+        .map_err(|source| JournalError::Sqlite {
+            path: path.to_owned(),
+            source,
+        })
+}
+
 fn said<T>(result: rusqlite::Result<Option<T>>) -> Option<T> {
     result.unwrap_or_else(|error| {
         tracing::error!(target: "journal", "The journal could not be read: {error}");

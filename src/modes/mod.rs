@@ -3,6 +3,7 @@
 //! The only place that prints for a person outside the log.
 #![expect(clippy::print_stderr, reason = "the console modes speak to a person")]
 
+mod after_crash;
 mod allow_real;
 mod autostart;
 mod check;
@@ -25,6 +26,7 @@ mod silence;
 mod stop_all;
 mod stored;
 mod strict_json;
+mod support_bundle;
 mod surroundings;
 mod system;
 mod terminal_desk;
@@ -56,6 +58,15 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Mode::AllowReal { login, server, yes }) => {
             allow_real::run(cli.data_dir.as_deref(), *login, server.as_deref(), *yes)
         }
+        Some(Mode::SupportBundle {
+            out,
+            without_doctor,
+        }) => support_bundle::run(
+            cli.data_dir.as_deref(),
+            cli.config.as_deref(),
+            out.as_deref(),
+            !without_doctor,
+        ),
         Some(Mode::End) => end::run(cli.data_dir.as_deref()),
         Some(Mode::Autostart { remove }) => autostart::run(cli, *remove),
         Some(Mode::Explain { strategy, at }) => {

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use tokio_util::sync::CancellationToken;
 
+use super::after_crash;
 use super::settings_home::SettingsHome;
 use super::system;
 use super::watching::watch_files;
@@ -188,6 +189,7 @@ impl Session {
         home.arrange_system(found.settings.as_ref());
         let problem = logs.file_problem();
         let notices = problem.map(|problem| notice("logs", problem)).into_iter();
+        let notices = notices.chain(after_crash::notice(data_dir.path(), now()));
         let paper = options.practice.map_or_else(
             || without_weekends(PaperOptions::in_folder(data_dir.path())),
             |practice| practice.paper,

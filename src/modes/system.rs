@@ -139,6 +139,10 @@ impl Attendant {
                     self.wake().await;
                 }
             }
+            if self.snapshot.has_changed().is_err() && !ended.is_cancelled() {
+                tell_death();
+                return;
+            }
             let speaks = self.snapshot.has_changed().unwrap_or_default();
             self.snapshot.mark_unchanged();
             if let Some(news) = silence.look(started.elapsed(), speaks) {
@@ -202,6 +206,13 @@ impl Attendant {
             _ => {}
         }
     }
+}
+
+/// The engine is gone and nobody ended it.
+fn tell_death() {
+    const WORDS: &str = "The engine failed (see the crash file). Nothing is executed, and no command to stop is heard. Look after open positions in MetaTrader, then end this program and start it again; the journal goes on from where it was.";
+    tracing::error!(target: "engine", "{WORDS}");
+    os::show_message("FX Executor", WORDS);
 }
 
 fn tell_silence(news: SilenceNews) {

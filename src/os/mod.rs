@@ -3,6 +3,7 @@
 mod autostart;
 mod clock_watch;
 mod console;
+mod message;
 mod request;
 mod system_event;
 mod toast;
@@ -27,6 +28,7 @@ mod x11_lost;
 pub use autostart::{Autostart, start_command};
 pub use clock_watch::{ClockNews, ClockWatch};
 pub use console::say;
+pub use message::show_message;
 pub use request::Request;
 pub use system_event::{EndReason, SessionChange, SystemEvent};
 pub use toast::Toast;

@@ -19,6 +19,7 @@ mod rig;
 
 mod backlog;
 mod clocks;
+mod crash;
 mod disk;
 mod history;
 mod kills;
