@@ -28,9 +28,8 @@ impl Durable {
         let given = self.given.values_mut();
         let strategies = self.strategies.values_mut();
         past.map(|past| &mut past.made_at)
-            .chain(given.flat_map(|given| given.at.iter_mut().chain(&mut given.ordered_at)))
+            .chain(given.filter_map(|given| given.at.as_mut()))
             .chain(strategies.filter_map(|strategy| strategy.given_at.as_mut()))
-            .chain(&mut self.lifted_by_platform)
     }
 
     fn last_ordered_at(&self) -> Option<Timestamp> {
@@ -40,11 +39,27 @@ impl Durable {
             .chain(self.given.values().filter_map(|given| given.at))
             .chain(self.strategies.values().filter_map(|one| one.given_at))
             .chain(open.filter_map(|open| open.command.created_at))
+            .chain(self.given.values().filter_map(|given| given.ordered_at))
+            .chain(self.lifted_by_platform)
             .max()
+    }
+
+    /// What this program did while the clock ran ahead. By how much it did so then nobody knows for certain, so these moments
+    /// are forgotten: in doubt a stop is obeyed, and closes.
+    fn forget_the_future(&mut self, after: Timestamp) {
+        let is_past = |time: &Timestamp| *time <= after;
+        self.lifted_by_platform = self.lifted_by_platform.filter(is_past);
+        for given in self.given.values_mut() {
+            given.ordered_at = given.ordered_at.filter(is_past);
+        }
     }
 
     pub(super) fn put_back(&mut self, after: Timestamp, by: SignedDuration) {
         let back = |time: Timestamp| time.checked_sub(by).unwrap_or(after);
+        // Less is the error of one look against that of another.
+        if by >= WORTH_TELLING {
+            self.forget_the_future(after);
+        }
         for time in self.ordered_at().filter(|time| **time > after) {
             *time = back(*time);
         }
@@ -78,6 +93,7 @@ impl Turn<'_> {
         self.state.clock_offset = offset;
         self.state.clock_within_ms = Some(within_ms);
         self.take_back_the_future(before.map(|before| before - offset), within_ms);
+        self.date_the_lift();
         if offset.abs() > WORTH_TELLING {
             let text = format!(
                 "This computer's clock is {:.1} s {} the platform's.",

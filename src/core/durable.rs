@@ -60,7 +60,8 @@ pub struct Durable {
     pub stop: Option<EmergencyStop>,
     /// When an emergency stop was last lifted; older stop events are past.
     pub lifted_at: Option<Timestamp>,
-    /// The same moment by the platform's clock as it was known then, at the earliest.
+    /// The same moment by the platform's clock as it was known in that run, at the earliest. `None`: it was not, and no stop
+    /// is taken for an older one.
     pub lifted_by_platform: Option<Timestamp>,
     /// The user id of the executor's owner.
     pub owner: Option<String>,
@@ -357,6 +358,7 @@ impl Durable {
                 self.lifted_at = Some(*at);
                 self.lifted_by_platform = *platform_at;
             }
+            Record::LiftDated { platform_at, .. } => self.lifted_by_platform = Some(*platform_at),
             Record::OwnerLearned { user_id } => self.owner = Some(user_id.clone()),
             Record::AccountSeen { account, .. } => self.see_account(account),
             Record::AccountForgotten { account, .. } => {

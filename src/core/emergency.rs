@@ -95,11 +95,28 @@ impl Turn<'_> {
     /// A person lifted the stop after this moment of the platform's clock: had a stop of that moment come in time, it would
     /// have been lifted with it. What may have come after it, by what is known of the two clocks, is obeyed.
     fn was_lifted_after(&self, given: Timestamp) -> bool {
-        let durable = self.durable();
-        // Lifted while no executor ran: by what is known of the clocks now.
-        let late = || self.surely_reached(self.state.by_platform_clock(durable.lifted_at?));
-        let lifted = durable.lifted_by_platform.or_else(late);
+        let lifted = self.durable().lifted_by_platform;
         lifted.is_some_and(|lifted| given < lifted)
+    }
+
+    /// The platform's clock is known now: what it showed at a lift of this run that came before it was known.
+    pub(super) fn date_the_lift(&mut self) {
+        if self.durable().lifted_by_platform.is_some() {
+            return;
+        }
+        let passed = self
+            .state
+            .lifted_mono
+            .map(|lifted| self.now.mono.saturating_sub(lifted));
+        let lifted = passed
+            .zip(self.state.platform_moment(self.now))
+            .and_then(|(passed, now)| self.surely_reached(now.checked_sub(passed).ok()?));
+        if let Some(platform_at) = lifted {
+            self.record(Record::LiftDated {
+                platform_at,
+                at: self.now.utc,
+            });
+        }
     }
 
     /// The earliest that the platform's clock can have shown at a moment of it, by how well it is known.

@@ -180,6 +180,11 @@ pub enum Record {
         platform_at: Option<Timestamp>,
         at: Timestamp,
     },
+    /// The lift happened before the platform's clock was known; this is what it showed then, at the earliest.
+    LiftDated {
+        platform_at: Timestamp,
+        at: Timestamp,
+    },
     OwnerLearned {
         user_id: String,
     },

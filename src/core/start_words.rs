@@ -15,7 +15,16 @@ const FOLLOWED: [&str; 7] = [
     "options",
 ];
 /// Words about it that change nothing, as are those that end in `Id`, `At` or `By`.
-const NOTES: [&str; 9] = [
+const NOTES: [&str; 18] = [
+    "id",
+    "category",
+    "author",
+    "metadata",
+    "isPublic",
+    "isSystem",
+    "isDefault",
+    "isTemplate",
+    "performance",
     "name",
     "description",
     "comment",

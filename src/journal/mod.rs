@@ -64,6 +64,7 @@ pub struct Loaded {
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
+    identity: Option<(u64, u64)>,
     connection: rusqlite::Connection,
     beside: beside::Beside,
     /// Records were lost, and nobody has heard of it yet: until then the mark stays as it was.
@@ -105,6 +106,7 @@ impl Journal {
         };
         let journal = Self {
             path: path.to_owned(),
+            identity: identity(path),
             connection,
             beside,
             untold: lost,
@@ -120,16 +122,16 @@ impl Journal {
     /// Stores records in one transaction; on `Ok` they are on the disk. Waits for the disk, and no longer than `patience`
     /// for another program that holds the file.
     pub fn append(&mut self, records: &[Record], patience: Duration) -> Result<(), String> {
+        self.beside.before(records);
         // Where an open file may be deleted, what is written to it afterwards is gone with the program.
-        if cfg!(unix) && !self.path.exists() {
+        if identity(&self.path) != self.identity {
             return Err(format!(
-                "{} was deleted; end this program, put the file back if you have it, and start again",
+                "{} was deleted or is another file now; end this program, put the file back if you have it, and start again",
                 self.path.display()
             ));
         }
         let set = self.connection.busy_timeout(patience);
         set.map_err(|error| error.to_string())?;
-        self.beside.before(records);
         let last = writing::append(&mut self.connection, records);
         let last = last.map_err(|error| error.to_string())?;
         self.beside.after(records);
@@ -194,6 +196,19 @@ pub fn latest(path: &Path, most: usize) -> Result<Vec<CommandRow>, JournalError>
             path: path.to_owned(),
             source,
         })
+}
+
+/// Which file stands under this name; always the same where an open file keeps its name.
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    let found = std::fs::metadata(path).ok()?;
+    Some((found.dev(), found.ino()))
+}
+
+#[cfg(not(unix))]
+const fn identity(_path: &Path) -> Option<(u64, u64)> {
+    None
 }
 
 fn said<T>(result: rusqlite::Result<Option<T>>) -> Option<T> {

@@ -417,4 +417,16 @@ fn a_journal_that_was_deleted_takes_no_more_records() {
     let records = bench.command("b", "PAUSE");
     let error = journal.append(&records, WAIT).unwrap_err();
     assert!(error.contains("was deleted"), "{error}");
+    // Another file in its place is not it.
+    std::fs::write(bench.path(), "").unwrap();
+    let error = journal.append(&records, WAIT).unwrap_err();
+    assert!(error.contains("is another file now"), "{error}");
+    // A stop is kept beside it all the same, and stands at the next start.
+    let stop = bench.records(Event::Ui(UiCommand::StopEverything {
+        reason: "drill".to_owned(),
+    }));
+    journal.append(&stop, WAIT).unwrap_err();
+    std::fs::remove_file(bench.path()).unwrap();
+    let (_, loaded) = Journal::open(&bench.path()).unwrap();
+    assert!(loaded.durable.stop.is_some());
 }

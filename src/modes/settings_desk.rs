@@ -28,6 +28,8 @@ struct Held {
     loaded: Draft,
     /// Imported and not saved yet.
     imported: Option<Draft>,
+    /// There was a file once in this run.
+    existed: bool,
     /// Counts the changes of the stored secret.
     secret_turn: u32,
 }
@@ -161,6 +163,7 @@ impl SettingsPort for SettingsDesk {
         let loaded = settings::load(&self.home.path, self.home.store.as_ref())
             .map_err(|error| error.to_string())?;
         self.remember(&loaded.draft);
+        self.held().existed |= loaded.exists;
         Ok(self.form_of(&loaded.draft))
     }
 
@@ -189,8 +192,12 @@ impl SettingsPort for SettingsDesk {
             let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
             format!("not saved: {}", problems.join(" "))
         })?;
-        let saved = settings::save(&self.home.path, &draft, self.home.store.as_ref(), now())
+        let is_gone = self.held().existed && !self.home.path.exists();
+        let mut saved = settings::save(&self.home.path, &draft, self.home.store.as_ref(), now())
             .map_err(|error| error.to_string())?;
+        if is_gone {
+            saved.warnings.push("The settings file was gone. Limits and everything else that stood in it count only as Settings shows them now: fill in what is missing.".to_owned());
+        }
         for text in &saved.notices {
             tracing::info!(target: "settings", "{text}");
         }

@@ -241,3 +241,25 @@ fn a_save_over_a_broken_file_says_what_is_gone() {
     // What the page showed is what counts.
     assert_eq!(desk.load().unwrap().field(Field::MaxLots).text, "1");
 }
+
+#[test]
+fn a_save_in_place_of_a_deleted_file_says_what_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = desk(folder.path());
+    let file = folder.path().join("executor-config.json");
+    std::fs::write(&file, FILE).unwrap();
+    desk.load().unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let empty = desk.undo().unwrap();
+    assert_eq!(empty.field(Field::MaxLots).text, "");
+    let mut form = edited(&empty, Field::PlatformUrl, "https://fx.example.com");
+    form.field_mut(Field::ApiKey).text = "exe_one".to_owned();
+    form.new_secret = SecretText::from("5".repeat(64));
+    let Ok(SaveEnd::Saved(notes)) = desk.save(&empty, &form) else {
+        panic!("it was not saved");
+    };
+    let warned = notes
+        .iter()
+        .any(|note| note.warning && note.text.contains("file was gone"));
+    assert!(warned, "{notes:?}");
+}

@@ -142,7 +142,15 @@ impl Field {
     /// The limit that an unknown key may speak of, such as `lotLimit` or `MAX_DRAWDOWN`: a trader who wrote it may count on
     /// it. It may mean something to another program too, so it is only told.
     pub(super) fn of_a_limit(key: &str) -> Option<Self> {
-        const WORDS: [(&str, Field); 14] = [
+        const WORDS: [(&str, Field); 22] = [
+            ("leverage", Field::MaxLots),
+            ("amount", Field::MaxLots),
+            ("qty", Field::MaxLots),
+            ("maxsize", Field::MaxLots),
+            ("maxdd", Field::MaxDailyLoss),
+            ("equity", Field::GuardTotalLoss),
+            ("killswitch", Field::GuardTotalLoss),
+            ("maxopen", Field::MaxPositions),
             ("guard", Field::GuardDailyLoss),
             ("loss", Field::MaxDailyLoss),
             ("drawdown", Field::MaxDailyLoss),

@@ -13,6 +13,15 @@ use super::draft::{Draft, Held};
 use super::durable;
 use super::field::Field;
 
+/// Why a file is not taken over.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    #[error(transparent)]
+    Broken(#[from] BrokenText),
+    #[error("it is not imported, because a value in it means nothing: {0}")]
+    Wrong(String),
+}
+
 /// The draft as a file's text. The secrets are in it only when asked for; as they may be, it is a secret itself.
 pub fn export(draft: &Draft, with_secrets: bool) -> SecretString {
     let mut draft = draft.clone();
@@ -47,9 +56,21 @@ pub fn export_to(path: &Path, draft: &Draft, with_secrets: bool) -> io::Result<(
 }
 
 /// Reads a file's bytes into a draft for Settings; nothing is saved. A file without a secret keeps the one at hand
-/// when it is for the same API key on the same platform: nobody's file may send our secret elsewhere.
-pub fn import(bytes: &[u8], current: &Draft) -> Result<Draft, BrokenText> {
+/// when it is for the same API key on the same platform: nobody's file may send our secret elsewhere. What the file does not
+/// say of this computer's trading, its limits above all, stays as it is at hand.
+///
+/// # Errors
+/// It is no settings file, or a value or a limit's name in it is wrong: what it means is not guessed.
+pub fn import(bytes: &[u8], current: &Draft) -> Result<Draft, ImportError> {
     let mut draft = Draft::of(Document::parse(bytes)?);
+    if let Some(problem) = draft.misshapen.first() {
+        return Err(ImportError::Wrong(problem.to_string()));
+    }
+    for field in Field::ALL.into_iter().filter(|field| field.is_local()) {
+        if draft.get(field).is_empty() {
+            draft.set(field, current.get(field));
+        }
+    }
     let same = |field: Field| draft.get(field).trim() == current.get(field).trim();
     let same_key = same(Field::ApiKey) && same_platform(&draft, current);
     let same_proxy = same(Field::Proxy);
@@ -132,6 +153,29 @@ mod tests {
     #[test]
     fn a_broken_import_says_where() {
         let error = import(b"{,}", &Draft::default()).unwrap_err();
+        let ImportError::Broken(error) = error else {
+            unreachable!("{error}");
+        };
         assert_eq!((error.line, error.column), (1, 2));
+    }
+
+    /// A limit that the file does not name stays, and one that it names wrongly is not guessed at.
+    #[test]
+    fn an_import_takes_no_limit_away() {
+        let mut ours = draft();
+        ours.set(Field::MaxLots, "0.05");
+        let theirs = br#"{"apiKey":"exe_9","maxPositions":3}"#;
+        let draft = import(theirs, &ours).unwrap();
+        assert_eq!(draft.get(Field::MaxLots), "0.05");
+        assert_eq!(draft.get(Field::MaxPositions), "3");
+        for wrong in [
+            r#"{"maxLots":[0.01]}"#,
+            r#"{"maxLots":{"max":0.01}}"#,
+            r#"{"MaxLots":0.01}"#,
+            r#"{"guardDailyLoss":["5%"]}"#,
+        ] {
+            let error = import(wrong.as_bytes(), &ours).unwrap_err().to_string();
+            assert!(error.contains("it is not imported"), "{wrong}: {error}");
+        }
     }
 }

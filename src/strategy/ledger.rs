@@ -324,10 +324,23 @@ fn note_leaves(leaves: &mut BTreeMap<String, Leaf>, path: &str, value: &Value, o
     }
 }
 
-/// `false` says nothing, unless it may switch off what it stands in: `isEnabled`, `is_active`.
+/// `false` says nothing, unless it may switch off what it stands in: `isEnabled`, `allowBuy`.
 fn is_switch(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    key.contains("enabl") || key.contains("activ")
+    const PARTS: [&str; 10] = [
+        "enabl",
+        "activ",
+        "aktif",
+        "allow",
+        "autotrad",
+        "cantrad",
+        "shouldtrad",
+        "execut",
+        "armed",
+        "running",
+    ];
+    let key = key.replace(['_', '-'], "").to_ascii_lowercase();
+    ["use", "on", "ison", "live", "islive", "trade"].contains(&key.as_str())
+        || PARTS.iter().any(|part| key.contains(part))
 }
 
 /// Whether a path is this place or lies below it.

@@ -147,3 +147,77 @@ fn a_late_row_closes_what_was_opened_before_it_was_given_and_nothing_else() {
         }
     }
 }
+
+/// Lifted before the platform's clock was known: in this run it is dated as soon as it is; otherwise a stop is obeyed.
+#[test]
+fn a_lift_before_the_clock_was_known_hides_no_later_stop() {
+    for (first, then) in CLOCKS {
+        for offline in [false, true] {
+            let case = format!("{first} {then} {offline}");
+            let mut world = exposed();
+            world.now.utc += SignedDuration::from_secs(first);
+            let mut beside = Beside {
+                world,
+                ahead: first,
+            };
+            let before = beside.platform();
+            beside.world.wait(3);
+            stop_here(&mut beside.world);
+            beside.world.wait(3);
+            beside.world.ui(UiCommand::LiftStop);
+            beside.set(then);
+            if offline {
+                beside.world.restart();
+                beside.world.terminal_up();
+            }
+            beside.world.wait(2);
+            beside.measure();
+            if !offline {
+                beside.give("row", "past", "EMERGENCY_STOP", &json!({}), before);
+                assert!(!beside.is_stopped(), "{case}");
+            }
+            let now = beside.platform();
+            beside.give("row", "new", "EMERGENCY_STOP", &json!({}), now);
+            assert!(beside.is_stopped(), "{case}");
+        }
+    }
+}
+
+/// The platform's clock ran ahead while the stop was lifted and a position was opened, and was put right since.
+#[test]
+fn a_platforms_clock_that_was_put_back_hides_no_stop_and_keeps_no_position() {
+    for (ahead, minutes) in [(3_600, 10), (600, 8), (3_600, 35)] {
+        for restarts in [true, false] {
+            let case = format!("{ahead} {minutes} {restarts}");
+            let mut world = exposed();
+            world.happens(Event::ClockMeasured {
+                offset_ms: ahead * 1_000,
+                within_ms: 10,
+            });
+            stop_here(&mut world);
+            world.wait(1_800);
+            world.ui(UiCommand::LiftStop);
+            world.wait(10);
+            // Dated by the platform, whose clock is ahead.
+            world.pusher_made("open", "OPEN_POSITION", &buy(), -ahead);
+            world.wait(1);
+            world.assert_executed("open");
+            let mut beside = Beside { world, ahead: 0 };
+            beside.world.wait(2);
+            let given = beside.platform();
+            let away = SignedDuration::from_mins(minutes);
+            beside.world.now.utc += away;
+            beside.world.now.mono += std::time::Duration::try_from(away).unwrap();
+            if restarts {
+                beside.world.restart();
+                beside.world.terminal_up();
+            }
+            beside.measure();
+            beside.give("row", "new", "EMERGENCY_STOP", &json!({}), given);
+            beside.world.wait(2);
+            assert!(beside.is_stopped(), "{case}");
+            let own = beside.world.state.own_positions().count();
+            assert_eq!(own, 0, "{case}");
+        }
+    }
+}

@@ -341,6 +341,9 @@ fn a_start_that_says_more_than_is_followed_is_refused_by_name() {
         "updatedAt",
         "notes",
         "version",
+        "id",
+        "metadata",
+        "isPublic",
     ] {
         args[key] = json!("a note");
     }

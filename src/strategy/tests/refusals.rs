@@ -291,6 +291,21 @@ fn r4_a_key_that_nobody_knows_is_refused() {
     rules["exit"]["stopLoss"]["guaranteed"] = json!(false);
     rules["moonPhase"]["enabled"] = json!(false);
     assert!(rules_planned(&rules, None).is_ok(), "asks for nothing now");
+    // A switch of another name that is off: what it stands in may be meant to be off, too.
+    for (key, place) in [
+        ("isEnabled", "/entry"),
+        ("allowBuy", "/entry/conditions/0"),
+        ("is_active", ""),
+        ("autoTrade", "/exit"),
+    ] {
+        let mut off = one(&condition("rsi", "gt", &json!(50)));
+        off.pointer_mut(place).unwrap()[key] = json!(false);
+        let refused = reasons(&off);
+        assert!(
+            refused.iter().any(|reason| reason.key.ends_with(key)),
+            "{key}: {refused:?}"
+        );
+    }
 }
 
 #[test]
