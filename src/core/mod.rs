@@ -31,6 +31,7 @@ mod handle;
 pub mod health;
 pub mod hours;
 mod ledger;
+mod lifting;
 mod netting;
 mod opened;
 mod orders;
