@@ -8,9 +8,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::clock::CLOCK_PATIENCE;
 use super::closing::{Sweep, Target};
-use super::command::{Command, CommandName};
+use super::command::CommandName;
 use super::durable::{EmergencyStop, OpenCommand, Purpose};
 use super::effect::{BeatCause, Effect, LogLevel};
 use super::envelope;
