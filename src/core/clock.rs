@@ -30,6 +30,7 @@ impl Durable {
         past.map(|past| &mut past.made_at)
             .chain(given.filter_map(|given| given.at.as_mut()))
             .chain(strategies.filter_map(|strategy| strategy.given_at.as_mut()))
+            .chain(&mut self.resumed_by_platform)
     }
 
     fn last_ordered_at(&self) -> Option<Timestamp> {
@@ -54,13 +55,13 @@ impl Durable {
         }
     }
 
-    pub(super) fn put_back(&mut self, after: Timestamp, by: SignedDuration) {
+    pub(super) fn put_back(&mut self, after: Timestamp, by: SignedDuration, all: bool) {
         let back = |time: Timestamp| time.checked_sub(by).unwrap_or(after);
         // Less is the error of one look against that of another.
         if by >= WORTH_TELLING {
-            self.forget_the_future(after);
+            self.forget_the_future(if all { Timestamp::MIN } else { after });
         }
-        for time in self.ordered_at().filter(|time| **time > after) {
+        for time in self.ordered_at().filter(|time| all || **time > after) {
             *time = back(*time);
         }
         for open in self.open.values_mut() {
@@ -76,10 +77,12 @@ impl Durable {
 impl Turn<'_> {
     /// A slow answer that does not contradict a better measurement says nothing new.
     pub fn measure_clock(&mut self, offset_ms: i64, within_ms: i64) {
-        self.state.clock_measured_at = Some(self.now.utc);
-        self.state.clock_measured_mono = self.now.mono;
         let known_ms = i64::try_from(self.state.clock_offset.as_millis()).unwrap_or(i64::MAX);
         let agrees = offset_ms.abs_diff(known_ms) <= within_ms.unsigned_abs();
+        let expected = self.state.platform_moment(self.now);
+        let expected = expected.zip(self.state.clock_within_ms);
+        self.state.clock_measured_at = Some(self.now.utc);
+        self.state.clock_measured_mono = self.now.mono;
         if agrees
             && self
                 .state
@@ -88,11 +91,10 @@ impl Turn<'_> {
         {
             return;
         }
-        let before = self.state.clock_within_ms.map(|_| self.state.clock_offset);
         let offset = SignedDuration::from_millis(offset_ms);
         self.state.clock_offset = offset;
         self.state.clock_within_ms = Some(within_ms);
-        self.take_back_the_future(before.map(|before| before - offset), within_ms);
+        self.take_back_the_future(expected, within_ms);
         self.date_the_lift();
         if offset.abs() > WORTH_TELLING {
             let text = format!(
@@ -119,26 +121,30 @@ impl Turn<'_> {
         }
     }
 
-    /// Nothing is given after it came: what lies ahead of the clock now was given before the clock was put back.
-    /// `dropped`: how far it went back since the last look, where there was one.
-    fn take_back_the_future(&mut self, dropped: Option<SignedDuration>, within_ms: i64) {
+    /// Nothing is given after it came: what lies ahead of the clock now was given before the clock was put back. One that is
+    /// behind what was `expected` of it, by a clock that nobody sets and by how well both were known, was put back although
+    /// it has caught up with the last order since: then nobody knows which orders came before, and all go back.
+    fn take_back_the_future(&mut self, expected: Option<(Timestamp, i64)>, within_ms: i64) {
         let now = self.state.platform_time(self.now);
-        let surely = now
-            .checked_add(SignedDuration::from_millis(within_ms))
-            .unwrap_or(now);
-        let Some(last) = self
-            .durable()
-            .last_ordered_at()
+        let within = SignedDuration::from_millis(within_ms);
+        let surely = now.checked_add(within).unwrap_or(now);
+        let dropped = expected.and_then(|(expected, known_ms)| {
+            let dropped = expected.duration_since(now);
+            let error = within + SignedDuration::from_millis(known_ms);
+            (dropped >= WORTH_TELLING + error).then_some(dropped)
+        });
+        let last = self.durable().last_ordered_at();
+        let ahead = last
             .filter(|last| *last > surely)
-        else {
+            .map(|last| last.duration_since(now));
+        let Some(by) = dropped.max(ahead) else {
             return;
         };
-        let least = last.duration_since(now);
-        let by = dropped.map_or(least, |dropped| dropped.max(least));
         self.state.put_back_by = by;
         self.record(Record::ClockPutBack {
             after: now,
             by,
+            all: dropped.is_some(),
             at: self.now.utc,
         });
         // Less is the error of one look against that of another.

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -57,6 +56,9 @@ pub struct Durable {
     /// Strategies in which a bare number beside a moving average is the length of another one.
     pub averages: BTreeSet<String>,
     pub pause: Option<Pause>,
+    /// When a person at this machine ended a pause last, by both clocks as far as they were known.
+    pub resumed_at: Option<Timestamp>,
+    pub resumed_by_platform: Option<Timestamp>,
     pub stop: Option<EmergencyStop>,
     /// When an emergency stop was last lifted; older stop events are past.
     pub lifted_at: Option<Timestamp>,
@@ -198,7 +200,7 @@ impl Durable {
             Record::ShadowSet { id, on, .. } => keep(&mut self.shadows, id, *on),
             Record::NumbersReadAsAverages { id, on, .. } => keep(&mut self.averages, id, *on),
             Record::Dated { id, at } => self.date(id, *at),
-            Record::ClockPutBack { after, by, .. } => self.put_back(*after, *by),
+            Record::ClockPutBack { after, by, all, .. } => self.put_back(*after, *by, *all),
             Record::PositionsForgotten { cids, former, .. } => self.forget(cids, former),
             Record::InterimReported { id, issuer, .. } => {
                 if let Some(open) = self.open.get_mut(id) {
@@ -340,7 +342,17 @@ impl Durable {
                     since: *at,
                 });
             }
-            Record::Unpaused { .. } => self.pause = None,
+            Record::Unpaused {
+                here,
+                platform_at,
+                at,
+            } => {
+                self.pause = None;
+                if *here {
+                    self.resumed_at = Some(*at);
+                    self.resumed_by_platform = *platform_at;
+                }
+            }
             Record::EmergencyStopped { stop } => self.stop = Some(stop.clone()),
             Record::EmergencyToldFailed { id, .. } => {
                 if let Some(stop) = &mut self.stop {
@@ -421,23 +433,6 @@ impl Durable {
         }
         self.past.retain(|earlier| !order.replaces(earlier));
         self.past.push(order);
-    }
-
-    fn intent_done(&mut self, cid: Cid, volume: Decimal) {
-        let denied = self.denied.remove(&cid);
-        if let Some(entry) = self.intents.remove(&cid).or(denied)
-            && let IntentAction::Open {
-                stop_loss: Some(stop_loss),
-                ..
-            } = entry.intent.action
-        {
-            let opening = Opening {
-                volume,
-                stop_loss,
-                account: entry.account,
-            };
-            self.openings.insert(cid, opening);
-        }
     }
 
     fn receive(&mut self, command: &Command) {

@@ -178,11 +178,31 @@ impl Turn<'_> {
 
     pub fn unpause(&mut self, reason: &str) {
         if self.durable().pause.is_some() {
-            self.record(Record::Unpaused { at: self.now.utc });
+            self.record(Record::Unpaused {
+                here: false,
+                platform_at: None,
+                at: self.now.utc,
+            });
             self.log(
                 super::LogLevel::Info,
                 "engine",
                 format!("Trading {reason}."),
+            );
+        }
+    }
+
+    /// A person's word: what is given from now on is not given in the pause, though the platform's last word was PAUSE.
+    pub fn unpause_here(&mut self) {
+        if self.durable().pause.is_some() {
+            self.record(Record::Unpaused {
+                here: true,
+                platform_at: self.state.platform_moment(self.now),
+                at: self.now.utc,
+            });
+            self.log(
+                super::LogLevel::Info,
+                "engine",
+                "Trading resumed at this machine.".to_owned(),
             );
         }
     }

@@ -45,10 +45,17 @@ pub struct StrategyLedger {
     day: Option<Date>,
     week: Decimal,
     month: Decimal,
+    /// The lowest that the day's, the week's and the month's results ever were: a limit that was reached stays reached.
+    lowest_today: Decimal,
+    lowest_week: Decimal,
+    lowest_month: Decimal,
+    today: Decimal,
     /// Positions opened on that day.
     trades: u32,
     /// Positions closed at a loss on that day without another result between.
     losses_in_row: u32,
+    /// The most of them on that day.
+    most_in_row: u32,
     wins_in_row: u32,
     /// Ever realised, and the most that it ever was.
     total: Decimal,
@@ -140,11 +147,18 @@ impl StrategyLedger {
         let in_period = |held: bool, amount: Decimal| if held { amount } else { Decimal::ZERO };
         let is_today = same(|day| day);
         TrackRecord {
-            today,
-            week: in_period(same(monday), self.week),
-            month: in_period(same(Date::first_of_month), self.month),
+            today: today.min(in_period(is_today, self.lowest_today)),
+            week: in_period(same(monday), self.lowest_week.min(self.week)),
+            month: in_period(
+                same(Date::first_of_month),
+                self.lowest_month.min(self.month),
+            ),
             trades_today: if is_today { self.trades } else { 0 },
-            losses_in_row: if is_today { self.losses_in_row } else { 0 },
+            losses_in_row: if is_today {
+                self.most_in_row.max(self.losses_in_row)
+            } else {
+                0
+            },
             wins_in_row: self.wins_in_row,
             drawdown: (self.best - self.total).max(Decimal::ZERO),
             open_in_symbol: 0,
@@ -160,12 +174,17 @@ impl StrategyLedger {
         if before != Some(today) {
             self.trades = 0;
             self.losses_in_row = 0;
+            self.most_in_row = 0;
+            self.today = Decimal::ZERO;
+            self.lowest_today = Decimal::ZERO;
         }
         if before.map(monday) != Some(monday(today)) {
             self.week = Decimal::ZERO;
+            self.lowest_week = Decimal::ZERO;
         }
         if before.map(Date::first_of_month) != Some(today.first_of_month()) {
             self.month = Decimal::ZERO;
+            self.lowest_month = Decimal::ZERO;
         }
         if monday(day) == monday(today) {
             self.week += deal.profit;
@@ -173,6 +192,12 @@ impl StrategyLedger {
         if day.first_of_month() == today.first_of_month() {
             self.month += deal.profit;
         }
+        if day == today {
+            self.today += deal.profit;
+        }
+        self.lowest_today = self.lowest_today.min(self.today);
+        self.lowest_week = self.lowest_week.min(self.week);
+        self.lowest_month = self.lowest_month.min(self.month);
         self.total += deal.profit;
         self.best = self.best.max(self.total);
         match deal.entry {
@@ -201,6 +226,7 @@ impl StrategyLedger {
             self.losses_in_row = 0;
         } else if open.result < Decimal::ZERO {
             self.losses_in_row += 1;
+            self.most_in_row = self.most_in_row.max(self.losses_in_row);
             self.wins_in_row = 0;
         } else {
             self.wins_in_row = 0;

@@ -50,10 +50,10 @@ impl Turn<'_> {
         if self.durable().lifted_by_platform.is_some() {
             return;
         }
-        let passed = self
-            .state
-            .lifted_mono
-            .map(|lifted| self.now.mono.saturating_sub(lifted));
+        let passed = self.state.lifted_mono;
+        let passed = passed
+            .map(|lifted| self.now.mono.saturating_sub(lifted))
+            .filter(|passed| self.ran_evenly(*passed));
         let lifted = passed
             .zip(self.state.platform_moment(self.now))
             .and_then(|(passed, now)| self.surely_reached(now.checked_sub(passed).ok()?));
@@ -63,6 +63,19 @@ impl Turn<'_> {
                 at: self.now.utc,
             });
         }
+    }
+
+    /// Whether this computer's clock counted as much since the lift. Else it was set, or the computer slept, while which the
+    /// clock that nobody sets may have stood.
+    fn ran_evenly(&self, passed: Duration) -> bool {
+        const MOST: SignedDuration = SignedDuration::from_secs(2);
+        let counted = self
+            .durable()
+            .lifted_at
+            .map(|at| self.now.utc.duration_since(at));
+        counted
+            .zip(SignedDuration::try_from(passed).ok())
+            .is_some_and(|(counted, passed)| (counted - passed).abs() <= MOST)
     }
 
     /// The earliest that the platform's clock can have shown at a moment of it, by how well it is known.

@@ -10,7 +10,7 @@ use super::durable::{Durable, Purpose};
 use super::record::Record;
 use super::rules::FormerRules;
 use super::step::Turn;
-use crate::market::{AccountId, Cid};
+use crate::market::{AccountId, Cid, IntentAction};
 
 /// Closed positions are forgotten when so many are known, down to the newest [`KEPT`].
 const MOST: usize = 100;
@@ -48,6 +48,23 @@ impl Durable {
             self.given.remove(cid);
         }
         self.former.retain(|one| !former.contains(&one.key()));
+    }
+
+    pub(super) fn intent_done(&mut self, cid: Cid, volume: Decimal) {
+        let denied = self.denied.remove(&cid);
+        if let Some(entry) = self.intents.remove(&cid).or(denied)
+            && let IntentAction::Open {
+                stop_loss: Some(stop_loss),
+                ..
+            } = entry.intent.action
+        {
+            let opening = Opening {
+                volume,
+                stop_loss,
+                account: entry.account,
+            };
+            self.openings.insert(cid, opening);
+        }
     }
 
     /// Who ordered the position that an order opens.

@@ -72,6 +72,9 @@ pub enum Record {
     ClockPutBack {
         after: Timestamp,
         by: SignedDuration,
+        /// Not only what lay ahead: it was seen only when the clock had caught up.
+        #[serde(default)]
+        all: bool,
         at: Timestamp,
     },
     /// The platform has the answer, or will never take it (`accepted: false`: it knows no such command).
@@ -160,6 +163,12 @@ pub enum Record {
         at: Timestamp,
     },
     Unpaused {
+        /// By a person at this machine.
+        #[serde(default)]
+        here: bool,
+        /// The same moment by the platform's clock, where that is known.
+        #[serde(default)]
+        platform_at: Option<Timestamp>,
         at: Timestamp,
     },
     EmergencyStopped {

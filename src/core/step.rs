@@ -98,7 +98,7 @@ impl Turn<'_> {
             UiCommand::StopEverything { reason } => self.stop_by_hand(&reason),
             UiCommand::LiftStop => self.lift_stop("lifted at this machine"),
             UiCommand::PauseTrading => self.pause_by_hand(),
-            UiCommand::ResumeTrading => self.unpause("resumed at this machine"),
+            UiCommand::ResumeTrading => self.unpause_here(),
             UiCommand::PauseStrategy { id } => self.pause_strategy_by_hand(&id),
             UiCommand::ResumeStrategy { id } => self.resume_strategy_by_hand(&id),
             UiCommand::StopStrategy {

@@ -224,14 +224,27 @@ impl Turn<'_> {
             .filter(|(name, _)| matches!(name, CommandName::Pause | CommandName::Resume))
             .filter(|(_, past)| self.is_later(command, past))
             .max_by_key(|(_, past)| past.by_the_platform(self.state));
-        last.is_some_and(|(name, _)| name == CommandName::Pause)
+        let Some((CommandName::Pause, pause)) = last else {
+            return false;
+        };
+        let durable = self.durable();
+        let resumed = durable.resumed_by_platform.or_else(|| {
+            let at = durable.resumed_at?;
+            Some(self.state.by_platform_clock(at))
+        });
+        let made = self.made_by_platform(command);
+        !resumed
+            .is_some_and(|resumed| pause.by_the_platform(self.state) <= resumed && resumed < made)
+    }
+
+    fn made_by_platform(&self, command: &Command) -> Timestamp {
+        command
+            .created_at
+            .unwrap_or_else(|| self.state.by_platform_clock(command.made()))
     }
 
     fn is_later(&self, command: &Command, past: &PastOrder) -> bool {
-        let made = command
-            .created_at
-            .unwrap_or_else(|| self.state.by_platform_clock(command.made()));
-        made > past.by_the_platform(self.state)
+        self.made_by_platform(command) > past.by_the_platform(self.state)
     }
 
     /// An activation that was given after this STOP stands: it undoes the stop, not the closing of what was there before.

@@ -94,7 +94,11 @@ fn write_down(data_dir: &DataDir, lift_stop: bool) -> Result<String, String> {
         });
     }
     if loaded.durable.pause.is_some() {
-        records.push(Record::Unpaused { at });
+        records.push(Record::Unpaused {
+            here: true,
+            platform_at: None,
+            at,
+        });
     }
     if !records.is_empty() {
         journal.append(&records, PATIENCE)?;

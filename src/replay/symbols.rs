@@ -128,8 +128,27 @@ pub fn terms(symbol: &str, changes: Option<&Value>) -> Result<Terms, String> {
     }
     let spec: SymbolSpec = serde_json::from_value(merged)
         .map_err(|error| format!("the terms of --spec are not usable: {error}"))?;
-    if spec.point <= Decimal::ZERO || spec.tick_size <= Decimal::ZERO || spec.digits > 10 {
-        return Err("the terms of --spec need a point and a tick_size above zero".to_owned());
+    if spec.digits > 10 {
+        return Err("the terms of --spec have more than 10 digits".to_owned());
+    }
+    for (name, value) in [
+        ("point", spec.point),
+        ("tick_size", spec.tick_size),
+        ("tick_value", spec.tick_value),
+        ("contract_size", spec.contract_size),
+        ("volume_min", spec.volume_min),
+        ("volume_max", spec.volume_max),
+        ("volume_step", spec.volume_step),
+    ] {
+        if value <= Decimal::ZERO {
+            return Err(format!("the terms of --spec need a {name} above zero"));
+        }
+    }
+    let known = serde_json::to_value(&spec).unwrap_or_default();
+    if let Some(key) = changes.keys().find(|key| known.get(key.as_str()).is_none()) {
+        return Err(format!(
+            "the terms of --spec say \"{key}\", which means nothing"
+        ));
     }
     Ok(Terms {
         spec,
@@ -176,5 +195,30 @@ fn of_row(symbol: &str, (_, base, profit, digits, contract, least): &Row) -> Ter
             terms: SymbolTerms::default(),
         },
         tick_in_profit_currency: by_price.then_some(tick),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn terms_that_would_turn_the_statistics_round_are_refused() {
+        for (changes, told) in [
+            (json!({ "tick_value": -1 }), "tick_value above zero"),
+            (json!({ "tick_value": 0 }), "tick_value above zero"),
+            (json!({ "volume_step": 0 }), "volume_step above zero"),
+            (json!({ "foo": 1 }), "\"foo\", which means nothing"),
+        ] {
+            let error = terms("EURUSD", Some(&changes)).unwrap_err();
+            assert!(error.contains(told), "{changes}: {error}");
+        }
+        let changes = json!({ "tick_value": 2, "stops_level": 5 });
+        let terms = terms("EURUSD", Some(&changes)).unwrap();
+        assert_eq!(terms.spec.tick_value, Decimal::TWO);
     }
 }

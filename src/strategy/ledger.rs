@@ -123,6 +123,8 @@ impl<'a> Node<'a> {
 /// Collects what the readers find: the fate of each key, the reasons to refuse, the parts left out.
 pub(super) struct Reader {
     leaves: BTreeMap<String, Leaf>,
+    /// Objects that say of themselves that they are off.
+    switched_off: Vec<String>,
     pub reasons: Vec<Reason>,
     pub skipped: Vec<Skipped>,
 }
@@ -130,11 +132,14 @@ pub(super) struct Reader {
 impl Reader {
     pub fn new(roots: &[&Node<'_>]) -> Self {
         let mut leaves = BTreeMap::new();
+        let mut switched_off = Vec::new();
         for root in roots.iter().filter(|root| !root.value.is_null()) {
             note_leaves(&mut leaves, &root.path, root.value, false);
+            note_switches(&mut switched_off, &root.path, root.value);
         }
         Self {
             leaves,
+            switched_off,
             reasons: Vec::new(),
             skipped: Vec::new(),
         }
@@ -236,6 +241,7 @@ impl Reader {
     /// Refuses what nobody read. Keys that ask for nothing are let pass as informational; keys beside a refused one were
     /// not reached, which is no reason of its own.
     pub fn close(&mut self) {
+        self.refuse_unheard_switches();
         let broken: Vec<&str> = self
             .reasons
             .iter()
@@ -259,6 +265,33 @@ impl Reader {
         self.reasons.append(&mut unread);
     }
 
+    /// What is switched off and followed all the same: its reader knows no such switch.
+    fn refuse_unheard_switches(&mut self) {
+        for place in std::mem::take(&mut self.switched_off) {
+            let switch = join(&place, "enabled");
+            let inside =
+                |path: &str| path != switch && (place.is_empty() || is_within(path, &place));
+            // A reader that has a word of its own on the switch knows it (R12: present means on).
+            let is_unread = self
+                .leaves
+                .get(&switch)
+                .is_some_and(|leaf| leaf.fate.is_none());
+            let mut leaves = self.leaves.iter();
+            let is_followed = is_unread
+                && leaves
+                    .any(|(path, leaf)| inside(path) && matches!(leaf.fate, Some(Fate::Used(_))));
+            if !is_followed {
+                continue;
+            }
+            let text = "this part cannot be switched off by itself; take it out, or switch the strategy off";
+            if let Some(leaf) = self.leaves.get_mut(&switch) {
+                leaf.fate = Some(Fate::Refused(text.to_owned()));
+            }
+            self.reasons
+                .push(Reason::new(Rule::UnknownName, &switch, text));
+        }
+    }
+
     pub fn into_keys(self) -> Vec<Key> {
         self.leaves
             .into_iter()
@@ -279,6 +312,25 @@ impl Reader {
             .filter(|(path, _)| !left_out.iter().any(|out| is_within(path, out)))
             .find(|(_, leaf)| leaf.fate.is_none() && !leaf.inert)
             .map(|(path, _)| path.clone())
+    }
+}
+
+fn note_switches(off: &mut Vec<String>, path: &str, value: &Value) {
+    match value {
+        Value::Object(map) => {
+            if !Node::root(path, value).enabled() {
+                off.push(path.to_owned());
+            }
+            for (key, value) in map {
+                note_switches(off, &join(path, key), value);
+            }
+        }
+        Value::Array(items) => {
+            for (index, value) in items.iter().enumerate() {
+                note_switches(off, &format!("{path}[{index}]"), value);
+            }
+        }
+        _ => {}
     }
 }
 

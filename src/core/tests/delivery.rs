@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::world::{OWNER, Patching, World};
-use super::{buying_rules, start_args};
+use super::{buy, buying_rules, start_args};
 use crate::core::BeatCause;
-use crate::core::snapshot::{CommandState, StrategyState};
+use crate::core::snapshot::{CommandState, StrategyState, UiCommand};
 
 #[test]
 fn a_batch_is_worked_on_by_our_own_order() {
@@ -262,4 +262,44 @@ fn a_row_that_is_nested_too_deep_is_answered() {
     world.platform_knows("deep", OWNER);
     world.heartbeat_raw(vec![row]);
     assert_eq!(world.report("deep").0, "failed");
+}
+
+/// The platform pauses, a person here resumes: what the platform orders from then on is done, over a restart too.
+#[test]
+fn what_is_ordered_after_a_resume_at_this_machine_is_done() {
+    for clock in [None, Some(0), Some(60_000)] {
+        for by_hand in [false, true] {
+            let mut world = World::ready();
+            let measure = |world: &mut World| {
+                if let Some(offset_ms) = clock {
+                    world.happens(crate::core::Event::ClockMeasured {
+                        offset_ms,
+                        within_ms: 10,
+                    });
+                }
+            };
+            measure(&mut world);
+            let ahead = -clock.unwrap_or(0) / 1_000;
+            if by_hand {
+                world.ui(UiCommand::PauseTrading);
+            } else {
+                world.pusher_made("p", "PAUSE", &json!({}), ahead);
+            }
+            world.wait(3);
+            world.pusher_made("in", "OPEN_POSITION", &buy(), ahead);
+            world.wait(3);
+            world.assert_ends("in", CommandState::Failed, "");
+            world.ui(UiCommand::ResumeTrading);
+            world.wait(3);
+            world.pusher_made("o1", "OPEN_POSITION", &buy(), ahead);
+            world.wait(3);
+            world.assert_executed("o1");
+            world.restart();
+            world.terminal_up();
+            measure(&mut world);
+            world.pusher_made("o2", "OPEN_POSITION", &buy(), ahead);
+            world.wait(3);
+            world.assert_executed("o2");
+        }
+    }
 }

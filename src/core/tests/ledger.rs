@@ -36,6 +36,7 @@ fn ledger(deals: &[(u64, DealEntry, &str, &str, &str)]) -> DayLedger {
 
 use DealEntry::{In, Out};
 
+/// The lowest counts: a limit that was reached holds until its period is over, whatever is won after it.
 #[test]
 fn results_are_counted_by_day_week_and_month_of_utc() {
     let ledger = ledger(&[
@@ -46,9 +47,9 @@ fn results_are_counted_by_day_week_and_month_of_utc() {
         (4, Out, "0.1", "5", "2026-03-02T12:00"),
     ]);
     for (now, today, week, month) in [
-        ("2026-03-02T13:00", "-35", "-35", "-55"),
-        ("2026-03-03T00:00", "0", "-35", "-55"),
-        ("2026-03-09T00:00", "0", "0", "-55"),
+        ("2026-03-02T13:00", "-40", "-40", "-60"),
+        ("2026-03-03T00:00", "0", "-40", "-60"),
+        ("2026-03-09T00:00", "0", "0", "-60"),
         ("2026-04-01T00:00", "0", "0", "0"),
     ] {
         let record = ledger.record(1, at(now));

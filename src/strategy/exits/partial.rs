@@ -47,6 +47,15 @@ pub(super) fn read_enhanced(
 }
 
 fn read(reader: &mut Reader, node: &Node<'_>) -> Option<Enhanced> {
+    let levels = node.child("levels");
+    let listed = levels
+        .as_ref()
+        .is_none_or(|levels| levels.items().is_some());
+    if !node.value.is_object() || !listed {
+        let path = levels.map_or_else(|| node.path.clone(), |levels| levels.path);
+        reader.refuse(&path, Rule::PartialExits, "is no list of levels");
+        return None;
+    }
     let all = node.child("levels").and_then(|levels| levels.items());
     let active: Vec<Node<'_>> = all
         .unwrap_or_default()

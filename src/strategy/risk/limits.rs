@@ -16,13 +16,14 @@ use crate::strategy::reason::{Reason, Rule};
 /// What a strategy has done so far, by the caller's books. Money is in account currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TrackRecord {
-    /// Realised on this UTC day, in this week and in this month.
+    /// The lowest that what was realised on this UTC day, in this week and in this month ever was: a loss that reached its limit
+    /// counts until the period is over, whatever is won after it.
     pub today: Decimal,
     pub week: Decimal,
     pub month: Decimal,
     /// Positions opened on this UTC day.
     pub trades_today: u32,
-    /// Positions closed at a loss on this UTC day, one after another, up to the last one closed.
+    /// The most positions closed at a loss one after another on this UTC day.
     pub losses_in_row: u32,
     /// Positions closed at a profit, one after another, up to the last one closed.
     pub wins_in_row: u32,

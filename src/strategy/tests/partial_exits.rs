@@ -290,6 +290,23 @@ fn r12_what_cannot_be_done_exactly_is_refused_by_name() {
 }
 
 #[test]
+fn r12_levels_that_are_no_list_are_refused() {
+    let level = json!({ "percentage": 50, "triggerType": "profit", "profitTarget": { "type": "pips", "value": 20 } });
+    for wrong in [
+        json!({ "levels": { "one": level } }),
+        json!({ "levels": "50 % at 20" }),
+        json!([level]),
+    ] {
+        let refusal = rules_planned(&enhanced(&wrong), None).unwrap_err();
+        let told = refusal.to_string();
+        assert!(
+            told.contains("is no list of levels (R12)"),
+            "{wrong}: {told}"
+        );
+    }
+}
+
+#[test]
 fn r12_the_form_with_all_its_settings_says_what_it_follows() {
     let rules = enhanced(&json!({
         "enabled": false,
