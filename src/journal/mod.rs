@@ -172,15 +172,7 @@ impl Journal {
 /// # Errors
 /// It cannot be read.
 pub fn read(path: &Path) -> Result<Durable, JournalError> {
-    let flags =
-        rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    rusqlite::Connection::open_with_flags(path, flags)
-        .and_then(|connection| reading::load_to_end(&connection))
-        .map(|(durable, _)| durable)
-        .map_err(|source| JournalError::Sqlite {
-            path: path.to_owned(),
-            source,
-        })
+    look(path, reading::load_to_end).map(|(durable, _)| durable)
 }
 
 /// The latest commands of a journal that another process may be writing, newest first.
@@ -188,10 +180,17 @@ pub fn read(path: &Path) -> Result<Durable, JournalError> {
 /// # Errors
 /// It cannot be read.
 pub fn latest(path: &Path, most: usize) -> Result<Vec<CommandRow>, JournalError> {
+    look(path, |connection| reading::newest(connection, most))
+}
+
+fn look<T>(
+    path: &Path,
+    read: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T>,
+) -> Result<T, JournalError> {
     let flags =
         rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
     rusqlite::Connection::open_with_flags(path, flags)
-        .and_then(|connection| reading::newest(&connection, most))
+        .and_then(|connection| read(&connection))
         .map_err(|source| JournalError::Sqlite {
             path: path.to_owned(),
             source,
