@@ -111,6 +111,7 @@ impl Turn<'_> {
             self.log(LogLevel::Info, "engine", text);
         }
         self.push_row(command);
+        self.doubt_its_time(command);
         self.record(Record::Received {
             command: command.clone(),
         });

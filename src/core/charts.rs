@@ -163,6 +163,7 @@ impl Turn<'_> {
             return;
         };
         charted.arrived.clear();
+        charted.panel.expect_history();
         let wanted: Vec<Timeframe> = charted.panel.timeframes().collect();
         for timeframe in wanted {
             // The terminal keeps one history for each series, long enough for all who look at it.

@@ -83,6 +83,7 @@ impl Turn<'_> {
         let expected = expected.zip(self.state.clock_within_ms);
         self.state.clock_measured_at = Some(self.now.utc);
         self.state.clock_measured_mono = self.now.mono;
+        self.state.doubtful.clear();
         if agrees
             && self
                 .state
@@ -180,23 +181,62 @@ impl Turn<'_> {
         command.created_at = Some(if adds { given.min(now) } else { now });
     }
 
-    /// A command that makes the risk smaller came by an event and would give way to what was ordered after it. Whether
+    /// A command that makes the risk smaller came by an event and would give way to what was ordered before it came. Whether
     /// that is so depends on the clock, and the heartbeat that every event causes is about to tell it.
-    pub fn awaits_the_clock(&self, open: &OpenCommand) -> bool {
-        let command = &open.command;
+    pub fn doubt_its_time(&mut self, command: &Command) {
         let reduces = command
             .known()
             .is_some_and(|name| name.urgency() == Urgency::ReducesRisk);
-        let measured = self.state.clock_measured_at;
-        reduces
-            && open.state != CommandState::Executing
+        let Some(last) = self.durable().last_ordered_at() else {
+            return;
+        };
+        if reduces
             && command.source == Source::Pusher
-            && measured.is_some_and(|at| at < command.received_at)
-            && self.now.utc.duration_since(command.received_at)
-                < SignedDuration::try_from(CLOCK_PATIENCE).unwrap_or_default()
-            && command
-                .told_at()
-                .zip(self.durable().last_ordered_at())
-                .is_some_and(|(told, last)| told < last)
+            && command.told_at().is_some_and(|told| told < last)
+        {
+            self.state.doubtful.insert(command.id.clone(), last);
+        }
+    }
+
+    pub fn awaits_the_clock(&self, open: &OpenCommand) -> bool {
+        let waited = self.now.utc.duration_since(open.command.received_at);
+        self.state.doubtful.contains_key(&open.command.id)
+            && open.state != CommandState::Executing
+            && waited < SignedDuration::try_from(CLOCK_PATIENCE).unwrap_or_default()
+    }
+
+    /// The clock was not told in time, so the platform's may have been put back since. Pusher keeps no events and sends them
+    /// in their order: one that was on its way for seconds, by its own word, and came after the later one, was not; it was
+    /// given when it came.
+    pub fn date_by_arrival(&mut self, id: &str) {
+        let Some(open) = self.durable().open.get(id) else {
+            self.state.doubtful.remove(id);
+            return;
+        };
+        if self.awaits_the_clock(open) {
+            return;
+        }
+        let Some(last) = self.state.doubtful.get(id).copied() else {
+            return;
+        };
+        let command = &open.command;
+        let waited = self.now.mono.saturating_sub(self.arrived(command));
+        let moment = self.state.platform_moment(self.now);
+        let came = moment.and_then(|moment| moment.checked_sub(waited).ok());
+        let known_ms = self.state.clock_within_ms.unwrap_or_default();
+        let longest = WORTH_TELLING + SignedDuration::from_millis(known_ms);
+        let on_its_way = came
+            .zip(command.told_at())
+            .map(|(came, told)| came.duration_since(told));
+        let in_time = on_its_way.is_some_and(|long| long <= longest);
+        let begun = open.state == CommandState::Executing;
+        self.state.doubtful.remove(id);
+        if in_time || begun {
+            return;
+        }
+        let after_all = last.checked_add(Duration::from_millis(1)).unwrap_or(last);
+        let at = came.map_or(after_all, |came| came.max(after_all));
+        let id = id.to_owned();
+        self.record(Record::DatedByArrival { id, at });
     }
 }

@@ -248,6 +248,15 @@ impl Command {
         self.created_at.filter(|_| !self.dated_here)
     }
 
+    /// It was given when it came, whatever it tells; it holds as long as it was to hold.
+    pub fn came_at(&mut self, at: Timestamp) {
+        if let Some((made, expires)) = self.created_at.zip(self.expires_at) {
+            self.expires_at = at.checked_add(expires.duration_since(made)).ok();
+        }
+        self.created_at = Some(at);
+        self.dated_here = true;
+    }
+
     /// Every argument must be one of these: a stop loss that is misspelt must not become none.
     pub fn only(&self, keys: &[&str]) -> Result<(), ArgumentError> {
         match self.args.keys().find(|key| !keys.contains(&key.as_str())) {

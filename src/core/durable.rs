@@ -200,6 +200,11 @@ impl Durable {
             Record::ShadowSet { id, on, .. } => keep(&mut self.shadows, id, *on),
             Record::NumbersReadAsAverages { id, on, .. } => keep(&mut self.averages, id, *on),
             Record::Dated { id, at } => self.date(id, *at),
+            Record::DatedByArrival { id, at } => {
+                if let Some(open) = self.open.get_mut(id) {
+                    open.command.came_at(*at);
+                }
+            }
             Record::ClockPutBack { after, by, all, .. } => self.put_back(*after, *by, *all),
             Record::PositionsForgotten { cids, former, .. } => self.forget(cids, former),
             Record::InterimReported { id, issuer, .. } => {

@@ -36,6 +36,9 @@ impl Turn<'_> {
             })
             .collect();
         waiting.sort();
+        for (_, _, id) in &waiting {
+            self.date_by_arrival(id);
+        }
         // Before anything is carried out: what ends a command must not be done and forgotten first.
         for (_, _, id) in &waiting {
             self.end_if_superseded(id);

@@ -68,6 +68,11 @@ pub enum Record {
         id: String,
         at: Timestamp,
     },
+    /// Its own word on when it was given cannot be right: it was given when it came.
+    DatedByArrival {
+        id: String,
+        at: Timestamp,
+    },
     /// The platform's clock went back: what was ordered after this moment was ordered so much earlier.
     ClockPutBack {
         after: Timestamp,
@@ -234,6 +239,7 @@ impl Record {
             Self::Moved { id, .. }
             | Self::IssuerNamed { id, .. }
             | Self::Dated { id, .. }
+            | Self::DatedByArrival { id, .. }
             | Self::InterimReported { id, .. }
             | Self::ClosingPlanned { id, .. }
             | Self::ReportDue { id, .. }

@@ -125,6 +125,8 @@ pub struct State {
     /// Half the round trip of the measurement; `None` before the first.
     pub(super) clock_within_ms: Option<i64>,
     /// When it was last looked at.
+    /// Commands that look older than what was ordered before they came, with the moment of the last of it.
+    pub(super) doubtful: BTreeMap<String, Timestamp>,
     pub(super) clock_measured_at: Option<Timestamp>,
     pub(super) clock_measured_mono: Duration,
     /// When the emergency stop was lifted in this run.
@@ -213,6 +215,7 @@ impl State {
             links: std::array::from_fn(|_| LinkHealth::off(now.utc)),
             clock_offset: SignedDuration::ZERO,
             clock_within_ms: None,
+            doubtful: BTreeMap::new(),
             clock_measured_at: None,
             clock_measured_mono: Duration::ZERO,
             lifted_mono: None,

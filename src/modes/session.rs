@@ -202,7 +202,13 @@ impl Session {
             terminal: {
                 let home = Arc::clone(&home);
                 Box::new(move |mode, deals_since, end| match mode {
-                    TerminalMode::Paper => terminal::spawn_paper(paper.clone(), end),
+                    TerminalMode::Paper => terminal::spawn_paper(
+                        PaperOptions {
+                            retell_deals: deals_since.is_none(),
+                            ..paper.clone()
+                        },
+                        end,
+                    ),
                     TerminalMode::MetaTrader => Ok(metatrader(&home, deals_since, end)),
                     TerminalMode::Unknown => Ok(terminal::spawn_absent(
                         "the settings cannot be read, so which terminal is meant is not known; mend them first",

@@ -153,6 +153,22 @@ pub fn awaited(plan: &Plan, panel: &Panel) -> Option<Timeframe> {
 
 /// What a decision needs of the bars: enough of each timeframe, the last one closed and not long ago.
 pub fn check_bars(plan: &Plan, panel: &Panel, now: i64) -> Result<(), String> {
+    check_bars_within(longest_wait(plan.timeframe()), plan, panel, now)
+}
+
+/// The same for what closes or protects a position. What the last bar of a week said holds until the market opens again,
+/// when nothing else has closed since.
+pub(super) fn check_bars_for_exits(plan: &Plan, panel: &Panel, now: i64) -> Result<(), String> {
+    let own = longest_wait(plan.timeframe());
+    let longest = if panel.is_outdated() {
+        own
+    } else {
+        own.max(longest_wait(Timeframe::D1))
+    };
+    check_bars_within(longest, plan, panel, now)
+}
+
+fn check_bars_within(longest: i64, plan: &Plan, panel: &Panel, now: i64) -> Result<(), String> {
     if let Some(fault) = panel.fault() {
         return Err(format!("{fault}; the bars after it are counted anew"));
     }
@@ -174,7 +190,7 @@ pub fn check_bars(plan: &Plan, panel: &Panel, now: i64) -> Result<(), String> {
     if since_close < 0 {
         return Err(format!("the bar of {} has not closed", last.time));
     }
-    if since_close >= longest_wait(plan.timeframe()) {
+    if since_close >= longest {
         return Err(format!(
             "the last closed bar is old: it closed {} minutes ago",
             since_close / 60

@@ -40,6 +40,8 @@ pub struct Panel {
     fault: Option<BarFault>,
     /// Nothing was asked for since the history came.
     loaded: bool,
+    /// Bars may have closed since the last one that are not here yet.
+    outdated: bool,
 }
 
 impl Panel {
@@ -53,12 +55,23 @@ impl Panel {
             last: None,
             fault: None,
             loaded: false,
+            outdated: false,
         }
     }
 
     /// Whether the history came after everything that is looked at was named.
     pub const fn is_loaded(&self) -> bool {
         self.loaded
+    }
+
+    /// The terminal was away; its history comes again.
+    pub const fn expect_history(&mut self) {
+        self.outdated = true;
+    }
+
+    /// Whether bars may have closed since the last one that are not here yet.
+    pub const fn is_outdated(&self) -> bool {
+        self.outdated
     }
 
     pub fn timeframe(&self) -> Timeframe {
@@ -149,6 +162,7 @@ impl Panel {
     pub fn load(&mut self, histories: &[(Timeframe, &[Bar])], offset_s: i64) {
         self.forget();
         self.loaded = true;
+        self.outdated = false;
         self.offset_s = offset_s;
         let of = |timeframe| {
             histories

@@ -46,10 +46,11 @@ fn ordered_ahead(ahead: i64) -> World {
     world
 }
 
-#[test]
-fn what_makes_the_risk_smaller_is_obeyed_after_the_clock_was_put_back() {
-    type Holds = fn(&World) -> bool;
-    let obeyed: [(&str, Value, Holds); 8] = [
+type Holds = fn(&World) -> bool;
+
+/// What makes the risk smaller, and what must hold once it is obeyed.
+fn reducing() -> [(&'static str, Value, Holds); 8] {
+    [
         ("STOP_STRATEGY", one(), |world| {
             state(world) == StrategyState::Stopped
         }),
@@ -76,9 +77,13 @@ fn what_makes_the_risk_smaller_is_obeyed_after_the_clock_was_put_back() {
         ("EMERGENCY_STOP", one(), |world| {
             state(world) == StrategyState::Stopped
         }),
-    ];
+    ]
+}
+
+#[test]
+fn what_makes_the_risk_smaller_is_obeyed_after_the_clock_was_put_back() {
     for ahead in [5, 60, 3_600] {
-        for (name, args, holds) in &obeyed {
+        for (name, args, holds) in &reducing() {
             for measured_first in [true, false] {
                 for restarted in [true, false] {
                     let case = format!("{name}, {ahead} s, {measured_first}, {restarted}");
@@ -140,4 +145,52 @@ fn an_earlier_start_that_was_held_up_stays_undone() {
         world.assert_executed("again");
         assert_eq!(state(&world), StrategyState::Running);
     }
+}
+
+/// The clock was put back and no heartbeat says so: the order comes by Pusher alone, with a time before the others.
+#[test]
+fn what_makes_the_risk_smaller_is_obeyed_though_nobody_tells_that_the_clock_was_put_back() {
+    for ahead in [3, 5, 12, 20, 3_600] {
+        for (name, args, holds) in &reducing() {
+            for restarted in [true, false] {
+                let case = format!("{name}, {ahead} s, restarted: {restarted}");
+                let mut world = ordered_ahead(ahead);
+                if restarted {
+                    world.restart();
+                    world.terminal_up();
+                }
+                world.pusher("now", name, args);
+                world.wait(4);
+                let (_, message) = world.outcome("now");
+                assert!(holds(&world), "{case}: {message}");
+                world.assert_executed("now");
+
+                // What the clock tells later changes nothing of it.
+                world.clock_is_ahead_by(0);
+                world.wait(1);
+                world.heartbeat(&[("now", name, args.clone(), -5)]);
+                world.wait(4);
+                assert!(holds(&world), "{case}: later");
+            }
+        }
+    }
+}
+
+/// It came after the later one, but its time agrees with its arrival: the two were only given at the same time.
+#[test]
+fn a_stop_that_was_on_its_way_for_a_moment_stays_the_earlier_one() {
+    let mut world = World::ready();
+    world.clock_is_ahead_by(0);
+    world.wait(1);
+    let start = start_args("s1", &buying_rules());
+    world.pusher("start", "START_STRATEGY", &start);
+    world.assert_executed("start");
+    world.pusher_made("stop", "STOP_STRATEGY", &one(), 1);
+    world.wait(4);
+    world.assert_ends(
+        "stop",
+        CommandState::Failed,
+        "superseded by the later START_STRATEGY",
+    );
+    assert_eq!(state(&world), StrategyState::Running);
 }

@@ -1,5 +1,6 @@
 //! What the exits of a running strategy do at the terminal, restarted in the middle.
 
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::terminal::{Manner, Memory, decimal};
@@ -297,6 +298,11 @@ fn exits_that_look_at_bars_are_asked_when_a_bar_closes_and_not_at_the_next_price
         world.ui(UiCommand::SetShadow { id, on: shadow });
         world.next_bar();
         assert_eq!(world.terminal.positions.len(), usize::from(!shadow));
+        let opened_at = world.terminal.bars.last().unwrap().time + SignedDuration::from_mins(15);
+        for position in &mut world.terminal.positions {
+            position.opened_at = opened_at;
+        }
+        world.send_book();
         world.wait(2);
         let mut events = world.terminal.next_bar();
         let close = events.pop().unwrap();

@@ -148,6 +148,13 @@ fn settle(
         reader.child_informational(node, &["value"], "the operator needs no value");
     }
     if let Some(free) = node.child("confirmation") {
+        if free.value.is_object() || free.value.is_array() {
+            return Err(Reason::new(
+                Rule::UnknownName,
+                &free.path,
+                "is a condition of its own, which is not read in this place; put it under \"and\"",
+            ));
+        }
         reader.skip(Reason::new(
             Rule::UnknownName,
             &free.path,

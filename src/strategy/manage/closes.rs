@@ -5,15 +5,15 @@ use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
 
 use super::Adjustment;
 use super::holding::Holding;
-use crate::market::{Bar, Side};
+use crate::market::{Bar, Quote, Side};
 use crate::strategy::evaluate::pip_of;
 use crate::strategy::exits::VOLATILITY_ATR;
 use crate::strategy::indicator::Series;
 use crate::strategy::program::Signal;
 
-pub(super) fn due(holding: &Holding<'_>, now: i64) -> Option<Adjustment> {
+pub(super) fn due(holding: &Holding<'_>, quote: Quote, now: i64) -> Option<Adjustment> {
     by_time(holding, now)
-        .or_else(|| by_bar(holding, now))
+        .or_else(|| by_bar(holding, Some(quote), now))
         .map(|why| Adjustment::Close { volume: None, why })
 }
 
@@ -40,8 +40,9 @@ pub(super) fn closing_second(holding: &Holding<'_>) -> Option<i64> {
     weekly.chain(held).min()
 }
 
-/// What the last closed bar says; nothing changes in it before another one closes.
-pub(super) fn by_bar(holding: &Holding<'_>, now: i64) -> Option<String> {
+/// What the last closed bar says; nothing changes in it before another one closes. Without a quote: what it may say,
+/// whatever the spread.
+pub(super) fn by_bar(holding: &Holding<'_>, quote: Option<Quote>, now: i64) -> Option<String> {
     let closing = &holding.plan.exits.closing;
     let any = closing.no_progress.is_some()
         || closing.above_volatility_percent.is_some()
@@ -50,12 +51,16 @@ pub(super) fn by_bar(holding: &Holding<'_>, now: i64) -> Option<String> {
         return None;
     }
     let bar = holding.bar(now)?;
-    no_progress(holding, bar)
+    no_progress(holding, bar, quote, now)
         .or_else(|| volatility(holding, bar))
         .or_else(|| reverse_signal(holding))
 }
 
-fn no_progress(holding: &Holding<'_>, bar: &Bar) -> Option<String> {
+/// Bars are those of the bid; what was sold is bought back at the ask, which is known at the close of the bar alone. A spread
+/// that widens later says nothing of it.
+fn no_progress(holding: &Holding<'_>, bar: &Bar, quote: Option<Quote>, now: i64) -> Option<String> {
+    /// The quote is that of the close for so many seconds.
+    const AT_THE_CLOSE: i64 = 60;
     let check = holding.plan.exits.closing.no_progress?;
     let length = holding.plan.timeframe().seconds();
     let since_opening = bar.time.as_second() + length - holding.opened_second();
@@ -66,8 +71,15 @@ fn no_progress(holding: &Holding<'_>, bar: &Bar) -> Option<String> {
     }
     let spec = holding.spec();
     let close = spec.round_price(Decimal::from_f64(bar.close)?);
-    let gain = holding.gain(close);
-    (gain < check.least_pips.checked_mul(spec.pip())?).then(|| {
+    let is_fresh = now - bar.time.as_second() - length < AT_THE_CLOSE;
+    let price = match (holding.view.position.side, quote) {
+        (Side::Sell, None) => None,
+        (Side::Sell, Some(quote)) if is_fresh => Some(close + (quote.ask - quote.bid)),
+        _ => Some(close),
+    };
+    let least = check.least_pips.checked_mul(spec.pip())?;
+    let too_little = price.is_none_or(|price| holding.gain(price) < least);
+    too_little.then(|| {
         format!(
             "it has gained less than {} pips after {} minutes",
             check.least_pips,

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use super::PositionView;
 use crate::market::{Bar, SymbolSpec};
-use crate::strategy::evaluate::check_bars;
+use crate::strategy::evaluate::check_bars_for_exits;
 use crate::strategy::exits::{Distance, MinuteOfWeek, When, highest, lowest, sign};
 use crate::strategy::plan::Plan;
 
@@ -92,7 +92,7 @@ impl<'a> Holding<'a> {
         let bar = panel.last_bar()?;
         let closed = bar.time.as_second() + self.plan.timeframe().seconds();
         let after = closed > self.opened_second();
-        (after && check_bars(self.plan, panel, now).is_ok()).then_some(bar)
+        (after && check_bars_for_exits(self.plan, panel, now).is_ok()).then_some(bar)
     }
 
     pub fn reach(&self, when: &When) -> Reach {

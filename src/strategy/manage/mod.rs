@@ -64,7 +64,7 @@ pub fn manage(
 ) -> Option<Adjustment> {
     let holding = Holding::of(plan, view);
     let now = market_time.as_second();
-    closes::due(&holding, now).or_else(|| {
+    closes::due(&holding, quote, now).or_else(|| {
         if quote.bid <= Decimal::ZERO || quote.ask < quote.bid {
             return None;
         }

@@ -46,7 +46,7 @@ pub fn next_touch(plan: &Plan, view: &PositionView<'_>) -> Touch {
     let length = plan.timeframe().seconds();
     let bar = view.panel.last_bar();
     let closed = bar.map_or(i64::MIN, |bar| bar.time.as_second().saturating_add(length));
-    if closes::by_bar(&holding, closed).is_some() {
+    if closes::by_bar(&holding, None, closed).is_some() {
         return Touch::ALWAYS;
     }
     let mut second = closes::closing_second(&holding).unwrap_or(i64::MAX);

@@ -78,6 +78,62 @@ fn a_position_without_progress_is_closed_at_its_checks_only() {
 }
 
 #[test]
+fn what_was_sold_has_gained_what_the_ask_says() {
+    let plan = both_ways(&json!({ "timeExit": {
+        "enabled": true, "maxHoldingMinutes": 240, "checkEveryMinutes": 30,
+        "exitIfNoProgress": true, "minProgressPips": 20,
+    } }));
+    let closes = MONDAY + 45 * 60;
+    for (close, spread, late, closed) in [
+        (1.2379, 1, 0, false),
+        (1.2379, 2, 0, true),
+        (1.2380, 1, 0, true),
+        // It widened after the close.
+        (1.2379, 9, 120, false),
+        (1.2381, 1, 120, true),
+    ] {
+        let mut short = position(Side::Sell, "1.2400", Some("1.2450"), "0.10");
+        short.opened_at = Timestamp::from_second(MONDAY + 5).unwrap();
+        let bars = bars(&[close; 3], Timeframe::M15, closes, 0.001);
+        let scene = Scene::new(plan.clone(), short, &bars);
+        let bid = decimal(&close.to_string());
+        let ask = bid + Decimal::new(spread, 4);
+        let asked = scene.quoted(bid, ask, closes + late);
+        assert_eq!(
+            asked.is_some(),
+            closed,
+            "{close} {spread} {late}: {asked:?}"
+        );
+    }
+}
+
+/// The last bar of the week may be told only when the market opens again; nothing else has closed since.
+#[test]
+fn what_the_last_bar_of_the_week_said_closes_at_the_next_opening() {
+    let plan = both_ways(&json!({ "patternExit": { "exitOnReverseSignal": true } }));
+    let friday = MONDAY + 4 * 86_400 + 12 * 3_600;
+    let mut long = position(Side::Buy, "1.2400", Some("1.2350"), "0.10");
+    long.opened_at = Timestamp::from_second(friday - 7_200).unwrap();
+    let closes = bars(&[1.25, 1.25, 1.19], Timeframe::M15, friday, 0.001);
+    let mut scene = Scene::new(plan, long, &closes);
+    let why = |scene: &Scene, days: i64| match scene.at("1.1900", friday + days * 86_400) {
+        Some(Adjustment::Close { volume: None, why }) => Some(why),
+        other => {
+            assert_eq!(other, None);
+            None
+        }
+    };
+    assert_eq!(why(&scene, 0).as_deref(), Some("SELL signal"));
+    assert_eq!(why(&scene, 2).as_deref(), Some("SELL signal"));
+    assert_eq!(why(&scene, 5), None);
+
+    // The terminal was away: other bars may have closed.
+    scene.panel.expect_history();
+    assert_eq!(why(&scene, 0).as_deref(), Some("SELL signal"));
+    assert_eq!(why(&scene, 2), None);
+}
+
+#[test]
 fn high_volatility_closes_a_position_at_a_closed_bar() {
     let plan = both_ways(&json!({ "volatilityExit": {
         "enabled": true, "exitOnHighVolatility": true, "volatilityThreshold": 0.04, "protectProfitAbove": 50,

@@ -103,6 +103,14 @@ fn shapes_that_cannot_be_followed_yet_are_named() {
         reasons(&several)[0].to_string(),
         "entry.confirmation[0]: a confirmation needs a known timeframe and a condition (R3)"
     );
+
+    let mut nested = condition("rsi", "gt", &json!(50));
+    nested["confirmation"] = condition("price", "gt", &json!("ema_50"));
+    let nested = rules_with(&json!({ "conditions": [nested] }));
+    assert_eq!(
+        reasons(&nested)[0].to_string(),
+        "entry.conditions[0].confirmation: is a condition of its own, which is not read in this place; put it under \"and\" (R4)"
+    );
 }
 
 #[test]

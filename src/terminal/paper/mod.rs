@@ -62,6 +62,8 @@ pub struct PaperOptions {
     pub state_file: Option<PathBuf>,
     /// What a new account begins with, in its currency.
     pub balance: Decimal,
+    /// Whether the reader knows of no deal, as after its journal was lost: then all are told again.
+    pub retell_deals: bool,
 }
 
 impl PaperOptions {
@@ -75,6 +77,7 @@ impl PaperOptions {
             skip_weekends: false,
             state_file: Some(folder.join("paper-account.json")),
             balance: Decimal::from(10_000),
+            retell_deals: false,
         }
     }
 }
@@ -151,7 +154,10 @@ fn start<S: Store>(
 ) -> Result<(Terminal, PaperControl), PaperError> {
     let runtime =
         tokio::runtime::Handle::try_current().map_err(|_no_runtime| PaperError::NoRuntime)?;
-    let ledger = ledger.unwrap_or_else(|| fresh(options));
+    let mut ledger = ledger.unwrap_or_else(|| fresh(options));
+    if options.retell_deals {
+        ledger.told = 0;
+    }
     let resumed = Timestamp::from_millisecond(ledger.resume_ms).unwrap_or(options.start);
     let clock = MarketClock::new(
         options.start.max(resumed),

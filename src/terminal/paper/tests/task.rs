@@ -23,6 +23,7 @@ fn options(speed: f64) -> PaperOptions {
         skip_weekends: false,
         state_file: None,
         balance: dec("10000"),
+        retell_deals: false,
     }
 }
 
@@ -605,6 +606,14 @@ async fn deals_made_while_nobody_could_hear_are_told_later_and_only_then() {
     let mut desk = Desk::start(stored());
     let again = desk.deals().await;
     assert!(again.len() <= 4, "{again:?}");
+    desk.stop().await;
+
+    // To one whose journal was lost all are told.
+    let mut desk = Desk::start(PaperOptions {
+        retell_deals: true,
+        ..stored()
+    });
+    assert_eq!(desk.deals().await.len(), 8);
 }
 
 #[tokio::test(start_paused = true)]
