@@ -125,6 +125,8 @@ pub(super) struct Reader {
     leaves: BTreeMap<String, Leaf>,
     /// Objects that say of themselves that they are off.
     switched_off: Vec<String>,
+    /// Switches that stand neither on nor off.
+    unclear_switches: Vec<String>,
     pub reasons: Vec<Reason>,
     pub skipped: Vec<Skipped>,
 }
@@ -133,13 +135,16 @@ impl Reader {
     pub fn new(roots: &[&Node<'_>]) -> Self {
         let mut leaves = BTreeMap::new();
         let mut switched_off = Vec::new();
+        let mut unclear_switches = Vec::new();
         for root in roots.iter().filter(|root| !root.value.is_null()) {
             note_leaves(&mut leaves, &root.path, root.value, false);
             note_switches(&mut switched_off, &root.path, root.value);
+            note_unclear_switches(&mut unclear_switches, &root.path, root.value);
         }
         Self {
             leaves,
             switched_off,
+            unclear_switches,
             reasons: Vec::new(),
             skipped: Vec::new(),
         }
@@ -242,6 +247,7 @@ impl Reader {
     /// not reached, which is no reason of its own.
     pub fn close(&mut self) {
         self.refuse_unheard_switches();
+        self.refuse_unclear_switches();
         let broken: Vec<&str> = self
             .reasons
             .iter()
@@ -292,6 +298,18 @@ impl Reader {
         }
     }
 
+    fn refuse_unclear_switches(&mut self) {
+        for switch in std::mem::take(&mut self.unclear_switches) {
+            let text = "must be true or false";
+            let known = self.reasons.iter().any(|reason| reason.key == switch);
+            if let Some(leaf) = self.leaves.get_mut(&switch).filter(|_| !known) {
+                leaf.fate = Some(Fate::Refused(text.to_owned()));
+                self.reasons
+                    .push(Reason::new(Rule::UnknownName, &switch, text));
+            }
+        }
+    }
+
     pub fn into_keys(self) -> Vec<Key> {
         self.leaves
             .into_iter()
@@ -328,6 +346,34 @@ fn note_switches(off: &mut Vec<String>, path: &str, value: &Value) {
         Value::Array(items) => {
             for (index, value) in items.iter().enumerate() {
                 note_switches(off, &format!("{path}[{index}]"), value);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Of everything that is not switched off as a whole.
+fn note_unclear_switches(unclear: &mut Vec<String>, path: &str, value: &Value) {
+    match value {
+        Value::Object(map) => {
+            let here = Node::root(path, value);
+            if !here.enabled() {
+                return;
+            }
+            let switches = ["enabled", "isActive"].into_iter();
+            unclear.extend(
+                switches
+                    .filter_map(|key| here.child(key))
+                    .filter(|switch| switch.flag().is_none())
+                    .map(|switch| switch.path),
+            );
+            for (key, value) in map {
+                note_unclear_switches(unclear, &join(path, key), value);
+            }
+        }
+        Value::Array(items) => {
+            for (index, value) in items.iter().enumerate() {
+                note_unclear_switches(unclear, &format!("{path}[{index}]"), value);
             }
         }
         _ => {}

@@ -147,6 +147,9 @@ fn settle(
     if !reading.keys.contains(&"value") {
         reader.child_informational(node, &["value"], "the operator needs no value");
     }
+    if let Some(switch) = node.child("isActive").filter(|on| on.flag() == Some(true)) {
+        reader.informational(&switch, "it is switched on");
+    }
     if let Some(free) = node.child("confirmation") {
         if free.value.is_object() || free.value.is_array() {
             return Err(Reason::new(

@@ -29,6 +29,7 @@ mod refused_exits;
 mod several_timeframes;
 mod sizing;
 mod standing;
+mod switches;
 mod times;
 
 use jiff::Timestamp;

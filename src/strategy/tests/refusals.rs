@@ -299,54 +299,6 @@ fn r4_a_key_that_nobody_knows_is_refused() {
     rules["exit"]["stopLoss"]["guaranteed"] = json!(false);
     rules["moonPhase"]["enabled"] = json!(false);
     assert!(rules_planned(&rules, None).is_ok(), "asks for nothing now");
-    // A switch of another name that is off: what it stands in may be meant to be off, too.
-    for (key, place) in [
-        ("isEnabled", "/entry"),
-        ("allowBuy", "/entry/conditions/0"),
-        ("is_active", ""),
-        ("autoTrade", "/exit"),
-    ] {
-        let mut off = one(&condition("rsi", "gt", &json!(50)));
-        off.pointer_mut(place).unwrap()[key] = json!(false);
-        let refused = reasons(&off);
-        assert!(
-            refused.iter().any(|reason| reason.key.ends_with(key)),
-            "{key}: {refused:?}"
-        );
-    }
-}
-
-/// What is switched off where nobody looks for a switch is neither followed nor passed over, nor is what stands beside it.
-#[test]
-fn r4_a_switch_that_nobody_hears_is_refused() {
-    for place in [
-        "",
-        "/entry",
-        "/exit",
-        "/exit/stopLoss",
-        "/exit/takeProfit",
-        "/riskManagement",
-    ] {
-        let mut rules = one(&condition("rsi", "gt", &json!(50)));
-        rules["exit"]["takeProfit"] = json!({ "type": "pips", "value": 40 });
-        rules["riskManagement"] = json!({ "lotSize": 0.02 });
-        assert!(rules_planned(&rules, None).is_ok(), "{place}");
-        let holder = rules.pointer_mut(place).unwrap();
-        holder["enabled"] = json!(false);
-        holder["hardStop"] = json!(3);
-        let refused = reasons(&rules);
-        let switch = format!("{}.enabled", place.replace('/', ".").trim_matches('.'));
-        let switch = switch.trim_matches('.');
-        assert!(
-            refused.iter().any(|reason| reason.key == switch),
-            "{switch}: {refused:?}"
-        );
-    }
-    let mut joined = condition("rsi", "gt", &json!(50));
-    joined["and"] = condition("rsi", "lt", &json!(80));
-    joined["and"]["enabled"] = json!(false);
-    let refused = reasons(&one(&joined));
-    assert!(refused[0].key.ends_with("and.enabled"), "{refused:?}");
 }
 
 #[test]
