@@ -150,8 +150,14 @@ fn assert_complete(rules: &Value, plan: &Plan) {
     assert!(!plan.keys().is_empty());
 }
 
+/// More with `FX_RULES_CASES=1000000 cargo test --lib strategy::tests::properties`.
+fn cases() -> ProptestConfig {
+    let wanted = std::env::var("FX_RULES_CASES").ok();
+    ProptestConfig::with_cases(wanted.map_or(2_000, |cases| cases.parse().unwrap()))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(cases())]
 
     #[test]
     fn any_json_is_planned_or_refused(rules in json(), settings in json(), options in json(), local in side()) {
