@@ -309,7 +309,7 @@ impl Durable {
                     self.deny(entry);
                 }
             }
-            Record::Dealt { deal } => self.day.count(deal),
+            Record::Dealt { deal, balance } => self.day.count(deal, *balance),
             Record::Netted { account, deal } => self.net(account, deal),
             Record::StrategyStored { strategy } => {
                 self.keep_former(strategy);

@@ -49,6 +49,10 @@ pub struct StrategyLedger {
     lowest_today: Decimal,
     lowest_week: Decimal,
     lowest_month: Decimal,
+    /// The most that they ever were below zero, in per cent of the balance of that moment.
+    worst_today: Decimal,
+    worst_week: Decimal,
+    worst_month: Decimal,
     today: Decimal,
     /// Positions opened on that day.
     trades: u32,
@@ -71,7 +75,8 @@ struct OpenResult {
 }
 
 impl DayLedger {
-    pub(super) fn count(&mut self, deal: &Deal) {
+    /// `balance` is what the account held after the deal, where that is known.
+    pub(super) fn count(&mut self, deal: &Deal, balance: Option<Decimal>) {
         if self.knows(deal.ticket) {
             return;
         }
@@ -98,7 +103,8 @@ impl DayLedger {
                 let today = self.by_strategy.entry(number).or_default();
                 *today += deal.profit;
             }
-            self.strategies.entry(number).or_default().count(deal);
+            let strategy = self.strategies.entry(number).or_default();
+            strategy.count(deal, balance);
         }
     }
 
@@ -153,6 +159,9 @@ impl StrategyLedger {
                 same(Date::first_of_month),
                 self.lowest_month.min(self.month),
             ),
+            today_percent: in_period(is_today, self.worst_today),
+            week_percent: in_period(same(monday), self.worst_week),
+            month_percent: in_period(same(Date::first_of_month), self.worst_month),
             trades_today: if is_today { self.trades } else { 0 },
             losses_in_row: if is_today {
                 self.most_in_row.max(self.losses_in_row)
@@ -166,7 +175,8 @@ impl StrategyLedger {
         }
     }
 
-    pub fn count(&mut self, deal: &Deal) {
+    /// `balance` is what the account held after the deal, where that is known.
+    pub fn count(&mut self, deal: &Deal, balance: Option<Decimal>) {
         let day = date(deal.time);
         // The newest day that is known: a deal that comes in late does not bring back the one it was made on.
         let today = self.day.map_or(day, |known| known.max(day));
@@ -177,14 +187,17 @@ impl StrategyLedger {
             self.most_in_row = 0;
             self.today = Decimal::ZERO;
             self.lowest_today = Decimal::ZERO;
+            self.worst_today = Decimal::ZERO;
         }
         if before.map(monday) != Some(monday(today)) {
             self.week = Decimal::ZERO;
             self.lowest_week = Decimal::ZERO;
+            self.worst_week = Decimal::ZERO;
         }
         if before.map(Date::first_of_month) != Some(today.first_of_month()) {
             self.month = Decimal::ZERO;
             self.lowest_month = Decimal::ZERO;
+            self.worst_month = Decimal::ZERO;
         }
         if monday(day) == monday(today) {
             self.week += deal.profit;
@@ -198,6 +211,12 @@ impl StrategyLedger {
         self.lowest_today = self.lowest_today.min(self.today);
         self.lowest_week = self.lowest_week.min(self.week);
         self.lowest_month = self.lowest_month.min(self.month);
+        if let Some(balance) = balance {
+            let worst = |known: Decimal, result| known.max(percent_lost(result, balance));
+            self.worst_today = worst(self.worst_today, self.today);
+            self.worst_week = worst(self.worst_week, self.week);
+            self.worst_month = worst(self.worst_month, self.month);
+        }
         self.total += deal.profit;
         self.best = self.best.max(self.total);
         match deal.entry {
@@ -233,6 +252,17 @@ impl StrategyLedger {
             self.losses_in_row = 0;
         }
     }
+}
+
+/// How much a result is below zero, in per cent of the balance after it.
+fn percent_lost(result: Decimal, balance: Decimal) -> Decimal {
+    let lost = (-result).max(Decimal::ZERO);
+    if lost.is_zero() {
+        return lost;
+    }
+    lost.checked_mul(Decimal::ONE_HUNDRED)
+        .and_then(|hundredfold| hundredfold.checked_div(balance.max(Decimal::ZERO)))
+        .unwrap_or(Decimal::ONE_HUNDRED)
 }
 
 fn date(time: Timestamp) -> Date {

@@ -141,6 +141,9 @@ pub enum Record {
     },
     Dealt {
         deal: Deal,
+        /// What the account held after it, as far as that is known.
+        #[serde(default)]
+        balance: Option<rust_decimal::Decimal>,
     },
     /// A deal of anybody on an account that nets positions: it tells what of them is ours.
     Netted {

@@ -65,7 +65,7 @@ impl Shadow {
         time: Timestamp,
     ) {
         self.deals += 1;
-        self.ledger.count(&Deal {
+        let deal = Deal {
             ticket: Ticket(self.deals),
             position: position.ticket,
             symbol: position.symbol.clone(),
@@ -77,7 +77,8 @@ impl Shadow {
             profit,
             magic: position.magic,
             time,
-        });
+        };
+        self.ledger.count(&deal, None);
     }
 
     /// What happens to the positions at this quote, in words.

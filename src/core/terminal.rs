@@ -93,7 +93,13 @@ impl Turn<'_> {
                 self.log(LogLevel::Info, "terminal", text);
                 self.seen_closed(&deal);
                 self.correct_by_deal(&deal);
-                self.record(Record::Dealt { deal: deal.clone() });
+                // A deal is told before the balance that it changes. The other way round a loss looks a little larger, in
+                // per cent, than it was.
+                let account = self.state.terminal.account.as_ref();
+                self.record(Record::Dealt {
+                    deal: deal.clone(),
+                    balance: account.map(|account| account.balance + deal.profit),
+                });
                 self.net(deal);
                 self.note_held();
             }

@@ -71,7 +71,8 @@ fn sentences(row: &Row, plan: &Plan, language: Language) -> String {
     let mut text = tell!(language;
         "{name} would run on {symbol} {timeframe}.\n\n{sentence}\n\nBars needed before the first decision: {warmup}.";
         "{name} akan berjalan di {symbol} {timeframe}.\n\n{sentence}\n\nBar yang dibutuhkan sebelum keputusan pertama: {warmup}.");
-    if let Some(note) = no_part_closes(plan, language) {
+    let notes = [too_small(plan, language), no_part_closes(plan, language)];
+    for note in notes.into_iter().flatten() {
         text.push_str("\n\n");
         text.push_str(&note);
     }
@@ -85,6 +86,17 @@ fn sentences(row: &Row, plan: &Plan, language: Language) -> String {
         }
     }
     text
+}
+
+/// Which volume is too small, only the broker knows (R18).
+fn too_small(plan: &Plan, language: Language) -> Option<String> {
+    let lots = plan.sizing().lots;
+    (lots < USUAL_SMALLEST).then(|| {
+        let lots = lots.normalize();
+        tell!(language;
+            "{lots} lots are less than most brokers take: where the smallest volume is {USUAL_SMALLEST} lots, the activation is refused (R18).";
+            "{lots} lot lebih kecil dari yang diterima kebanyakan broker: jika volume terkecil {USUAL_SMALLEST} lot, aktivasi ditolak (R18).")
+    })
 }
 
 /// Of less than two smallest volumes nothing can be closed but all; no other rule makes a volume larger.
@@ -130,6 +142,7 @@ fn accepted(plan: &Plan, language: Language) -> Value {
         "sentence": plan.sentence_in(language),
         "warmup": warmup,
         "skipped": skipped,
+        "volume": too_small(plan, language),
         "parts": no_part_closes(plan, language),
         "keys": keys(plan.keys()),
     })

@@ -433,7 +433,7 @@ impl Replay {
             comment: String::new(),
             opened_at: quote.time,
         };
-        self.account.ledger.count(&Deal {
+        let deal = Deal {
             ticket: Ticket(0),
             position: position.ticket,
             symbol: String::new(),
@@ -445,7 +445,9 @@ impl Replay {
             profit: Decimal::ZERO,
             magic: 0,
             time: quote.time,
-        });
+        };
+        let balance = self.account.balance;
+        self.account.ledger.count(&deal, Some(balance));
         let holding = Holding::new(self.opened, position, spec);
         self.holdings.push(holding);
         self.look_ahead(self.holdings.len() - 1);

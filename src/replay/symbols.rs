@@ -144,6 +144,19 @@ pub fn terms(symbol: &str, changes: Option<&Value>) -> Result<Terms, String> {
             return Err(format!("the terms of --spec need a {name} above zero"));
         }
     }
+    let point = Decimal::new(1, spec.digits);
+    if spec.point.normalize() != point.normalize() {
+        return Err(format!(
+            "the terms of --spec contradict each other: with {} digits a point is {point}, not {}",
+            spec.digits, spec.point
+        ));
+    }
+    if !(spec.tick_size % spec.point).is_zero() {
+        return Err(format!(
+            "the terms of --spec contradict each other: the tick size {} is no number of points of {}",
+            spec.tick_size, spec.point
+        ));
+    }
     let known = serde_json::to_value(&spec).unwrap_or_default();
     if let Some(key) = changes.keys().find(|key| known.get(key.as_str()).is_none()) {
         return Err(format!(

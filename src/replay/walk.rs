@@ -80,8 +80,8 @@ impl Replay {
             };
             return self.stop_out(at, bar.time, note, sink);
         }
-        let nearer_low = bar.open - bar.low < bar.high - bar.open
-            || (bar.open - bar.low <= bar.high - bar.open && bar.close >= bar.open);
+        let further_low = (bar.open - bar.low) - (bar.high - bar.open);
+        let nearer_low = further_low < -slack || (further_low <= slack && bar.close >= bar.open);
         let (first, second) = if nearer_low {
             (bar.low, bar.high)
         } else {
@@ -251,7 +251,7 @@ impl Replay {
         let commission = (self.settings.commission * volume).round_dp(2);
         let net = profit - commission;
         self.account.book(net, time);
-        self.account.ledger.count(&Deal {
+        let deal = Deal {
             ticket: Ticket(0),
             position: Ticket(holding.number),
             symbol: String::new(),
@@ -263,7 +263,9 @@ impl Replay {
             profit: net,
             magic: 0,
             time,
-        });
+        };
+        let balance = self.account.balance;
+        self.account.ledger.count(&deal, Some(balance));
         holding.net += net;
         let trade = Trade {
             number: holding.number,

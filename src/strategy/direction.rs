@@ -37,10 +37,23 @@ const AFTER_A_DIRECTION: [&str; 32] = [
     "when",
     "while",
 ];
-/// Words that make a group's name the name of a measure: "short_term", "long_ma".
-const A_MEASURE: [&str; 12] = [
-    "average", "averages", "dated", "ema", "ma", "period", "periods", "range", "run", "sma",
-    "term", "window",
+/// Words after it in the name of a group that say what is done or by which method: "long_entry", "short_breakout". After
+/// any other word the two may name something that is seen: "short_squeeze", "long_wick", "short_term".
+const AFTER_A_DIRECTION_IN_A_NAME: [&str; 14] = [
+    "breakout",
+    "breakouts",
+    "continuation",
+    "criteria",
+    "pullback",
+    "pullbacks",
+    "reversal",
+    "reversals",
+    "rules",
+    "scalp",
+    "scalping",
+    "swing",
+    "trades",
+    "trend",
 ];
 
 /// The direction that a text begins with: BUY, SELL, LONG or SHORT as its first word (R1).
@@ -78,10 +91,14 @@ pub(super) fn name_side(name: &str) -> Option<Side> {
     let parts = name.replace('_', " ");
     let mut words = words(&parts).map(|(word, _)| word.to_ascii_lowercase());
     let first = side_word(&words.next()?)?;
-    let measure = |word: &String| A_MEASURE.contains(&word.as_str());
     let other = |word: &String| side_word(word).is_some_and(|side| side != first);
     let rest: Vec<String> = words.collect();
-    (!rest.first().is_some_and(measure) && !rest.iter().any(other)).then_some(first)
+    let says = rest.first().is_none_or(|next| {
+        let next = next.as_str();
+        let counted = next.len() == 1 || next.chars().all(|c| c.is_ascii_digit());
+        counted || AFTER_A_DIRECTION.contains(&next) || AFTER_A_DIRECTION_IN_A_NAME.contains(&next)
+    });
+    (says && !rest.iter().any(other)).then_some(first)
 }
 
 /// What stands between a word and the next one.
@@ -166,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_groups_name_is_a_direction_unless_it_names_a_measure() {
+    fn a_groups_name_is_a_direction_unless_it_names_something_else() {
         for (name, side) in [
             ("long_entry", BUY),
             ("short_entry", SELL),
@@ -178,6 +195,15 @@ mod tests {
             ("long_short", None),
             ("momentum_long", None),
             ("longs", None),
+            ("long_1", BUY),
+            ("short_a", SELL),
+            ("short_squeeze", None),
+            ("short_squeeze_breakout", None),
+            ("short_covering", None),
+            ("sell_off_bounce", None),
+            ("long_liquidation", None),
+            ("long_wick_rejection", None),
+            ("buy_side_liquidity", None),
         ] {
             assert_eq!(name_side(name), side, "{name:?}");
         }

@@ -150,8 +150,11 @@ impl Reader {
         }
     }
 
+    /// This value was read; what stands inside of it has to be read by name.
     pub fn used(&mut self, node: &Node<'_>, text: impl Into<String>) {
-        self.settle(&node.path, &Fate::Used(text.into()));
+        if let Some(leaf) = self.leaves.get_mut(&node.path) {
+            leaf.fate.get_or_insert_with(|| Fate::Used(text.into()));
+        }
     }
 
     pub fn informational(&mut self, node: &Node<'_>, text: impl Into<String>) {
@@ -333,10 +336,15 @@ impl Reader {
     }
 }
 
+/// Whether an object says of itself that it is off. The form writes so into partial exits that are on (R12).
+fn is_off(path: &str, value: &Value) -> bool {
+    !path.ends_with("enhancedPartialExits") && !Node::root(path, value).enabled()
+}
+
 fn note_switches(off: &mut Vec<String>, path: &str, value: &Value) {
     match value {
         Value::Object(map) => {
-            if !Node::root(path, value).enabled() {
+            if is_off(path, value) {
                 off.push(path.to_owned());
             }
             for (key, value) in map {
@@ -357,7 +365,7 @@ fn note_unclear_switches(unclear: &mut Vec<String>, path: &str, value: &Value) {
     match value {
         Value::Object(map) => {
             let here = Node::root(path, value);
-            if !here.enabled() {
+            if is_off(path, value) {
                 return;
             }
             let switches = ["enabled", "isActive"].into_iter();
@@ -383,8 +391,7 @@ fn note_unclear_switches(unclear: &mut Vec<String>, path: &str, value: &Value) {
 fn note_leaves(leaves: &mut BTreeMap<String, Leaf>, path: &str, value: &Value, off: bool) {
     match value {
         Value::Object(map) if !map.is_empty() => {
-            let here = Node::root(path, value);
-            let off = off || !here.enabled();
+            let off = off || is_off(path, value);
             for (key, value) in map {
                 let place = join(path, key);
                 note_leaves(leaves, &place, value, off);

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use super::cid_of;
 use super::terminal::decimal;
 use super::world::World;
-use crate::core::ledger::DayLedger;
+use crate::core::ledger::{DayLedger, StrategyLedger};
 use crate::market::{Cid, Deal, DealEntry, DealReason, Side, TerminalEvent, Ticket};
 
 fn at(time: &str) -> Timestamp {
@@ -17,7 +17,7 @@ fn at(time: &str) -> Timestamp {
 fn ledger(deals: &[(u64, DealEntry, &str, &str, &str)]) -> DayLedger {
     let mut ledger = DayLedger::default();
     for ((position, entry, volume, profit, time), ticket) in deals.iter().zip(1..) {
-        ledger.count(&Deal {
+        let deal = Deal {
             ticket: Ticket(ticket),
             position: Ticket(*position),
             symbol: "EURUSD".to_owned(),
@@ -29,7 +29,8 @@ fn ledger(deals: &[(u64, DealEntry, &str, &str, &str)]) -> DayLedger {
             profit: decimal(profit),
             magic: Cid::new(1, 1).0,
             time: at(time),
-        });
+        };
+        ledger.count(&deal, None);
     }
     ledger
 }
@@ -61,6 +62,36 @@ fn results_are_counted_by_day_week_and_month_of_utc() {
         );
     }
     assert_eq!(ledger.record(2, at("2026-03-02T13:00")).week, Decimal::ZERO);
+}
+
+/// A loss of 2 % of the balance stays one when the balance has grown since.
+#[test]
+fn a_limit_in_per_cent_that_was_reached_holds_for_its_day() {
+    let mut ledger = StrategyLedger::default();
+    let mut count = |position: u64, profit: &str, balance: &str| {
+        let deal = Deal {
+            ticket: Ticket(position),
+            position: Ticket(position),
+            symbol: "EURUSD".to_owned(),
+            side: Side::Buy,
+            entry: Out,
+            reason: DealReason::Order,
+            volume: Decimal::ONE,
+            price: decimal("1.1"),
+            profit: decimal(profit),
+            magic: 0,
+            time: at("2026-03-02T10:00"),
+        };
+        ledger.count(&deal, Some(decimal(balance)));
+        ledger.record(at("2026-03-02T11:00"), Decimal::ZERO)
+    };
+    assert_eq!(count(1, "100", "10100").today_percent, Decimal::ZERO);
+    let lost = count(2, "-302", "9798").today_percent.round_dp(3);
+    assert_eq!(lost, decimal("2.062"));
+    let won = count(3, "1500", "11298");
+    assert_eq!(won.today_percent.round_dp(3), lost);
+    assert_eq!(won.week_percent.round_dp(3), lost);
+    assert_eq!(won.month_percent.round_dp(3), lost);
 }
 
 #[test]

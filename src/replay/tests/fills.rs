@@ -291,3 +291,37 @@ fn an_empty_account_trades_no_more() {
     let again = Verdict::Refused(Side::Buy, "nothing is left of the account".to_owned());
     assert!(kept.verdicts.contains(&(5, again)), "{:?}", kept.verdicts);
 }
+
+/// A check that closes nothing leaves the parts at their own prices, also of what was sold, whose gain needs the ask.
+#[test]
+fn a_check_for_progress_changes_no_price_of_a_part() {
+    let exit = |checked: bool| {
+        json!({
+            "stopLoss": { "type": "pips", "value": 20 },
+            "smartExit": {
+                "takeProfit": { "type": "partial", "partialExits": [
+                    { "percentage": 50, "atRR": 1 }, { "percentage": 50, "atRR": 3 }
+                ] },
+                "timeExit": { "maxHoldingMinutes": 600, "exitIfNoProgress": checked, "minProgressPips": 2 },
+            },
+        })
+    };
+    let falls = [
+        [1.1006, 1.1008, 1.0995, 1.0996],
+        [1.0996, 1.0997, 1.0970, 1.0972],
+        [1.0972, 1.0973, 1.0930, 1.0940],
+    ];
+    let rises =
+        falls.map(|[open, high, low, close]| [open, low, high, close].map(|price| 2.2012 - price));
+    for (side, bars) in [(Side::Sell, falls), (Side::Buy, rises)] {
+        let deals = |checked| {
+            let kept = after_a_cross(crossing(&exit(checked), side), settings(), &bars);
+            let deals = kept.trades.into_iter();
+            deals
+                .map(|trade| (trade.reason, trade.volume, trade.close_price))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(deals(true), deals(false), "{side:?}");
+        assert_eq!(deals(true).len(), 2, "{side:?}: {:?}", deals(true));
+    }
+}

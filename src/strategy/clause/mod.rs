@@ -151,11 +151,14 @@ fn settle(
         reader.informational(&switch, "it is switched on");
     }
     if let Some(free) = node.child("confirmation") {
-        if free.value.is_object() || free.value.is_array() {
+        let is_words = free
+            .text()
+            .is_some_and(|text| !text.starts_with(['{', '[']));
+        if !is_words && free.flag() != Some(false) {
             return Err(Reason::new(
                 Rule::UnknownName,
                 &free.path,
-                "is a condition of its own, which is not read in this place; put it under \"and\"",
+                "asks for a condition of its own, which is not read in this place; put it under \"and\"",
             ));
         }
         reader.skip(Reason::new(

@@ -175,7 +175,9 @@ fn read_target(reader: &mut Reader, level: &Node<'_>, trigger: &str) -> Option<D
         "trailingTarget",
         "regimeTarget",
     ];
-    reader.child_informational(level, &others, "belongs to another trigger");
+    for other in others.into_iter().filter(|other| *other != key) {
+        reader.child_informational(level, &[other], "belongs to another trigger");
+    }
     Some(due)
 }
 

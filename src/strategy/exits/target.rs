@@ -150,7 +150,7 @@ fn is_complete(smart: &Node<'_>, kind: &str) -> bool {
 
 fn read_plain_target(reader: &mut Reader, plain: &Node<'_>) -> Option<Target> {
     let kind = kind(plain);
-    let target = if kind == "rr_ratio" {
+    let target = if matches!(kind.as_str(), "rr_ratio" | "ratio") {
         Target::Ratio(ratio(reader, plain, "value")?)
     } else {
         Target::Distance(distance(reader, plain)?)

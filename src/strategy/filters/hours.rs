@@ -208,6 +208,10 @@ fn read_times(reader: &mut Reader, node: &Node<'_>, key: &str, text: &str) -> Ve
     };
     let mut times = Vec::new();
     for item in read_items(reader, &listed) {
+        if !item.enabled() {
+            reader.informational(&item, "switched off");
+            continue;
+        }
         let hour = |reader: &mut Reader, key: &str| {
             let hour = reader.number(&item, key)?;
             let minutes = u32::try_from(hour.checked_mul(Decimal::from(60))?).ok()?;
@@ -225,9 +229,13 @@ fn read_times(reader: &mut Reader, node: &Node<'_>, key: &str, text: &str) -> Ve
                 reader.refuse(&item.path, Rule::Sessions, text);
             }
         }
+        for key in ["day", "startHour", "endHour", "enabled"] {
+            if let Some(child) = item.child(key) {
+                reader.used(&child, text);
+            }
+        }
         reader.child_informational(&item, &["description"], "a note that asks for nothing");
     }
-    reader.used(&listed, text);
     times
 }
 

@@ -40,8 +40,8 @@ pub(super) fn closing_second(holding: &Holding<'_>) -> Option<i64> {
     weekly.chain(held).min()
 }
 
-/// What the last closed bar says; nothing changes in it before another one closes. Without a quote: what it may say,
-/// whatever the spread.
+/// What the last closed bar says; nothing changes in it before another one closes. Without a quote: what it says whatever the
+/// spread is.
 pub(super) fn by_bar(holding: &Holding<'_>, quote: Option<Quote>, now: i64) -> Option<String> {
     let closing = &holding.plan.exits.closing;
     let any = closing.no_progress.is_some()
@@ -56,36 +56,44 @@ pub(super) fn by_bar(holding: &Holding<'_>, quote: Option<Quote>, now: i64) -> O
         .or_else(|| reverse_signal(holding))
 }
 
+/// Whether what the last closed bar says depends on the spread at its close.
+pub(super) fn needs_the_ask(holding: &Holding<'_>, closed: i64) -> bool {
+    let is_sold = holding.view.position.side == Side::Sell;
+    is_sold
+        && holding
+            .bar(closed)
+            .is_some_and(|bar| check_after(holding, bar).is_some())
+}
+
 /// Bars are those of the bid; what was sold is bought back at the ask, which is known at the close of the bar alone. A spread
 /// that widens later says nothing of it.
 fn no_progress(holding: &Holding<'_>, bar: &Bar, quote: Option<Quote>, now: i64) -> Option<String> {
     /// The quote is that of the close for so many seconds.
     const AT_THE_CLOSE: i64 = 60;
-    let check = holding.plan.exits.closing.no_progress?;
-    let length = holding.plan.timeframe().seconds();
-    let since_opening = bar.time.as_second() + length - holding.opened_second();
-    let every = check.every_minutes * 60;
-    let is_check = every == 0 || since_opening / every > (since_opening - length).max(0) / every;
-    if !is_check {
-        return None;
-    }
+    let (least, after) = check_after(holding, bar)?;
     let spec = holding.spec();
     let close = spec.round_price(Decimal::from_f64(bar.close)?);
-    let is_fresh = now - bar.time.as_second() - length < AT_THE_CLOSE;
-    let price = match (holding.view.position.side, quote) {
-        (Side::Sell, None) => None,
-        (Side::Sell, Some(quote)) if is_fresh => Some(close + (quote.ask - quote.bid)),
-        _ => Some(close),
-    };
-    let least = check.least_pips.checked_mul(spec.pip())?;
-    let too_little = price.is_none_or(|price| holding.gain(price) < least);
+    let closed = bar.time.as_second() + holding.plan.timeframe().seconds();
+    let spread = quote
+        .filter(|_| holding.view.position.side == Side::Sell && now - closed < AT_THE_CLOSE)
+        .map_or(Decimal::ZERO, |quote| quote.ask - quote.bid);
+    let too_little = holding.gain(close + spread) < least.checked_mul(spec.pip())?;
     too_little.then(|| {
         format!(
-            "it has gained less than {} pips after {} minutes",
-            check.least_pips,
-            since_opening / 60
+            "it has gained less than {least} pips after {} minutes",
+            after / 60
         )
     })
+}
+
+/// The pips that must have been gained when this bar closes, and how many seconds the position is open then.
+fn check_after(holding: &Holding<'_>, bar: &Bar) -> Option<(Decimal, i64)> {
+    let check = holding.plan.exits.closing.no_progress?;
+    let length = holding.plan.timeframe().seconds();
+    let after = bar.time.as_second() + length - holding.opened_second();
+    let every = check.every_minutes * 60;
+    let is_due = every == 0 || after / every > (after - length).max(0) / every;
+    is_due.then_some((check.least_pips, after))
 }
 
 fn volatility(holding: &Holding<'_>, bar: &Bar) -> Option<String> {

@@ -50,6 +50,9 @@ pub fn next_touch(plan: &Plan, view: &PositionView<'_>) -> Touch {
         return Touch::ALWAYS;
     }
     let mut second = closes::closing_second(&holding).unwrap_or(i64::MAX);
+    if closes::needs_the_ask(&holding, closed) {
+        second = second.min(closed);
+    }
     let mut falls_to: Option<Decimal> = None;
     let mut rises_to: Option<Decimal> = None;
     let mut part = None;

@@ -21,6 +21,11 @@ pub struct TrackRecord {
     pub today: Decimal,
     pub week: Decimal,
     pub month: Decimal,
+    /// The most that these results ever were below zero, in per cent of the balance of that moment: what is won later, or paid
+    /// in, does not make it less.
+    pub today_percent: Decimal,
+    pub week_percent: Decimal,
+    pub month_percent: Decimal,
     /// Positions opened on this UTC day.
     pub trades_today: u32,
     /// The most positions closed at a loss one after another on this UTC day.
@@ -156,11 +161,20 @@ impl Limits {
         let record = &view.record;
         let floating: Decimal = view.positions.iter().map(|position| position.profit).sum();
         for limit in &self.losses {
-            let realised = match limit.period {
-                Period::Day => record.today,
-                Period::Week => record.week,
-                Period::Month => record.month,
+            let (realised, lost_percent) = match limit.period {
+                Period::Day => (record.today, record.today_percent),
+                Period::Week => (record.week, record.week_percent),
+                Period::Month => (record.month, record.month_percent),
             };
+            if let Loss::PercentOfBalance(percent) = limit.most
+                && lost_percent >= percent
+            {
+                return Err(format!(
+                    "{} loss of {} % of the balance has reached the limit of {percent} %",
+                    limit.period.possessive(),
+                    lost_percent.round_dp(2).normalize(),
+                ));
+            }
             let lost = -(realised + floating.min(Decimal::ZERO));
             let most = match limit.most {
                 Loss::Money(money) => money,

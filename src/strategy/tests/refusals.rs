@@ -109,7 +109,7 @@ fn shapes_that_cannot_be_followed_yet_are_named() {
     let nested = rules_with(&json!({ "conditions": [nested] }));
     assert_eq!(
         reasons(&nested)[0].to_string(),
-        "entry.conditions[0].confirmation: is a condition of its own, which is not read in this place; put it under \"and\" (R4)"
+        "entry.conditions[0].confirmation: asks for a condition of its own, which is not read in this place; put it under \"and\" (R4)"
     );
 }
 

@@ -97,3 +97,92 @@ fn r4_a_switch_that_stands_neither_on_nor_off_is_refused() {
     off["filters"]["spreadFilter"]["inner"] = json!({ "enabled": "no" });
     assert!(rules_planned(&off, None).is_ok());
 }
+
+fn scalping_by_hours(times: &str, time: &Value) -> Value {
+    let mut rules = one(&condition("rsi", "gt", &json!(50)));
+    rules["sessionFilter"] = json!({ "mode": "weekend", "allowedDays": ["Monday", "Tuesday"],
+        "aggressivenessMultiplier": { "optimal": 1, "suboptimal": 0.5 } });
+    rules["sessionFilter"][times] =
+        json!([{ "day": "Tuesday", "startHour": 8, "endHour": 12 }, time]);
+    rules
+}
+
+/// Hours that are switched off are neither avoided nor the best; what else stands beside them is read or refused.
+#[test]
+fn r13_hours_that_are_switched_off_do_not_count() {
+    for times in ["avoidTimes", "optimalTimes"] {
+        let mut time =
+            json!({ "day": "Monday", "startHour": 8, "endHour": 12, "description": "x" });
+        let on = rules_planned(&scalping_by_hours(times, &time), None).unwrap();
+        assert!(on.sentence().contains("Monday 08:00"), "{}", on.sentence());
+        time["enabled"] = json!(true);
+        let still = rules_planned(&scalping_by_hours(times, &time), None).unwrap();
+        assert_eq!(on.sentence(), still.sentence());
+        time["enabled"] = json!(false);
+        let off = rules_planned(&scalping_by_hours(times, &time), None).unwrap();
+        assert!(
+            !off.sentence().contains("Monday 08:00"),
+            "{}",
+            off.sentence()
+        );
+        for (key, value) in [
+            ("isActive", json!(false)),
+            ("enabled", json!("no")),
+            ("zzz", json!(7)),
+        ] {
+            let mut time = json!({ "day": "Monday", "startHour": 8, "endHour": 12 });
+            time[key] = value;
+            let path = format!("sessionFilter.{times}[1].{key}");
+            let refused = reasons(&scalping_by_hours(times, &time));
+            assert!(
+                refused.iter().any(|one| one.key == path),
+                "{path}: {refused:?}"
+            );
+        }
+    }
+}
+
+/// The form writes `enabled: false` into partial exits that are on (R12); what stands in them is read all the same.
+#[test]
+fn r12_nothing_hides_in_partial_exits_that_call_themselves_off() {
+    let with = |enabled: &Value, pointer: &str, key: &str, value: &Value| {
+        let mut rules = one(&condition("rsi", "gt", &json!(50)));
+        rules["exit"]["enhancedPartialExits"] = json!({
+            "enabled": enabled,
+            "levels": [{
+                "percentage": 50, "triggerType": "profit",
+                "profitTarget": { "type": "pips", "value": 10 },
+                "timeTarget": { "type": "duration", "value": 4 },
+            }],
+        });
+        if !key.is_empty() {
+            let exits = &mut rules["exit"]["enhancedPartialExits"];
+            exits.pointer_mut(pointer).unwrap()[key] = value.clone();
+        }
+        rules
+    };
+    for enabled in [json!(false), json!(true), Value::Null] {
+        let plain = rules_planned(&with(&enabled, "", "", &Value::Null), None).unwrap();
+        assert!(
+            plain.sentence().contains("50 % at 10 pips"),
+            "{}",
+            plain.sentence()
+        );
+        for (pointer, key, value) in [
+            ("/levels/0", "isActive", json!("no")),
+            ("/levels/0", "enabled", json!("no")),
+            ("/levels/0", "enabled", json!(false)),
+            ("", "isActive", json!(false)),
+            ("/levels/0", "onlyAboveRsi", json!(70)),
+            ("/levels/0", "moveStopToPips", json!(5)),
+            ("", "closeRestAtPips", json!(25)),
+            ("/levels/0/profitTarget", "minBars", json!(3)),
+            ("/levels/0/profitTarget", "enabled", json!(false)),
+            ("/levels/0/profitTarget", "onlyWhen", json!({ "rsi": 70 })),
+        ] {
+            let rules = with(&enabled, pointer, key, &value);
+            let refused = rules_planned(&rules, None).err();
+            assert!(refused.is_some(), "{enabled} {pointer} {key}: {value}");
+        }
+    }
+}

@@ -332,7 +332,8 @@ impl Comparison<'_> {
         let mut open: BTreeMap<Ticket, Decimal> = BTreeMap::new();
         let mut account = Account::new(self.setup.balance);
         for deal in before {
-            account.ledger.count(deal);
+            let balance = account.balance + deal.profit;
+            account.ledger.count(deal, Some(balance));
             let held = open.entry(deal.position).or_default();
             match deal.entry {
                 DealEntry::In => *held += deal.volume,
