@@ -20,6 +20,13 @@ const WORTH_TELLING: SignedDuration = SignedDuration::from_secs(2);
 /// A command waits no longer for the platform's clock.
 pub(super) const CLOCK_PATIENCE: Duration = Duration::from_secs(3);
 
+/// A command that looks older than the last order before it came, by the clock that nobody sets.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Doubt {
+    last: Timestamp,
+    came: Duration,
+}
+
 impl Durable {
     /// Every remembered moment of the platform's clock: when something was ordered.
     fn ordered_at(&mut self) -> impl Iterator<Item = &mut Timestamp> {
@@ -194,15 +201,17 @@ impl Turn<'_> {
             && command.source == Source::Pusher
             && command.told_at().is_some_and(|told| told < last)
         {
-            self.state.doubtful.insert(command.id.clone(), last);
+            let came = self.now.mono;
+            self.state
+                .doubtful
+                .insert(command.id.clone(), Doubt { last, came });
         }
     }
 
     pub fn awaits_the_clock(&self, open: &OpenCommand) -> bool {
-        let waited = self.now.utc.duration_since(open.command.received_at);
-        self.state.doubtful.contains_key(&open.command.id)
-            && open.state != CommandState::Executing
-            && waited < SignedDuration::try_from(CLOCK_PATIENCE).unwrap_or_default()
+        open.state != CommandState::Executing
+            && (self.state.doubtful.get(&open.command.id))
+                .is_some_and(|doubt| self.now.mono.saturating_sub(doubt.came) < CLOCK_PATIENCE)
     }
 
     /// The clock was not told in time, so the platform's may have been put back since. Pusher keeps no events and sends them
@@ -216,11 +225,11 @@ impl Turn<'_> {
         if self.awaits_the_clock(open) {
             return;
         }
-        let Some(last) = self.state.doubtful.get(id).copied() else {
+        let Some(Doubt { last, came }) = self.state.doubtful.get(id).copied() else {
             return;
         };
         let command = &open.command;
-        let waited = self.now.mono.saturating_sub(self.arrived(command));
+        let waited = self.now.mono.saturating_sub(came);
         let moment = self.state.platform_moment(self.now);
         let came = moment.and_then(|moment| moment.checked_sub(waited).ok());
         let known_ms = self.state.clock_within_ms.unwrap_or_default();

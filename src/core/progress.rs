@@ -161,7 +161,7 @@ impl Turn<'_> {
         if open.state == CommandState::Executing
             || command.told_at().is_none()
             || command.source == Source::Local
-            || self.now.utc.duration_since(command.received_at) >= PATIENCE
+            || self.now.utc.duration_since(command.received_at).abs() >= PATIENCE
         {
             return false;
         }

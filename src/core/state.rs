@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 use super::Now;
 use super::awaiting::Awaited;
 use super::charts::{ChartKey, Charted};
+use super::clock::Doubt;
 use super::closing::Sweep;
 use super::command::Command;
 use super::durable::Durable;
@@ -125,8 +126,8 @@ pub struct State {
     /// Half the round trip of the measurement; `None` before the first.
     pub(super) clock_within_ms: Option<i64>,
     /// When it was last looked at.
-    /// Commands that look older than what was ordered before they came, with the moment of the last of it.
-    pub(super) doubtful: BTreeMap<String, Timestamp>,
+    /// By the command's id.
+    pub(super) doubtful: BTreeMap<String, Doubt>,
     pub(super) clock_measured_at: Option<Timestamp>,
     pub(super) clock_measured_mono: Duration,
     /// When the emergency stop was lifted in this run.
@@ -294,7 +295,10 @@ impl State {
 
     /// The platform's clock by our last measurement.
     pub(super) fn platform_time(&self, now: Now) -> Timestamp {
-        self.by_platform_clock(now.utc)
+        let by_own_clock = self.by_platform_clock(now.utc);
+        // Whoever puts this computer's clock back does not put back the platform's. Over a sleep the other clock may stand.
+        self.platform_moment(now)
+            .map_or(by_own_clock, |moment| moment.max(by_own_clock))
     }
 
     /// What the platform's clock showed at a moment of ours.

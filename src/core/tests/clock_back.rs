@@ -1,4 +1,4 @@
-//! The platform's clock ran ahead and was set right: what was ordered meanwhile must not look later than all that follows.
+//! A clock was put back, the platform's or this computer's: what was ordered before must not look later than all that follows.
 
 use serde_json::{Value, json};
 
@@ -193,4 +193,36 @@ fn a_stop_that_was_on_its_way_for_a_moment_stays_the_earlier_one() {
         "superseded by the later START_STRATEGY",
     );
     assert_eq!(state(&world), StrategyState::Running);
+}
+
+/// Before anybody has looked at the platform's clock again.
+#[test]
+fn what_makes_the_risk_smaller_is_obeyed_after_this_computers_clock_was_put_back() {
+    for back in [3, 5, 30, 3_600] {
+        for (name, args, holds) in &reducing() {
+            for (after, dated) in [(0, true), (25, true), (0, false), (25, false)] {
+                let case = format!("{name}, {back} s, {after} s later, dated: {dated}");
+                let mut world = ordered_ahead(0);
+                world.wait(2);
+                world.now.utc -= jiff::SignedDuration::from_secs(back);
+                world.wait(after);
+                if dated {
+                    world.pusher_made("now", name, args, -back);
+                } else {
+                    world.pusher_raw(
+                        &json!({ "id": "now", "command": name, "parameters": args }).to_string(),
+                    );
+                }
+                world.wait(1);
+                let (_, message) = world.outcome("now");
+                assert!(holds(&world), "{case}: {message}");
+                world.assert_executed("now");
+                assert!(!message.contains("a later activation stands"), "{case}");
+                world.clock_is_ahead_by(back);
+                world.heartbeat(&[("now", name, args.clone(), -back)]);
+                world.wait(4);
+                assert!(holds(&world), "{case}: later");
+            }
+        }
+    }
 }
