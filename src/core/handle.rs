@@ -61,13 +61,11 @@ impl Turn<'_> {
             CommandName::PauseStrategy => self.pause_strategy(command),
             CommandName::ResumeStrategy => self.resume_strategy(command),
             CommandName::Pause => {
-                let here = command.source == Source::Local;
-                let who = if here {
-                    "at this machine"
+                if command.source == Source::Local {
+                    self.pause_until_resumed_here("paused at this machine");
                 } else {
-                    "by the platform"
-                };
-                self.pause(&format!("paused {who}"));
+                    self.pause("paused by the platform");
+                }
                 Verdict::done("trading is paused: no new positions; exits stay managed")
             }
             CommandName::Resume => self.resume(),

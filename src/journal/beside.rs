@@ -133,7 +133,7 @@ impl Beside {
 
     fn trouble(&mut self, path: &Path, error: &io::Error) {
         if !std::mem::replace(&mut self.trouble_told, true) {
-            tracing::warn!(target: "journal", "{} cannot be kept up to date: {error}. Trading goes on; should the journal be lost, that may not be noticed.", path.display());
+            tracing::warn!(target: "journal", "{} cannot be kept up to date: {error}. That alone stops nothing; should the journal be lost, that may not be noticed.", path.display());
         }
     }
 }

@@ -104,10 +104,14 @@ fn executor(cli: &Cli) -> ExitCode {
         }
     };
     if cli.headless {
-        if let Some(problem) = session.settings_problem() {
+        if let Some((problem, reachable)) = session.settings_problem() {
             eprintln!("fx-executor: {problem}");
-            session.end();
-            return ExitCode::from(exit::SETTINGS);
+            if !reachable {
+                session.end();
+                return ExitCode::from(exit::SETTINGS);
+            }
+            // Stops must arrive and positions be cared for.
+            eprintln!("fx-executor: no position is opened until that is mended");
         }
         session.run_headless();
         return ExitCode::SUCCESS;

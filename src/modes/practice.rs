@@ -95,7 +95,7 @@ fn with_executor(
         Ok(session) => session,
         Err(error) => return failed(&error),
     };
-    if let Some(problem) = session.settings_problem() {
+    if let Some((problem, _)) = session.settings_problem() {
         eprintln!("fx-executor: {problem}");
         if headless {
             session.end();

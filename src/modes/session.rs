@@ -197,7 +197,7 @@ impl Session {
         let waker = Waker::default();
         let engine = engine::start(EngineOptions {
             data_dir: data_dir.path().to_owned(),
-            connection: found.settings.map(|settings| home.connection(settings)),
+            connection: (found.reachable).map(|settings| home.connection(settings)),
             config: found.config,
             terminal: {
                 let home = Arc::clone(&home);
@@ -242,8 +242,11 @@ impl Session {
         })
     }
 
-    pub fn settings_problem(&self) -> Option<String> {
-        self.settings.read().config.settings.problem
+    /// What is wrong with the settings, and whether the platform can be reached with them all the same.
+    pub fn settings_problem(&self) -> Option<(String, bool)> {
+        let found = self.settings.read();
+        let problem = found.config.settings.problem?;
+        Some((problem, found.reachable.is_some()))
     }
 
     /// Runs until Ctrl-C or until the engine ends.

@@ -33,6 +33,8 @@ pub(super) struct SettingsHome {
 pub(super) struct Found {
     pub config: Config,
     pub settings: Option<Settings>,
+    /// With these a program that opens nothing reaches the platform: they may be mistaken in everything else.
+    pub reachable: Option<Settings>,
 }
 
 impl SettingsHome {
@@ -46,7 +48,7 @@ impl SettingsHome {
             notes: Vec::new(),
             reading: self.readings.fetch_add(1, Ordering::Relaxed) + 1,
         };
-        let mut usable = None;
+        let (mut usable, mut reachable) = (None, None);
         // Paper is a choice, and the start of somebody who has chosen nothing yet; never what an error leads to.
         let mut meant = TerminalMode::Unknown;
         match settings::load(&self.path, self.store.as_ref()) {
@@ -58,6 +60,7 @@ impl SettingsHome {
                 for secret in loaded.draft.secrets() {
                     self.redactor.register(secret);
                 }
+                reachable = loaded.draft.reachable();
                 match loaded.draft.settings() {
                     Ok(settings) => usable = Some(settings),
                     Err(problems) if loaded.exists => {
@@ -110,6 +113,7 @@ impl SettingsHome {
                 practice_page: self.practice_page.clone(),
             },
             settings: usable,
+            reachable,
         }
     }
 
@@ -242,6 +246,10 @@ mod tests {
             let found = home.read();
             assert_eq!(found.config.mode, mode, "{text:?}");
             assert_eq!(found.settings.is_some(), usable, "{text:?}");
+            // A stop must arrive, whatever is wrong with a limit; the address of nobody leads nowhere.
+            let leads = text.is_some() && text.as_deref() != Some(whole(",,").as_str());
+            assert_eq!(found.reachable.is_some(), leads, "{text:?}");
+            assert_eq!(found.config.settings.problem.is_none(), usable, "{text:?}");
         }
     }
 }

@@ -11,6 +11,7 @@ use url::Url;
 use super::check::check_field;
 use super::document::Document;
 use super::field::Field;
+use super::values::Settings;
 
 /// One thing that keeps a draft from being used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +59,29 @@ impl fmt::Debug for Draft {
 }
 
 impl Draft {
+    /// The checked values, or everything that is wrong.
+    ///
+    /// # Errors
+    /// Every field that cannot be used.
+    pub fn settings(&self) -> Result<Settings, Vec<Problem>> {
+        let problems = self.problems();
+        if problems.is_empty() {
+            self.values()
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// What leads to the platform, although something else is wrong: a stop must arrive all the same. Only for a program that
+    /// opens nothing, because limits may be missing.
+    pub fn reachable(&self) -> Option<Settings> {
+        let in_the_way = |problem: &Problem| Field::CONNECTION.contains(&problem.field);
+        if self.problems().iter().any(in_the_way) {
+            return None;
+        }
+        self.values().ok()
+    }
+
     pub(super) fn of(document: Document) -> Self {
         let mut draft = Self::default();
         let pusher = nested_pusher(&document);

@@ -146,12 +146,8 @@ impl Draft {
         }
     }
 
-    /// The checked values, or everything that is wrong.
-    pub fn settings(&self) -> Result<Settings, Vec<Problem>> {
-        let problems = self.problems();
-        if !problems.is_empty() {
-            return Err(problems);
-        }
+    /// The values; what cannot be read is absent.
+    pub(super) fn values(&self) -> Result<Settings, Vec<Problem>> {
         let platform_url = platform_url(self.get(Field::PlatformUrl).trim()).map_err(|what| {
             vec![Problem {
                 field: Field::PlatformUrl,
@@ -163,7 +159,6 @@ impl Draft {
             (!text.is_empty()).then_some(text)
         };
         let owned = |field| text(field).map(str::to_owned);
-        // Every text below has just been checked: what cannot be read is absent.
         let flag = |field| text(field).and_then(|text| switch(text).ok());
         let amount = |field| text(field).and_then(|text| positive(text).ok());
         let secret = self.secret().map_or("", |secret| secret.expose_secret());

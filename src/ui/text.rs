@@ -257,7 +257,7 @@ catalogue! {
     settings_no_file = "No settings file yet; Save makes one.";
     settings_secret = "The secret is kept in: {}";
     settings_overrides = "Values of the file that win over the platform's";
-    settings_problem = "The program cannot connect: {}";
+    settings_problem = "The settings cannot be used, and nothing is opened: {}";
     settings_loading = "Reading the settings…";
     field_platform_url = "Platform address";
     field_api_key = "API key";

@@ -66,7 +66,7 @@ async fn a_file_spoiled_while_running_is_told_kept_and_cured() {
     executor.end_cleanly().await;
 }
 
-/// While it runs, the last good settings and their limits stay; at the start nothing trades.
+/// While it runs, the last good settings and their limits stay; after a start nothing is opened.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_misspelt_limit_never_means_no_limit() {
     let rig = Rig::new().await;
@@ -82,9 +82,19 @@ async fn a_misspelt_limit_never_means_no_limit() {
     assert_eq!(rig.ledger().entries().len(), 0);
     executor.end_cleanly().await;
 
-    let mut executor = rig.headless();
-    let status = executor.ends(LONG).await;
-    assert_eq!(status.code(), Some(4), "{}", executor.printed());
+    // A stop must arrive all the same.
+    let mut executor = rig.subscribed().await;
+    executor
+        .says("no position is opened until that is mended", LONG)
+        .await;
+    let id = rig.send("OPEN_POSITION", small_buy()).await;
+    assert_eq!(rig.final_status(&id, LONG).await, "failed");
+    let id = rig
+        .send("EMERGENCY_STOP", json!({ "reason": "test" }))
+        .await;
+    rig.is_executed(&id, LONG).await;
+    assert_eq!(rig.ledger().entries().len(), 0);
+    executor.end_cleanly().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
