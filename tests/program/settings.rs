@@ -89,9 +89,7 @@ async fn a_misspelt_limit_never_means_no_limit() {
         .await;
     let id = rig.send("OPEN_POSITION", small_buy()).await;
     assert_eq!(rig.final_status(&id, LONG).await, "failed");
-    let id = rig
-        .send("EMERGENCY_STOP", json!({ "reason": "test" }))
-        .await;
+    let id = rig.world.emergency_stop("a test").await.unwrap();
     rig.is_executed(&id, LONG).await;
     assert_eq!(rig.ledger().entries().len(), 0);
     executor.end_cleanly().await;
