@@ -2377,6 +2377,8 @@ bool SnapshotCollects()
    if(!torn && g_rev == g_job_rev)
      {
       Line("ACC", Txt("id", g_job_id) + AccountFields());
+      if(!Up())
+         return true;
       g_job = "ROWS";
       g_job_at = 0;
       return true;
@@ -2394,12 +2396,12 @@ bool SnapshotCollects()
 bool SnapshotSends()
   {
    int n = ArraySize(g_rows);
-   for(int i = 0; i < ROWS_PER_TURN && g_job_at < n; i++)
+   for(int i = 0; i < ROWS_PER_TURN && g_job_at < n && Up(); i++)
      {
       Line(g_job_at < g_job_positions ? "POS" : "ORD", Txt("id", g_job_id) + g_rows[g_job_at]);
       g_job_at++;
      }
-   if(g_job_at >= n)
+   if(g_job_at >= n && Up())
       EndJob(n, Int("npos", g_job_positions) + Int("nord", g_job_orders) + Int("rev", g_job_rev));
    return true;
   }
@@ -2581,6 +2583,8 @@ void Streams()
       if(g_subs[i].ticks)
          Line("TICK", Txt("sym", sym) + Num("bid", t.bid, d) + Num("ask", t.ask, d) + Num("last", t.last, d) +
               Int("vol", (long)t.volume) + Int("ms", t.time_msc) + Int("flags", (long)t.flags));
+      if(!Up())                                          // a long line was written, the link broke: nothing is subscribed any more
+         return;
       for(int k = 0; k < ArraySize(g_series); k++)
         {
          if(g_series[k].sym != sym)
@@ -2592,7 +2596,11 @@ void Streams()
          int n = (long)g_series[k].forming == 0 ? 0 : CopyRates(sym, g_series[k].tf, 0, 16, r);
          for(int b = 0; b < n; b++)
             if((long)r[b].time >= (long)g_series[k].forming && (long)r[b].time < (long)forming)
+              {
                Line("BAR", Txt("sym", sym) + Txt("tf", g_series[k].name) + BarFields(r[b], d));
+               if(!Up())
+                  return;
+              }
          if(n >= 0)
             g_series[k].forming = forming;               // history not ready: tried again with the next tick
         }

@@ -79,7 +79,7 @@ impl Turn<'_> {
             at: self.now.utc,
         });
         let Some(before) = before else { return };
-        self.state.awaited.clear();
+        self.await_nothing();
         self.pause_until_resumed_here(&format!(
             "paused: the terminal is logged in to account {} now, before it was {}",
             id.masked(),

@@ -1,34 +1,44 @@
 //! What the list of positions must show before it counts as knowing an order. A terminal's lists may be later than its
 //! answers, and a list that was on its way when the answer came is older than it: deciding by such a list would close a
 //! position twice, or open one too many.
+//!
+//! What an answer said of a position outlives the patience with a list: one that was opened counts as open until a deal closes
+//! it, a part that was closed of one as closed. So it does over a restart.
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
-use super::durable::IntentEntry;
+use super::durable::{Durable, IntentEntry};
+use super::effect::LogLevel;
 use super::orders::OrderEnd;
+use super::record::Record;
 use super::state::State;
 use super::step::Turn;
 use crate::market::{
     Book, Cid, Deal, DealEntry, Fill, IntentAction, LevelChange, Position, RefusalClass, Ticket,
 };
 
-/// After so long the list is believed, whatever it shows: the order's position may have been closed at once.
-const AT_MOST: Duration = Duration::from_secs(10);
+/// So long nothing is decided by a list that does not know the answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// After so long the list is believed, whatever it shows.
+const AT_MOST: Duration = Duration::from_secs(300);
 
 /// An order that is done and that the list does not show yet.
 #[derive(Debug)]
 pub(super) struct Awaited {
     sign: Sign,
-    until: Duration,
+    since: Duration,
+    told: bool,
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum Sign {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Sign {
+    /// As the answer told it.
     Opened {
-        ticket: Ticket,
-        cid: Cid,
+        position: Box<Position>,
     },
     /// Gone, or no larger than this.
     Closed {
@@ -46,14 +56,40 @@ enum Sign {
     },
 }
 
+impl Awaited {
+    pub const fn new(sign: Sign, since: Duration) -> Self {
+        Self {
+            sign,
+            since,
+            told: false,
+        }
+    }
+
+    /// Whether the list is believed against it.
+    fn is_over(&self, now: Duration) -> bool {
+        let most = if self.sign.outlives() {
+            AT_MOST
+        } else {
+            PATIENCE
+        };
+        now.saturating_sub(self.since) >= most
+    }
+
+    fn holds_up(&self, now: Duration) -> bool {
+        now.saturating_sub(self.since) < PATIENCE
+    }
+}
+
 impl Sign {
     /// `volume` was open when a close was sent; `known` is the list of now.
     fn of(
         entry: &IntentEntry,
         end: &OrderEnd,
         volume: Option<Decimal>,
-        known: Option<&Book>,
+        state: &State,
+        opened_at: Timestamp,
     ) -> Option<Self> {
+        let known = state.terminal.book.as_ref();
         let position = |ticket| known.and_then(|book| find(book, ticket));
         let fill = match end {
             OrderEnd::Done(fill) => Some(fill),
@@ -64,10 +100,31 @@ impl Sign {
             | OrderEnd::Astray { .. } => return None,
         };
         Some(match &entry.intent.action {
-            IntentAction::Open { .. } => Self::Opened {
-                ticket: fill?.ticket,
-                cid: entry.intent.cid,
-            },
+            IntentAction::Open {
+                symbol,
+                side,
+                stop_loss,
+                take_profit,
+                ..
+            } => {
+                let fill = fill?;
+                Self::Opened {
+                    position: Box::new(Position {
+                        ticket: fill.ticket,
+                        symbol: symbol.clone(),
+                        side: *side,
+                        volume: fill.volume,
+                        open_price: fill.price,
+                        stop_loss: *stop_loss,
+                        take_profit: *take_profit,
+                        profit: Decimal::ZERO,
+                        price: Decimal::ZERO,
+                        magic: entry.intent.cid.0,
+                        comment: entry.intent.comment.clone(),
+                        opened_at,
+                    }),
+                }
+            }
             IntentAction::Close {
                 ticket,
                 volume: part,
@@ -99,8 +156,9 @@ impl Sign {
 
     fn is_in(&self, book: &Book) -> bool {
         match self {
-            Self::Opened { ticket, cid } => {
-                let own = |one: &Position| one.ticket == *ticket || one.magic == cid.0;
+            Self::Opened { position } => {
+                let own =
+                    |one: &Position| one.ticket == position.ticket || one.magic == position.magic;
                 book.positions.iter().any(own)
             }
             Self::Closed { ticket, left } => {
@@ -116,6 +174,45 @@ impl Sign {
             }),
         }
     }
+
+    /// Whether it is known of a position, whatever a list says for long. A position that is still listed after it was closed
+    /// is closed once more, which does no harm; a part is not taken twice.
+    fn outlives(&self) -> bool {
+        match self {
+            Self::Opened { .. } => true,
+            Self::Closed { left, .. } => *left > Decimal::ZERO,
+            Self::Cancelled { .. } | Self::Levels { .. } => false,
+        }
+    }
+
+    /// Brings a list that does not know it up to it.
+    fn put_into(&self, book: &mut Book) {
+        match self {
+            Self::Opened { position } => book.positions.push((**position).clone()),
+            Self::Closed { ticket, left } => {
+                let mut positions = book.positions.iter_mut();
+                if let Some(position) = positions.find(|one| one.ticket == *ticket) {
+                    position.volume = *left;
+                }
+            }
+            Self::Cancelled { .. } | Self::Levels { .. } => {}
+        }
+    }
+
+    fn words(&self) -> String {
+        match self {
+            Self::Opened { position } => format!(
+                "does not show position {}, which was opened; it counts as open",
+                position.ticket
+            ),
+            Self::Closed { ticket, left } => format!(
+                "still shows more of position {ticket} than is left; {left} lots count as open"
+            ),
+            Self::Cancelled { ticket } | Self::Levels { ticket, .. } => {
+                format!("does not show the change of {ticket}")
+            }
+        }
+    }
 }
 
 fn find(book: &Book, ticket: Ticket) -> Option<&Position> {
@@ -127,23 +224,84 @@ const fn levels(position: &Position) -> (Option<Decimal>, Option<Decimal>) {
     (position.stop_loss, position.take_profit)
 }
 
+impl Durable {
+    /// What answers said of positions that no list has shown.
+    pub(super) fn unshown(&self) -> impl Iterator<Item = Sign> {
+        self.unshown.iter().cloned()
+    }
+}
+
 impl State {
-    /// A list came. Whether it knows everything that was answered.
-    pub(super) fn knows_the_answers(&mut self, book: &Book, now: Duration) -> bool {
-        self.awaited
-            .retain(|one| now < one.until && !one.sign.is_in(book));
-        self.awaited.is_empty()
+    /// Whether no list has shown this position yet: it is known by the answer to its order alone.
+    pub(super) fn is_unshown(&self, ticket: Ticket) -> bool {
+        let mut awaited = self.awaited.iter();
+        awaited
+            .any(|one| matches!(&one.sign, Sign::Opened { position } if position.ticket == ticket))
     }
 }
 
 impl Turn<'_> {
+    /// A list came. Brings it up to what is known for certain; whether nothing else is awaited of it.
+    pub(super) fn take_list(&mut self, book: &mut Book) -> bool {
+        let now = self.now.mono;
+        self.state
+            .awaited
+            .retain(|one| !one.is_over(now) && !one.sign.is_in(book));
+        self.note_unshown();
+        let behind = self.state.awaited.iter().any(|one| one.holds_up(now));
+        let mut told = Vec::new();
+        for one in &mut self.state.awaited {
+            if !one.holds_up(now) {
+                one.sign.put_into(book);
+                if !std::mem::replace(&mut one.told, true) {
+                    told.push(one.sign.words());
+                }
+            }
+        }
+        for words in told {
+            let text = format!(
+                "The terminal's list is late: it {words} until a deal or the list says more."
+            );
+            self.log(LogLevel::Warning, "terminal", text);
+        }
+        !behind
+    }
+
+    /// Nothing is awaited of the lists of another account.
+    pub(super) fn await_nothing(&mut self) {
+        self.state.awaited.clear();
+        self.note_unshown();
+    }
+
+    /// What must be known after a restart.
+    fn note_unshown(&mut self) {
+        let awaited = self.state.awaited.iter().map(|one| &one.sign);
+        let unshown: Vec<Sign> = awaited.filter(|sign| sign.outlives()).cloned().collect();
+        if unshown != self.durable().unshown {
+            self.record(Record::Unshown { signs: unshown });
+        }
+    }
+
     /// An order ended: from now on only a list that shows it counts.
     pub(super) fn await_in_book(&mut self, entry: &IntentEntry, end: &OrderEnd) {
         let volume = self.state.closed_from.remove(&entry.intent.cid);
-        let sign = Sign::of(entry, end, volume, self.state.terminal.book.as_ref());
-        let until = self.now.mono + AT_MOST;
-        let awaited = sign.map(|sign| Awaited { sign, until });
-        self.state.awaited.extend(awaited);
+        let opened_at = self.state.terminal.market_time.unwrap_or(self.now.utc);
+        let sign = Sign::of(entry, end, volume, self.state, opened_at);
+        if let Some(Sign::Closed { ticket, left }) = &sign
+            && left.is_zero()
+        {
+            self.await_no_opening(*ticket);
+        }
+        let now = self.now.mono;
+        self.state
+            .awaited
+            .extend(sign.map(|sign| Awaited::new(sign, now)));
+        self.note_unshown();
+    }
+
+    fn await_no_opening(&mut self, ticket: Ticket) {
+        let is_it = |one: &Awaited| matches!(&one.sign, Sign::Opened { position } if position.ticket == ticket);
+        self.state.awaited.retain(|one| !is_it(one));
     }
 
     /// A close goes out: how much is open now.
@@ -160,8 +318,8 @@ impl Turn<'_> {
     /// A position whose end is told need not be shown open before.
     pub(super) fn seen_closed(&mut self, deal: &Deal) {
         if deal.entry != DealEntry::In {
-            let is_it = |one: &Awaited| matches!(one.sign, Sign::Opened { ticket, .. } if ticket == deal.position);
-            self.state.awaited.retain(|one| !is_it(one));
+            self.await_no_opening(deal.position);
+            self.note_unshown();
         }
     }
 }

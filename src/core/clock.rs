@@ -11,9 +11,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::command::{Command, Urgency};
 use super::durable::{Durable, OpenCommand};
 use super::effect::LogLevel;
+use super::opened::Given;
 use super::record::Record;
 use super::snapshot::{CommandState, Severity, Source};
 use super::step::Turn;
+use super::superseding::PastOrder;
 
 /// Two clocks may differ by so much and nobody need care.
 const WORTH_TELLING: SignedDuration = SignedDuration::from_secs(2);
@@ -59,6 +61,49 @@ impl Durable {
         self.lifted_by_platform = self.lifted_by_platform.filter(is_past);
         for given in self.given.values_mut() {
             given.ordered_at = given.ordered_at.filter(is_past);
+        }
+    }
+
+    /// Whether it would make a difference to know when this command was given.
+    pub fn lacks_date(&self, id: &str) -> bool {
+        self.open
+            .get(id)
+            .is_some_and(|open| open.command.told_at().is_none())
+            || self.past.iter().any(|past| past.id == id && !past.told)
+            || self.ordered_by(id).any(|given| given.at.is_none())
+    }
+
+    fn ordered_by<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a Given> {
+        self.given
+            .values()
+            .filter(move |given| given.command.as_deref() == Some(id))
+    }
+
+    pub(super) fn date(&mut self, id: &str, at: Timestamp) {
+        if let Some(open) = self.open.get_mut(id) {
+            open.command.created_at = Some(at);
+            open.command.dated_here = false;
+        }
+        if let Some(found) = self.past.iter().position(|past| past.id == id) {
+            let undated = self.past.remove(found);
+            self.remember(PastOrder {
+                made_at: at,
+                by_own_clock: false,
+                told: true,
+                ..undated
+            });
+        }
+        for given in self.given.values_mut() {
+            if given.command.as_deref() == Some(id) {
+                given.at = Some(at);
+            }
+        }
+    }
+
+    /// Its own word is not believed.
+    pub(super) fn date_by_arrival(&mut self, id: &str, at: Timestamp) {
+        if let Some(open) = self.open.get_mut(id) {
+            open.command.came_at(at);
         }
     }
 

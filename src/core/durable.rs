@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::awaiting::Sign;
 use super::command::Command;
 use super::elsewhere::Held;
 use super::guards::GuardDay;
@@ -34,6 +35,8 @@ pub struct Durable {
     pub intents: BTreeMap<Cid, IntentEntry>,
     /// How own positions were opened, by their client id; those of open ones for sure.
     pub openings: BTreeMap<Cid, Opening>,
+    /// What answers said of positions and no list has shown yet.
+    pub(super) unshown: Vec<Sign>,
     /// Who ordered own positions, and when; those of open ones for sure.
     pub given: BTreeMap<Cid, Given>,
     /// Openings that are done and whose stop no list of positions has shown yet.
@@ -200,11 +203,8 @@ impl Durable {
             Record::ShadowSet { id, on, .. } => keep(&mut self.shadows, id, *on),
             Record::NumbersReadAsAverages { id, on, .. } => keep(&mut self.averages, id, *on),
             Record::Dated { id, at } => self.date(id, *at),
-            Record::DatedByArrival { id, at } => {
-                if let Some(open) = self.open.get_mut(id) {
-                    open.command.came_at(*at);
-                }
-            }
+            Record::DatedByArrival { id, at } => self.date_by_arrival(id, *at),
+            Record::Unshown { signs } => self.unshown.clone_from(signs),
             Record::ClockPutBack { after, by, all, .. } => self.put_back(*after, *by, *all),
             Record::PositionsForgotten { cids, former, .. } => self.forget(cids, former),
             Record::InterimReported { id, issuer, .. } => {
@@ -396,43 +396,7 @@ impl Durable {
         }
     }
 
-    /// Whether it would make a difference to know when this command was given.
-    pub fn lacks_date(&self, id: &str) -> bool {
-        self.open
-            .get(id)
-            .is_some_and(|open| open.command.told_at().is_none())
-            || self.past.iter().any(|past| past.id == id && !past.told)
-            || self.ordered_by(id).any(|given| given.at.is_none())
-    }
-
-    fn ordered_by<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a Given> {
-        self.given
-            .values()
-            .filter(move |given| given.command.as_deref() == Some(id))
-    }
-
-    fn date(&mut self, id: &str, at: Timestamp) {
-        if let Some(open) = self.open.get_mut(id) {
-            open.command.created_at = Some(at);
-            open.command.dated_here = false;
-        }
-        if let Some(found) = self.past.iter().position(|past| past.id == id) {
-            let undated = self.past.remove(found);
-            self.remember(PastOrder {
-                made_at: at,
-                by_own_clock: false,
-                told: true,
-                ..undated
-            });
-        }
-        for given in self.given.values_mut() {
-            if given.command.as_deref() == Some(id) {
-                given.at = Some(at);
-            }
-        }
-    }
-
-    fn remember(&mut self, order: PastOrder) {
+    pub(super) fn remember(&mut self, order: PastOrder) {
         if self.past.iter().any(|later| later.replaces(&order)) {
             return;
         }

@@ -192,6 +192,10 @@ impl Turn<'_> {
         match action {
             IntentAction::Open { .. } => Twice::Opens,
             IntentAction::Close { .. } if nets => Twice::Reverses,
+            // A part of a part more would be gone.
+            IntentAction::Close {
+                volume: Some(_), ..
+            } => Twice::Reverses,
             IntentAction::Close { .. }
             | IntentAction::Modify { .. }
             | IntentAction::Cancel { .. } => Twice::Harmless,

@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::awaiting::Sign;
 use super::command::Command;
 use super::durable::{EmergencyStop, Purpose};
 use super::guards::GuardDay;
@@ -139,11 +140,15 @@ pub enum Record {
         reason: String,
         at: Timestamp,
     },
+    /// All that answers said of positions and no list has shown yet.
+    Unshown {
+        signs: Vec<Sign>,
+    },
     Dealt {
         deal: Deal,
         /// What the account held after it, as far as that is known.
         #[serde(default)]
-        balance: Option<rust_decimal::Decimal>,
+        balance: Option<Decimal>,
     },
     /// A deal of anybody on an account that nets positions: it tells what of them is ours.
     Netted {

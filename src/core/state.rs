@@ -206,6 +206,8 @@ impl State {
         counts: Counts,
         now: Now,
     ) -> Self {
+        let unshown = durable.unshown();
+        let awaited = unshown.map(|sign| Awaited::new(sign, now.mono)).collect();
         Self {
             durable,
             config,
@@ -232,7 +234,7 @@ impl State {
             book_behind: true,
             closed_from: BTreeMap::new(),
             undealt: BTreeMap::new(),
-            awaited: Vec::new(),
+            awaited,
             stop_tries: BTreeMap::new(),
             profits_asked: BTreeSet::new(),
             book_asked_at: Duration::ZERO,

@@ -65,6 +65,8 @@ impl Turn<'_> {
                 .cloned();
             drop(positions);
             match position {
+                // Its stop is known when a list shows it.
+                Some(position) if self.state.is_unshown(position.ticket) => {}
                 Some(position) => self.look_at_stop(&entry, &position),
                 // Closed already.
                 None => self.settle_stop(entry.intent.cid),

@@ -66,8 +66,8 @@ impl Turn<'_> {
                 self.market_reached(quote.time);
                 self.quoted(&symbol, quote);
             }
-            TerminalEvent::Book(book) => {
-                let known = self.state.knows_the_answers(&book, self.now.mono);
+            TerminalEvent::Book(mut book) => {
+                let known = self.take_list(&mut book);
                 self.state.see_book(Some(book));
                 self.state.book_behind = !known;
                 self.note_held();
@@ -190,12 +190,14 @@ impl Turn<'_> {
     /// Asks again for a book that does not come.
     pub fn progress_book(&mut self) {
         let waited = self.now.mono.saturating_sub(self.state.book_asked_at);
-        let pause = if self.state.awaited.is_empty() {
-            LOOK_AGAIN
-        } else {
+        let awaits = !self.state.awaited.is_empty();
+        let pause = if awaits && self.state.book_behind {
             SHOWN_SOON
+        } else {
+            LOOK_AGAIN
         };
-        if self.state.terminal.up && self.state.book_behind && waited >= pause {
+        let asks = self.state.book_behind || awaits;
+        if self.state.terminal.up && asks && waited >= pause {
             self.ask_for_book();
         }
     }

@@ -51,10 +51,10 @@ pub enum TerminalRequest {
 pub enum Twice {
     /// A second position. Its absence is believed late, whoever remembers it.
     Opens,
-    /// A position the other way: a close where positions are netted. Believed late if it was surely sent; one that was
-    /// not must not hold up getting out.
+    /// A position the other way, where positions are netted, or more closed than was meant, where a part is. Believed late if
+    /// it was surely sent; one that was not must not hold up getting out.
     Reverses,
-    /// Nothing: a change, a cancellation, a close that names its position. Better sent again soon.
+    /// Nothing: a change, a cancellation, a close of all of the position that it names. Better sent again soon.
     Harmless,
 }
 

@@ -78,6 +78,67 @@ fn a_position_that_is_not_listed_yet_counts() {
     assert_eq!(world.terminal.positions.len(), 1);
 }
 
+/// The list is late for minutes. A position that was opened is open until a deal closes it: not "nothing to close", no second
+/// one on a net account; and the stop of an emergency is not complete. So it is after a restart.
+#[test]
+fn what_was_opened_is_open_although_no_list_shows_it() {
+    for restarted in [false, true] {
+        let mut world = World::ready();
+        world.terminal.lags(1_000);
+        world.send_book();
+        world.pusher("o", "OPEN_POSITION", &buy());
+        world.assert_executed("o");
+        if restarted {
+            world.restart();
+            world.terminal_up();
+        }
+        world.wait(12);
+        assert!(world.has_logged("which was opened; it counts as open"));
+        assert_eq!(world.state.own_positions().count(), 1);
+        world.pusher("c", "CLOSE_ALL_POSITIONS", &json!({}));
+        world.wait(12);
+        let said = world.assert_executed("c");
+        assert!(said.contains("1 position closed"), "{restarted}: {said}");
+        assert!(world.terminal.positions.is_empty());
+        assert_eq!(world.state.own_positions().count(), 0);
+    }
+}
+
+/// Until a deal says that it was closed, or minutes have passed.
+#[test]
+fn what_was_opened_and_closed_before_any_list_showed_it_is_gone() {
+    for told in [true, false] {
+        let mut world = World::ready();
+        world.terminal.lags(1_000);
+        world.send_book();
+        world.pusher("o", "OPEN_POSITION", &buy());
+        world.assert_executed("o");
+        let position = world.terminal.positions.remove(0);
+        world.wait(12);
+        assert_eq!(world.state.own_positions().count(), 1);
+        if told {
+            let deal = crate::market::Deal {
+                ticket: crate::market::Ticket(9_001),
+                position: position.ticket,
+                symbol: position.symbol.clone(),
+                side: position.side.opposite(),
+                entry: crate::market::DealEntry::Out,
+                reason: crate::market::DealReason::StopLoss,
+                volume: position.volume,
+                price: position.open_price,
+                profit: decimal("-1"),
+                magic: position.magic,
+                time: position.opened_at,
+            };
+            world.terminal_says(vec![crate::market::TerminalEvent::Deal(deal)]);
+            world.send_book();
+        } else {
+            world.wait(300);
+        }
+        assert_eq!(world.state.own_positions().count(), 0, "{told}");
+    }
+}
+
 /// A list that never shows an order is believed in the end.
 #[test]
 fn a_close_that_the_list_denies_is_tried_again() {

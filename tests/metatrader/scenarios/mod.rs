@@ -161,6 +161,7 @@ scenarios! {
     priority::an_order_does_not_wait_for_a_list,
     priority::a_ping_does_not_wait_for_a_list,
     priority::too_many_orders_are_refused,
+    priority::a_link_that_breaks_among_bars_ends_nothing,
 }
 
 /// A wait that should be short.

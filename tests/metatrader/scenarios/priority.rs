@@ -77,3 +77,34 @@ pub fn too_many_orders_are_refused(variant: &Variant) -> Outcome {
     ensure!(rig.peer.gaps().is_empty(), "{:?}", rig.peer.gaps());
     Ok(())
 }
+
+/// The link breaks while bars of an outage are written: the Expert Advisor connects again.
+pub fn a_link_that_breaks_among_bars_ends_nothing(variant: &Variant) -> Outcome {
+    let mut rig = Rig::start(variant.link, variant.options().setup("many 10"));
+    for i in 1..=10 {
+        let id = rig
+            .peer
+            .request("SUB", &format!("sym=S{i:03}\tticks=1\tbars=M1,M5"));
+        rig.peer.answers(id);
+        rig.terminal.cmd(&format!("price S{i:03} 1.1 1.1001"));
+    }
+    rig.terminal.sync();
+    // Fifteen minutes pass at the broker while the terminal is busy.
+    rig.terminal.cmd("hook SymbolInfoTick 1 stall 1500");
+    std::thread::sleep(std::time::Duration::from_millis(60));
+    for minute in 1..=15 {
+        rig.terminal.cmd(&format!("clock shift {}", minute * 60));
+        for i in 1..=10 {
+            rig.terminal
+                .cmd(&format!("price S{i:03} 1.2{minute:02} 1.2{minute:02}1"));
+        }
+    }
+    rig.peer.cut();
+    ensure!(
+        rig.try_reconnect(std::time::Duration::from_secs(15)),
+        "the Expert Advisor did not come back: {:?}",
+        rig.terminal.logs()
+    );
+    ensure!(rig.terminal.is_alive(), "{:?}", rig.terminal.logs());
+    Ok(())
+}
