@@ -225,13 +225,16 @@ proptest! {
             prop_assert!(stop.completed_at.is_some());
         }
         for number in 0..COMMANDS {
-            let (id, ..) = command(number);
+            let (id, name, ..) = command(number);
             prop_assert!(opened_for(&world, &id) <= 1, "{id} opened twice");
             let finals = world.records.iter().filter(|record| matches!(record, Record::Moved { id: other, state, .. } if *other == id && state.is_final())).count();
-            prop_assert!(finals <= 1, "{id} ended {finals} times");
+            // A stop that could not close everything in time says so, and once more when it is complete.
+            let is_amended = name == "EMERGENCY_STOP" && finals == 2;
+            prop_assert!(finals <= 1 || is_amended, "{id} ended {finals} times");
             let told: Vec<_> = world.reports.iter().filter(|(other, ..)| *other == id).map(|(_, status, _)| status).collect();
             prop_assert_eq!(!told.is_empty(), durable.finished.contains_key(&id), "{} was not answered", id);
-            prop_assert!(told.windows(2).all(|pair| pair[0] == pair[1]), "{} was answered in two ways", id);
+            let amended = |pair: &[&String]| is_amended && pair[0] == "failed" && pair[1] == "executed";
+            prop_assert!(told.windows(2).all(|pair| pair[0] == pair[1] || amended(pair)), "{} was answered in two ways", id);
         }
     }
 
