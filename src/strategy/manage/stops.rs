@@ -84,6 +84,9 @@ fn is_allowed(wish: &Wish, holding: &Holding<'_>, price: Decimal) -> bool {
 
 /// How far behind the price it stays, and the profit from which on it follows.
 fn reach(trailing: &Trailing, holding: &Holding<'_>, complete: bool) -> Option<(Decimal, Decimal)> {
+    if trailing.waits() && !complete {
+        return None;
+    }
     let pip = holding.pip;
     let distance = holding.in_price(trailing.distance)?;
     let distance = trailing
@@ -91,16 +94,9 @@ fn reach(trailing: &Trailing, holding: &Holding<'_>, complete: bool) -> Option<(
         .map_or(distance, |min| distance.max(min * pip));
     let of_risk = |ratio| holding.risk?.checked_mul(ratio);
     let from = match trailing.start {
-        Start::AtOnce => Decimal::MIN,
+        Start::AtOnce | Start::AfterParts => Decimal::MIN,
         Start::AtDistance => distance,
-        Start::AtRatio(ratio) => of_risk(ratio)?,
-        Start::AfterParts | Start::AfterPartsAtRatio(_) | Start::AfterPartsAtProfit(_)
-            if !complete =>
-        {
-            return None;
-        }
-        Start::AfterParts => Decimal::MIN,
-        Start::AfterPartsAtRatio(ratio) => of_risk(ratio)?,
+        Start::AtRatio(ratio) | Start::AfterPartsAtRatio(ratio) => of_risk(ratio)?,
         Start::AfterPartsAtProfit(profit) => holding.in_price(profit)?,
     };
     let distance = distance.max(holding.least_distance());

@@ -19,7 +19,7 @@ pub struct Touch {
     /// Seconds since 1970 UTC; `i64::MAX` when time alone changes nothing.
     pub second: i64,
     /// Where the next part is due, when that is a price and no bar or moment: exactly, not rounded to ticks. It lies at one of
-    /// the bounds or beyond.
+    /// the bounds or beyond, unless it is left for the next one and nothing comes of it.
     pub part: Option<Decimal>,
 }
 
@@ -53,22 +53,22 @@ pub fn next_touch(plan: &Plan, view: &PositionView<'_>) -> Touch {
     let mut falls_to: Option<Decimal> = None;
     let mut rises_to: Option<Decimal> = None;
     let mut part = None;
-    let walk = parts::walk(&holding, |reach| {
+    let walk = parts::walk(&holding, |reach, matters| {
         part = match reach {
+            Reach::AtLeast(gain) | Reach::AtMost(gain) => Some(gain),
+            Reach::At(_) | Reach::Unknown => None,
+        };
+        match reach {
+            _ if !matters => {}
             Reach::AtLeast(gain) => {
                 rises_to = Some(rises_to.map_or(gain, |known| known.min(gain)));
-                Some(gain)
             }
             Reach::AtMost(gain) => {
                 falls_to = Some(falls_to.map_or(gain, |known| known.max(gain)));
-                Some(gain)
             }
-            Reach::At(at) => {
-                second = second.min(at);
-                None
-            }
-            Reach::Unknown => None,
-        };
+            Reach::At(at) => second = second.min(at),
+            Reach::Unknown => {}
+        }
         false
     });
     if let Some(gain) = stops::next_gain(&holding, &walk, closed) {
