@@ -63,7 +63,7 @@ pub(super) fn moved(
     let best = trailed
         .chain(standing.into_iter().flatten())
         .filter(|wish| is_allowed(wish, holding, price))
-        .max_by_key(|wish| wish.stop_loss * holding.sign)?;
+        .max_by_key(|wish| holding.along(wish.stop_loss))?;
     Some(Adjustment::MoveStop {
         stop_loss: best.stop_loss,
         why: best.why,
@@ -71,9 +71,9 @@ pub(super) fn moved(
 }
 
 fn is_allowed(wish: &Wish, holding: &Holding<'_>, price: Decimal) -> bool {
-    let room = (price - wish.stop_loss) * holding.sign;
+    let room = holding.along(price - wish.stop_loss);
     let better = holding.view.position.stop_loss.is_none_or(|standing| {
-        let improvement = (wish.stop_loss - standing) * holding.sign;
+        let improvement = holding.along(wish.stop_loss - standing);
         improvement > Decimal::ZERO && improvement >= wish.step
     });
     wish.stop_loss > Decimal::ZERO
@@ -114,7 +114,7 @@ fn trailed(
         return None;
     }
     Some(Wish {
-        stop_loss: holding.spec().round_price(price - holding.sign * distance),
+        stop_loss: holding.spec().round_price(price - holding.along(distance)),
         step: trailing.step_pips * holding.pip,
         why: MovedBy::Trailing(*trailing),
     })
@@ -139,7 +139,7 @@ fn after_average(holding: &Holding<'_>, now: i64) -> Option<Wish> {
     let close = Decimal::from_f64(bar.close)?;
     let distance = stop.in_price(view.position.side, close, spec, view.panel)?;
     Some(Wish {
-        stop_loss: spec.round_price(close - holding.sign * distance),
+        stop_loss: spec.round_price(close - holding.along(distance)),
         step: Decimal::ZERO,
         why: MovedBy::Average,
     })

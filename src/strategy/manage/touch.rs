@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use super::holding::{Holding, Reach};
 use super::{PositionView, closes, parts, stops};
-use crate::market::number_of;
+use crate::market::{Side, number_of};
 use crate::strategy::plan::Plan;
 
 /// [`manage`](super::manage) has nothing to ask for while all of this holds: the price at which the position could be closed
@@ -77,7 +77,7 @@ pub fn next_touch(plan: &Plan, view: &PositionView<'_>) -> Touch {
         let gain = gain.saturating_sub(tick);
         rises_to = Some(rises_to.map_or(gain, |known| known.min(gain)));
     }
-    let price = |gain: Decimal| view.position.open_price.saturating_add(gain * holding.sign);
+    let price = |gain: Decimal| view.position.open_price.saturating_add(holding.along(gain));
     let number = |gain: Decimal| number_of(price(gain));
     let below = |gain: Option<Decimal>| match gain {
         None => f64::NEG_INFINITY,
@@ -93,7 +93,7 @@ pub fn next_touch(plan: &Plan, view: &PositionView<'_>) -> Touch {
             price - price.abs() * SLACK
         }
     };
-    let (lower, upper) = if holding.sign.is_sign_positive() {
+    let (lower, upper) = if view.position.side == Side::Buy {
         (below(falls_to), above(rises_to))
     } else {
         (below(rises_to), above(falls_to))
