@@ -118,6 +118,19 @@ impl Program {
         })
     }
 
+    /// The same with a bit for each condition that holds, the first one lowest, where nobody asks for their numbers. `None`:
+    /// one of them cannot be known, or they are more than the bits.
+    pub fn glance(&self, panel: &Panel, pip: f64) -> Option<(Signal, u64)> {
+        let (mut held, mut bit) = (0, 1);
+        let mut known = self.tests.len() <= u64::BITS as usize;
+        let signal = self.walk(panel, pip, |finding| {
+            held |= bit * u64::from(finding.truth == Some(true));
+            known &= finding.truth.is_some();
+            bit <<= 1;
+        });
+        known.then_some((signal, held))
+    }
+
     /// Every condition once, in their order, which is that of the alternatives.
     #[inline]
     fn walk(&self, panel: &Panel, pip: f64, mut told: impl FnMut(Finding)) -> Signal {
