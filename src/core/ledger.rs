@@ -189,20 +189,22 @@ impl StrategyLedger {
             self.lowest_today = Decimal::ZERO;
             self.worst_today = Decimal::ZERO;
         }
-        if before.map(monday) != Some(monday(today)) {
+        // Most deals are of the day of the one before.
+        let same = |one: Date, of: fn(Date) -> Date| one == today || of(one) == of(today);
+        if !before.is_some_and(|before| same(before, monday)) {
             self.week = Decimal::ZERO;
             self.lowest_week = Decimal::ZERO;
             self.worst_week = Decimal::ZERO;
         }
-        if before.map(Date::first_of_month) != Some(today.first_of_month()) {
+        if !before.is_some_and(|before| same(before, Date::first_of_month)) {
             self.month = Decimal::ZERO;
             self.lowest_month = Decimal::ZERO;
             self.worst_month = Decimal::ZERO;
         }
-        if monday(day) == monday(today) {
+        if same(day, monday) {
             self.week += deal.profit;
         }
-        if day.first_of_month() == today.first_of_month() {
+        if same(day, Date::first_of_month) {
             self.month += deal.profit;
         }
         if day == today {

@@ -53,6 +53,11 @@ pub trait Sink {
     /// It cannot be written.
     fn traded(&mut self, trade: &Trade) -> io::Result<()>;
 
+    /// Whether [`Decided::findings`] must be there.
+    fn reads_findings(&self) -> bool {
+        true
+    }
+
     /// A closed bar and what became of it.
     ///
     /// # Errors
@@ -65,7 +70,7 @@ pub trait Sink {
 pub struct Decided<'a> {
     pub bar: &'a Bar,
     pub verdict: &'a Verdict,
-    /// Every condition, in the plan's order.
+    /// Every condition, in the plan's order; none where nobody reads them.
     pub findings: &'a [Finding],
 }
 
@@ -89,8 +94,10 @@ pub struct Replay {
     pub(super) holdings: Vec<Holding>,
     opened: u64,
     warm: bool,
-    /// At the last close.
+    /// At the last close, where somebody reads them.
     findings: Vec<Finding>,
+    /// The conditions that held there, where nobody does.
+    held: Option<u64>,
     last_spread: f64,
     /// What the conditions said at the last close; decided on at the next open.
     signal: Option<Side>,
@@ -124,6 +131,7 @@ impl Replay {
             opened: 0,
             warm: false,
             findings: Vec::new(),
+            held: None,
             last_spread: 0.0,
             signal: None,
             tally: Tally::new(&plan),
@@ -288,16 +296,17 @@ impl Replay {
         if self.account.empty_since.is_some() {
             self.close_all(end, ExitReason::Ruin, sink)?;
         }
-        let Signal { buys, sells } =
-            self.program
-                .observe(&self.panel, self.pip, &mut self.findings);
+        let Signal { buys, sells } = self.observe(sink.reads_findings());
         if !self.warm {
             self.warm = check_bars(&self.plan, &self.panel, closes).is_ok();
             if !self.warm {
                 return self.decided(&Verdict::WarmingUp, sink);
             }
         }
-        self.tally.look(&self.findings);
+        match self.held {
+            Some(held) => self.tally.look_at_held(held),
+            None => self.tally.look(&self.findings),
+        }
         let verdict = match (buys, sells) {
             (Some(true), Some(false)) => {
                 self.signal = Some(Side::Buy);
@@ -312,6 +321,21 @@ impl Replay {
             _ => Verdict::Unknown,
         };
         self.decided(&verdict, sink)
+    }
+
+    /// What the conditions say at the last close.
+    fn observe(&mut self, are_read: bool) -> Signal {
+        let (panel, pip) = (&self.panel, self.pip);
+        if !are_read
+            && self.tally.has_patterns()
+            && let Some((signal, held)) = self.program.glance(panel, pip)
+        {
+            self.held = Some(held);
+            self.findings.clear();
+            return signal;
+        }
+        self.held = None;
+        self.program.observe(panel, pip, &mut self.findings)
     }
 
     fn decided<S: Sink>(&mut self, verdict: &Verdict, sink: &mut S) -> io::Result<()> {

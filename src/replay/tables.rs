@@ -70,6 +70,10 @@ impl<W: Write> Sink for Tables<W> {
         )
     }
 
+    fn reads_findings(&self) -> bool {
+        self.decisions.is_some()
+    }
+
     fn decided(&mut self, bar: &Decided<'_>) -> io::Result<()> {
         match &mut self.decisions {
             Some(table) => table.decided(bar),

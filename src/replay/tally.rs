@@ -132,6 +132,20 @@ impl Tally {
         }
     }
 
+    /// Whether [`Self::look_at_held`] can count them.
+    pub const fn has_patterns(&self) -> bool {
+        !self.patterns.is_empty()
+    }
+
+    /// Takes which conditions held at a bar, a bit for each; all of them are known.
+    pub fn look_at_held(&mut self, held: u64) {
+        let pattern = usize::try_from(held).ok();
+        if let Some(counter) = pattern.and_then(|held| self.patterns.get_mut(held)) {
+            self.bars += 1;
+            *counter += 1;
+        }
+    }
+
     /// Takes every condition's finding at a bar.
     pub fn look(&mut self, findings: &[Finding]) {
         self.bars += 1;
@@ -179,11 +193,15 @@ impl Tally {
 
 /// Which conditions held, a bit for each; `None` when one of them cannot be known.
 fn pattern_of(findings: &[Finding]) -> Option<usize> {
-    let mut held = 0;
-    for (at, finding) in findings.iter().take(MOST_IN_PATTERN + 1).enumerate() {
-        held |= usize::from(finding.truth?) << at;
+    if findings.len() > MOST_IN_PATTERN {
+        return None;
     }
-    Some(held)
+    let (mut held, mut known) = (0, true);
+    for finding in findings.iter().rev() {
+        held = held << 1 | usize::from(finding.truth == Some(true));
+        known &= finding.truth.is_some();
+    }
+    known.then_some(held)
 }
 
 /// Counts so many bars at which the conditions had these truths.

@@ -128,7 +128,9 @@ impl Replay {
                     spread
                 };
                 let bid = number_of(level) - offset;
-                if self.care(at, bid, spread, time, sink)? {
+                if self.must_ask(at, self.closing_f(at, bid, spread), time)
+                    && self.care(at, bid, spread, time, sink)?
+                {
                     return Ok(true);
                 }
             }
@@ -193,7 +195,11 @@ impl Replay {
             let holding = &mut self.holdings[at];
             match adjustment {
                 None => break,
-                Some(Adjustment::MoveStop { stop_loss, .. }) => holding.move_stop(stop_loss),
+                // Of all that could move it this one is the nearest to the price: nothing more is asked for.
+                Some(Adjustment::MoveStop { stop_loss, .. }) => {
+                    holding.move_stop(stop_loss);
+                    break;
+                }
                 Some(Adjustment::Close { volume, why }) => {
                     let price = match holding.position.side {
                         Side::Buy => quote.bid,

@@ -270,8 +270,7 @@ pub(super) fn truth(
     right: Pair,
     plausible: Option<RangeInclusive<f64>>,
 ) -> Option<bool> {
-    let known = |pair: Pair| pair.0.is_finite() & pair.1.is_finite();
-    if !(known(left) & known(right)) {
+    if !are_finite([left.0, left.1, right.0, right.1]) {
         return None;
     }
     if let Some(plausible) = plausible
@@ -282,11 +281,18 @@ pub(super) fn truth(
     Some(comparison.holds(left, right))
 }
 
+/// Times zero a finite number is zero and any other is none, which a sum keeps: one comparison for all of them.
+#[inline(always)]
+fn are_finite(values: [f64; 4]) -> bool {
+    let [a, b, c, d] = values.map(|value| value * 0.0);
+    !((a + b) + (c + d)).is_nan()
+}
+
 /// An operator made ready to be asked at every bar. Markets are as good as random to a processor that guesses how a comparison
 /// comes out, so where an operator goes by the order of the two sides alone, its answers stand in a table.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Comparison {
-    /// A bit for each order at the previous and at the last closed bar.
+    /// A bit for each order at the previous and at the last closed bar, at its [`place`].
     Orders(u16),
     Other(Operator),
 }
@@ -328,9 +334,9 @@ impl Comparison {
     }
 }
 
-/// Which of the nine orders this is: below, even or above, at the previous and at the last closed bar.
+/// Which of the orders this is: below, even or above, at the previous and at the last closed bar.
 #[inline(always)]
 fn place(left: Pair, right: Pair) -> u16 {
-    let order = |left: f64, right: f64| 1 + u16::from(left > right) - u16::from(left < right);
-    3 * order(left.0, right.0) + order(left.1, right.1)
+    let order = |left: f64, right: f64| u16::from(left > right) | u16::from(left < right) << 1;
+    order(left.0, right.0) | order(left.1, right.1) << 2
 }

@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::evaluate::{Decision, MarketView, longest_wait};
-use super::exits::{Target, highest, lowest, sign};
+use super::exits::{Target, along, highest, lowest};
 use super::plan::Plan;
 use super::risk::volume;
 use crate::market::Side;
@@ -36,13 +36,12 @@ pub(super) fn order(plan: &Plan, view: &MarketView<'_>, side: Side) -> Result<De
                 .to_owned(),
         );
     }
-    let sign = sign(side);
     let stop = plan
         .exits
         .stop_loss
         .in_price(side, entry, spec, view.panel)
         .ok_or("the stop's distance cannot be computed at this bar, or lies on the wrong side of the price")?;
-    let stop_loss = spec.round_price(entry - sign * stop);
+    let stop_loss = spec.round_price(entry - along(side, stop));
     if (entry - stop_loss).abs() > entry / FURTHEST_STOP {
         return Err(format!(
             "a stop loss at {stop_loss} is further from the price {entry} than half of it, which protects nothing (R10)"
@@ -50,16 +49,16 @@ pub(super) fn order(plan: &Plan, view: &MarketView<'_>, side: Side) -> Result<De
     }
     let volume = volume(plan, view, side, (entry - stop_loss).abs())?;
     let target = target(plan, view, (side, entry), stop)?;
-    let take_profit = target.map(|target| spec.round_price(entry + sign * target));
+    let take_profit = target.map(|target| spec.round_price(entry + along(side, target)));
     let least = Decimal::from(spec.stops_level) * spec.point;
-    let room = (exit - stop_loss) * sign;
+    let room = along(side, exit - stop_loss);
     if stop_loss <= Decimal::ZERO || room <= Decimal::ZERO || room < least {
         return Err(format!(
             "a stop loss at {stop_loss} is too close to the price {exit} (least distance {least})"
         ));
     }
     if let Some(take_profit) = take_profit {
-        let room = (take_profit - exit) * sign;
+        let room = along(side, take_profit - exit);
         if take_profit <= Decimal::ZERO || room <= Decimal::ZERO || room < least {
             return Err(format!(
                 "a take profit at {take_profit} is too close to the price {exit} or below zero (least distance {least})"
@@ -93,7 +92,7 @@ fn target(
                 Side::Sell => lowest(view.panel, bars),
             };
             let level = level.ok_or(UNKNOWN)?;
-            let away = (level - entry) * sign(side);
+            let away = along(side, level - entry);
             if away < stop {
                 return Err(format!(
                     "the target at {} is nearer than the stop",

@@ -1,5 +1,7 @@
 //! Everything that strategies of one symbol and timeframe look at: each series once, sampled at each close of their bar.
 
+use std::mem::discriminant;
+
 use super::chart::{Building, Chart, Sample};
 use super::indicator::{Series, Source};
 use crate::market::{Bar, Timeframe};
@@ -18,8 +20,10 @@ pub enum BarFault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place(usize);
 
-/// Values kept of a sample.
-const KEPT: usize = 3;
+/// The pairs of values of a source: at the previous close and the one before it, at the last one and the previous.
+const KEPT: usize = 2;
+
+const UNKNOWN: (f64, f64) = (f64::NAN, f64::NAN);
 
 /// The charts of a symbol for strategies of one timeframe.
 ///
@@ -32,8 +36,8 @@ pub struct Panel {
     /// One for each higher chart.
     buildings: Vec<Building>,
     samples: Vec<Sample>,
-    /// Of each sample its last three values, oldest first.
-    values: Vec<f64>,
+    /// Of each sample the older pair, then the newer one.
+    pairs: Vec<(f64, f64)>,
     /// Broker's clock minus UTC, in seconds.
     offset_s: i64,
     last: Option<Bar>,
@@ -50,7 +54,7 @@ impl Panel {
             charts: vec![Chart::new(timeframe)],
             buildings: Vec::new(),
             samples: Vec::new(),
-            values: Vec::new(),
+            pairs: Vec::new(),
             offset_s: 0,
             last: None,
             fault: None,
@@ -121,18 +125,20 @@ impl Panel {
             chart,
             place,
         });
-        self.values.extend([f64::NAN; KEPT]);
+        self.pairs.extend([UNKNOWN; KEPT]);
         self.loaded = false;
         Self::place_of(self.samples.len() - 1, source)
     }
 
     fn place(&self, source: Source) -> Option<Place> {
-        let mut samples = self.samples.iter();
-        let at = samples.position(|sample| sample.source == source)?;
+        // The kind tells most of them apart.
+        let kind = discriminant(&source.series);
+        let mut samples = self.samples.iter().map(|sample| sample.source);
+        let at = samples.position(|one| discriminant(&one.series) == kind && one == source)?;
         Some(Self::place_of(at, source))
     }
 
-    /// One bar earlier is one value earlier.
+    /// One bar earlier is one pair earlier.
     const fn place_of(sample: usize, source: Source) -> Place {
         let newer = if source.earlier { 0 } else { 1 };
         Place(KEPT * sample + newer)
@@ -141,10 +147,7 @@ impl Panel {
     /// The values of a source at the previous and at the last close.
     #[inline]
     pub(super) fn pair(&self, Place(at): Place) -> (f64, f64) {
-        match self.values[at..] {
-            [previous, last, ..] => (previous, last),
-            _ => (f64::NAN, f64::NAN),
-        }
+        self.pairs.get(at).copied().unwrap_or(UNKNOWN)
     }
 
     /// The last value of a series of the own timeframe; NaN when nobody asked for it before the history came.
@@ -207,7 +210,7 @@ impl Panel {
             chart.forget();
         }
         self.buildings.fill(Building::default());
-        self.values.fill(f64::NAN);
+        self.pairs.fill(UNKNOWN);
         self.last = None;
         self.fault = None;
     }
@@ -242,10 +245,11 @@ impl Panel {
             }
         }
         self.charts[0].push(bar, offset_s);
-        let (kept, _) = self.values.as_chunks_mut::<KEPT>();
-        for (sample, values) in self.samples.iter().zip(kept) {
+        let (kept, _) = self.pairs.as_chunks_mut::<KEPT>();
+        for (sample, [older, newer]) in self.samples.iter().zip(kept) {
             let value = self.charts[sample.chart].value(sample.place);
-            *values = [values[1], values[2], value];
+            *older = *newer;
+            *newer = (older.1, value);
         }
         Ok(())
     }
@@ -269,10 +273,10 @@ impl Panel {
         let waited = self
             .last
             .is_some_and(|last| closed <= last.time.as_second() + own);
-        let (kept, _) = self.values.as_chunks_mut::<KEPT>();
-        for (sample, values) in self.samples.iter().zip(kept) {
+        let (kept, _) = self.pairs.as_chunks_mut::<KEPT>();
+        for (sample, [_, newer]) in self.samples.iter().zip(kept) {
             if waited && sample.chart == at {
-                values[2] = self.charts[at].value(sample.place);
+                newer.1 = self.charts[at].value(sample.place);
             }
         }
     }
@@ -296,7 +300,6 @@ impl Panel {
 }
 
 fn is_sound(bar: &Bar) -> bool {
-    [bar.open, bar.high, bar.low, bar.close]
-        .iter()
-        .all(|price| price.is_finite() && *price > 0.0)
+    let is_price = |price: f64| price > 0.0 && price < f64::INFINITY;
+    is_price(bar.open) && is_price(bar.high) && is_price(bar.low) && is_price(bar.close)
 }

@@ -1,7 +1,6 @@
 //! A plan made ready for a panel: flat tests with the places of their values, so that a decision neither searches nor
 //! allocates.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::condition::{BareNumber, Comparison, Condition, Operand, Pair, truth};
@@ -15,7 +14,7 @@ use crate::market::Side;
 
 #[derive(Clone, Copy, Debug)]
 enum Right {
-    Pair(f64, f64),
+    Numbers(Pair, BareNumber),
     Sample {
         at: Place,
         times: f64,
@@ -28,17 +27,19 @@ struct Test {
     left: Place,
     comparison: Comparison,
     right: Right,
-    bare_number: BareNumber,
+    /// The last one of its alternative.
+    is_last: bool,
 }
 
 /// Bound to the panel it was made for.
 #[derive(Clone, Debug)]
 pub struct Program {
+    /// Those for buying first.
     tests: Vec<Test>,
+    /// How many of them those are.
+    buying: usize,
     /// Direction, alternative and words of each test.
     words: Vec<(Side, usize, Arc<str>)>,
-    buys: Vec<Range<usize>>,
-    sells: Vec<Range<usize>>,
     close: Place,
 }
 
@@ -73,21 +74,18 @@ impl Program {
             panel.require(source);
         }
         let mut tests = Vec::new();
-        let mut ranges = |trigger: Option<&Trigger>| -> Vec<Range<usize>> {
-            trigger
-                .into_iter()
-                .flat_map(Trigger::terms)
-                .map(|term| {
-                    let from = tests.len();
-                    tests.extend(term.conditions().iter().map(|one| test(one, panel)));
-                    from..tests.len()
-                })
-                .collect()
-        };
-        let (buys, sells) = (
-            ranges(plan.trigger(Side::Buy)),
-            ranges(plan.trigger(Side::Sell)),
-        );
+        let mut buying = 0;
+        for side in [Side::Buy, Side::Sell] {
+            for term in plan.trigger(side).into_iter().flat_map(Trigger::terms) {
+                tests.extend(term.conditions().iter().map(|one| test(one, panel)));
+                if let Some(last) = tests.last_mut() {
+                    last.is_last = true;
+                }
+            }
+            if side == Side::Buy {
+                buying = tests.len();
+            }
+        }
         let close = panel.require(Source::new(Series::Price, panel.timeframe()));
         let words = plan
             .conditions()
@@ -98,9 +96,8 @@ impl Program {
             .collect();
         Self {
             tests,
+            buying,
             words,
-            buys,
-            sells,
             close,
         }
     }
@@ -121,26 +118,40 @@ impl Program {
         })
     }
 
+    /// The same with a bit for each condition that holds, the first one lowest, where nobody asks for their numbers. `None`:
+    /// one of them cannot be known, or they are more than the bits.
+    pub fn glance(&self, panel: &Panel, pip: f64) -> Option<(Signal, u64)> {
+        let (mut held, mut bit) = (0, 1);
+        let mut known = self.tests.len() <= u64::BITS as usize;
+        let signal = self.walk(panel, pip, |finding| {
+            held |= bit * u64::from(finding.truth == Some(true));
+            known &= finding.truth.is_some();
+            bit <<= 1;
+        });
+        known.then_some((signal, held))
+    }
+
     /// Every condition once, in their order, which is that of the alternatives.
     #[inline]
     fn walk(&self, panel: &Panel, pip: f64, mut told: impl FnMut(Finding)) -> Signal {
         let close = panel.pair(self.close).1;
-        let mut any_of = |terms: &[Range<usize>]| {
-            let mut any = Known::No;
-            for term in terms {
-                let mut all = Known::Yes;
-                for test in self.tests.get(term.clone()).unwrap_or_default() {
-                    let finding = find(test, panel, pip, close);
-                    all = all.min(Known::of(finding.truth));
-                    told(finding);
+        let (buys, sells) = self.tests.split_at(self.buying);
+        let mut any_of = |tests: &[Test]| {
+            let (mut any, mut all) = (Known::NO, Known::YES);
+            for test in tests {
+                let finding = find(test, panel, pip, close);
+                all = all.and(Known::of(finding.truth));
+                if test.is_last {
+                    any = any.or(all);
+                    all = Known::YES;
                 }
-                any = any.max(all);
+                told(finding);
             }
             any.truth()
         };
         Signal {
-            buys: any_of(&self.buys),
-            sells: any_of(&self.sells),
+            buys: any_of(buys),
+            sells: any_of(sells),
         }
     }
 
@@ -157,29 +168,51 @@ impl Program {
     }
 }
 
-/// The three values of truth in their order: conditions that must all hold come to the least of theirs, alternatives to the
-/// greatest.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Known {
-    No,
-    Unknown,
-    Yes,
+/// A truth of three values as the two that it can come to: conditions that must all hold and alternatives are then plain
+/// conjunctions and disjunctions, without a branch that a processor would have to guess.
+#[derive(Clone, Copy)]
+struct Known {
+    is_true: bool,
+    can_be_true: bool,
 }
 
 impl Known {
-    const fn of(truth: Option<bool>) -> Self {
-        match truth {
-            Some(false) => Self::No,
-            None => Self::Unknown,
-            Some(true) => Self::Yes,
+    const NO: Self = Self {
+        is_true: false,
+        can_be_true: false,
+    };
+    const YES: Self = Self {
+        is_true: true,
+        can_be_true: true,
+    };
+
+    #[inline(always)]
+    fn of(truth: Option<bool>) -> Self {
+        Self {
+            is_true: truth == Some(true),
+            can_be_true: truth != Some(false),
+        }
+    }
+
+    const fn and(self, other: Self) -> Self {
+        Self {
+            is_true: self.is_true & other.is_true,
+            can_be_true: self.can_be_true & other.can_be_true,
+        }
+    }
+
+    const fn or(self, other: Self) -> Self {
+        Self {
+            is_true: self.is_true | other.is_true,
+            can_be_true: self.can_be_true | other.can_be_true,
         }
     }
 
     const fn truth(self) -> Option<bool> {
-        match self {
-            Self::No => Some(false),
-            Self::Unknown => None,
-            Self::Yes => Some(true),
+        match (self.is_true, self.can_be_true) {
+            (true, _) => Some(true),
+            (false, true) => None,
+            (false, false) => Some(false),
         }
     }
 }
@@ -188,8 +221,8 @@ impl Known {
 #[inline(always)]
 fn find(test: &Test, panel: &Panel, pip: f64, close: f64) -> Finding {
     let left = panel.pair(test.left);
-    let right: Pair = match test.right {
-        Right::Pair(first, second) => (first, second),
+    let (right, plausible) = match test.right {
+        Right::Numbers(numbers, bare_number) => (numbers, bare_number.plausible(close)),
         Right::Sample {
             at,
             times,
@@ -197,25 +230,21 @@ fn find(test: &Test, panel: &Panel, pip: f64, close: f64) -> Finding {
         } => {
             let (previous, last) = panel.pair(at);
             let plus = plus_pips * pip;
-            (previous * times + plus, last * times + plus)
+            ((previous * times + plus, last * times + plus), None)
         }
     };
     Finding {
-        truth: truth(
-            test.comparison,
-            left,
-            right,
-            test.bare_number.plausible(close),
-        ),
+        truth: truth(test.comparison, left, right, plausible),
         left: left.1,
         right: right.1,
     }
 }
 
 fn test(condition: &Condition, panel: &mut Panel) -> Test {
+    let bare_number = condition.bare_number();
     let right = match condition.right {
-        Operand::Number(number) => Right::Pair(number, number),
-        Operand::Range { low, high } => Right::Pair(low, high),
+        Operand::Number(number) => Right::Numbers((number, number), bare_number),
+        Operand::Range { low, high } => Right::Numbers((low, high), bare_number),
         Operand::Series {
             source,
             times,
@@ -230,6 +259,6 @@ fn test(condition: &Condition, panel: &mut Panel) -> Test {
         left: panel.require(condition.left),
         comparison: Comparison::of(condition.operator),
         right,
-        bare_number: condition.bare_number(),
+        is_last: false,
     }
 }

@@ -134,3 +134,37 @@ fn the_news_calendar_pauses_entries_in_a_replay_too() {
         [Verdict::Opened(Side::Buy, _)]
     ));
 }
+
+/// Reads no findings.
+struct Blind(Kept);
+
+impl Sink for Blind {
+    fn traded(&mut self, trade: &Trade) -> io::Result<()> {
+        self.0.traded(trade)
+    }
+
+    fn reads_findings(&self) -> bool {
+        false
+    }
+
+    fn decided(&mut self, decided: &Decided<'_>) -> io::Result<()> {
+        self.0.decided(decided)
+    }
+}
+
+#[test]
+fn what_nobody_reads_changes_nothing() {
+    let mut replays = [(); 2].map(|()| Replay::new(scalper(), settings()));
+    let (mut kept, mut blind) = (Kept::default(), Blind(Kept::default()));
+    let [seen, unseen] = &mut replays;
+    for read in wavy(3_000) {
+        seen.push(&read, &mut kept).unwrap();
+        unseen.push(&read, &mut blind).unwrap();
+    }
+    assert!(seen.tally.bars > 0);
+    assert_eq!(seen.tally.bars, unseen.tally.bars);
+    assert_eq!(seen.tally.conditions(), unseen.tally.conditions());
+    assert_eq!(seen.verdicts, unseen.verdicts);
+    assert_eq!(kept.trades, blind.0.trades);
+    assert_eq!(kept.verdicts, blind.0.verdicts);
+}

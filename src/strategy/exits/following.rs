@@ -34,6 +34,16 @@ pub struct Trailing {
     pub start: Start,
 }
 
+impl Trailing {
+    /// It does not begin before every part has been taken.
+    pub(in crate::strategy) const fn waits(&self) -> bool {
+        matches!(
+            self.start,
+            Start::AfterParts | Start::AfterPartsAtRatio(_) | Start::AfterPartsAtProfit(_)
+        )
+    }
+}
+
 pub(super) fn read_trailing(reader: &mut Reader, node: &Node<'_>) -> Option<Trailing> {
     if !node.enabled() {
         reader.informational(node, "switched off");

@@ -19,7 +19,7 @@ pub(super) use closing::VOLATILITY_ATR;
 pub use closing::{Closing, MinuteOfWeek, NoProgress};
 pub use following::{Start, Trailing};
 pub use level::{PartialLevel, Parts, When};
-pub(super) use price::{highest, lowest, sign};
+pub(super) use price::{along, highest, lowest};
 pub use stop::{StopAt, StopLoss};
 pub use target::Target;
 pub(super) use words::words;

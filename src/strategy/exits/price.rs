@@ -10,11 +10,11 @@ use crate::market::{Side, SymbolSpec};
 use crate::strategy::indicator::Series;
 use crate::strategy::panel::Panel;
 
-/// +1 for a buy, −1 for a sell.
-pub(in crate::strategy) const fn sign(side: Side) -> Decimal {
+/// A distance the way that a position of this direction gains: up for a buy, down for a sell. And back.
+pub(in crate::strategy) fn along(side: Side, distance: Decimal) -> Decimal {
     match side {
-        Side::Buy => Decimal::ONE,
-        Side::Sell => Decimal::NEGATIVE_ONE,
+        Side::Buy => distance,
+        Side::Sell => -distance,
     }
 }
 
@@ -50,7 +50,7 @@ impl StopLoss {
     ) -> Option<Decimal> {
         let beyond = |level: Option<Decimal>, pips: Decimal| {
             let beyond = pips.checked_mul(spec.pip())?;
-            ((price - level?) * sign(side)).checked_add(beyond)
+            along(side, price - level?).checked_add(beyond)
         };
         let distance = match self.at {
             StopAt::Distance(distance) => distance.in_price(price, spec, panel)?,

@@ -138,8 +138,15 @@ pub struct Filters {
 impl Filters {
     /// The factor on the volume of an entry; 0 when a filter does not let it pass.
     pub fn factor(&self, look: &Look<'_>) -> Decimal {
-        let verdicts = self.all.iter().map(|filter| filter.verdict(look));
-        verdicts.map(Verdict::factor).product()
+        let mut factor = Decimal::ONE;
+        for filter in &self.all {
+            match filter.verdict(look) {
+                Verdict::Passes => {}
+                Verdict::Reduces(own) => factor *= own,
+                Verdict::Blocks => return Decimal::ZERO,
+            }
+        }
+        factor
     }
 }
 

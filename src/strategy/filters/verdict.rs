@@ -34,15 +34,6 @@ impl Verdict {
             Self::Passes
         }
     }
-
-    /// The factor on the volume.
-    pub const fn factor(self) -> Decimal {
-        match self {
-            Self::Passes => Decimal::ONE,
-            Self::Reduces(factor) => factor,
-            Self::Blocks => Decimal::ZERO,
-        }
-    }
 }
 
 /// What filters look at.

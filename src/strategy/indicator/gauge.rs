@@ -178,6 +178,7 @@ impl Gauge {
     }
 
     /// The same, once it has begun.
+    #[inline(always)]
     pub fn take(&mut self, bar: &Bar, day: i64) {
         // Finite prices cannot be refused; should it happen, the value is not known.
         if self.update(bar, day).is_err() {
@@ -185,6 +186,7 @@ impl Gauge {
         }
     }
 
+    #[inline(always)]
     fn update(&mut self, bar: &Bar, day: i64) -> Result<(), RetCode> {
         let values = &mut self.values;
         match &mut self.state {

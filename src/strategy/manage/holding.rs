@@ -3,9 +3,9 @@
 use rust_decimal::Decimal;
 
 use super::PositionView;
-use crate::market::{Bar, SymbolSpec};
+use crate::market::{Bar, Side, SymbolSpec};
 use crate::strategy::evaluate::check_bars_for_exits;
-use crate::strategy::exits::{Distance, MinuteOfWeek, When, highest, lowest, sign};
+use crate::strategy::exits::{Distance, MinuteOfWeek, When, along, highest, lowest};
 use crate::strategy::plan::Plan;
 
 const DAY: i64 = 86_400;
@@ -14,8 +14,6 @@ const WEEK: i64 = 7 * DAY;
 pub(super) struct Holding<'a> {
     pub plan: &'a Plan,
     pub view: &'a PositionView<'a>,
-    /// +1 for a buy, −1 for a sell.
-    pub sign: Decimal,
     /// In price: what the stop would have cost at opening; `None` when that stop was not a loss.
     pub risk: Option<Decimal>,
     /// One pip of the symbol, in price.
@@ -49,12 +47,10 @@ impl Reach {
 impl<'a> Holding<'a> {
     pub fn of(plan: &'a Plan, view: &'a PositionView<'a>) -> Self {
         let position = view.position;
-        let sign = sign(position.side);
-        let risk = (position.open_price - view.opened.stop_loss) * sign;
+        let risk = along(position.side, position.open_price - view.opened.stop_loss);
         Self {
             plan,
             view,
-            sign,
             risk: (risk > Decimal::ZERO).then_some(risk),
             pip: view.spec.pip(),
         }
@@ -62,7 +58,12 @@ impl<'a> Holding<'a> {
 
     /// The profit at this price, in price.
     pub fn gain(&self, price: Decimal) -> Decimal {
-        (price - self.view.position.open_price) * self.sign
+        self.along(price - self.view.position.open_price)
+    }
+
+    /// A distance in price the way that the position gains, and back.
+    pub fn along(&self, distance: Decimal) -> Decimal {
+        along(self.view.position.side, distance)
     }
 
     pub const fn spec(&self) -> &SymbolSpec {
@@ -105,7 +106,7 @@ impl<'a> Holding<'a> {
         }
         let at = |level: Option<Decimal>, rising: bool| match level {
             None => Reach::Unknown,
-            Some(level) if rising == self.sign.is_sign_positive() => {
+            Some(level) if rising == (view.position.side == Side::Buy) => {
                 Reach::AtLeast(self.gain(level))
             }
             Some(level) => Reach::AtMost(self.gain(level)),

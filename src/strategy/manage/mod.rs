@@ -55,7 +55,8 @@ pub enum Adjustment {
     },
 }
 
-/// The most urgent thing that the exits ask for now, or nothing. `market_time` is the market's own clock.
+/// The most urgent thing that the exits ask for now, or nothing. `market_time` is the market's own clock. Where that is a stop
+/// to move, nothing more is asked for at this price and moment once it has been moved.
 pub fn manage(
     plan: &Plan,
     view: &PositionView<'_>,
@@ -73,7 +74,7 @@ pub fn manage(
             Side::Sell => quote.ask,
         };
         let gain = holding.gain(price);
-        let walk = parts::walk(&holding, |reach| reach.is_reached(gain, now));
+        let walk = parts::walk(&holding, |reach, _| reach.is_reached(gain, now));
         walk.adjustment()
             .or_else(|| stops::moved(&holding, &walk, price, now))
     })

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use super::Adjustment;
 use super::holding::{Holding, Reach};
-use crate::strategy::exits::PartialLevel;
+use crate::strategy::exits::{PartialLevel, Trailing};
 use crate::strategy::language::Language;
 
 /// How far a position has come through its parts.
@@ -21,8 +21,12 @@ pub(super) struct Walk<'a> {
 
 /// Looks at the parts in their order. Those whose volume is closed already are done; of the others each is due when it is
 /// reached and those before it are done. A part left for the next one (R11) waits for nobody and is waited for by none.
-/// `reached` is asked about every part that could be due.
-pub(super) fn walk<'a>(holding: &Holding<'a>, mut reached: impl FnMut(Reach) -> bool) -> Walk<'a> {
+/// `reached` is asked about every part that could be due, and is told whether anything comes of it: of one left for the next
+/// one nothing does unless a stop waits for it.
+pub(super) fn walk<'a>(
+    holding: &Holding<'a>,
+    mut reached: impl FnMut(Reach, bool) -> bool,
+) -> Walk<'a> {
     let (view, spec) = (holding.view, holding.view.spec);
     let closed = view.opened.volume - view.position.volume;
     let mut walk = Walk {
@@ -31,17 +35,18 @@ pub(super) fn walk<'a>(holding: &Holding<'a>, mut reached: impl FnMut(Reach) -> 
         breakeven: false,
         complete: true,
     };
+    let waits = holding.plan.exits.trailing.iter().any(Trailing::waits);
     let mut percent = Decimal::ZERO;
     for (level, cut) in holding.plan.exits.parts.cuts(view.opened.volume, spec) {
         percent += level.percent;
         let Some(cut) = cut else {
-            let reached = reached(holding.reach(&level.when));
+            let reached = reached(holding.reach(&level.when), waits || level.breakeven);
             walk.complete = reached;
             walk.breakeven |= reached && level.breakeven;
             continue;
         };
         if closed < cut {
-            if !reached(holding.reach(&level.when)) {
+            if !reached(holding.reach(&level.when), true) {
                 walk.complete = false;
                 break;
             }

@@ -63,7 +63,7 @@ pub(super) fn moved(
     let best = trailed
         .chain(standing.into_iter().flatten())
         .filter(|wish| is_allowed(wish, holding, price))
-        .max_by_key(|wish| wish.stop_loss * holding.sign)?;
+        .max_by_key(|wish| holding.along(wish.stop_loss))?;
     Some(Adjustment::MoveStop {
         stop_loss: best.stop_loss,
         why: best.why,
@@ -71,9 +71,9 @@ pub(super) fn moved(
 }
 
 fn is_allowed(wish: &Wish, holding: &Holding<'_>, price: Decimal) -> bool {
-    let room = (price - wish.stop_loss) * holding.sign;
+    let room = holding.along(price - wish.stop_loss);
     let better = holding.view.position.stop_loss.is_none_or(|standing| {
-        let improvement = (wish.stop_loss - standing) * holding.sign;
+        let improvement = holding.along(wish.stop_loss - standing);
         improvement > Decimal::ZERO && improvement >= wish.step
     });
     wish.stop_loss > Decimal::ZERO
@@ -84,6 +84,9 @@ fn is_allowed(wish: &Wish, holding: &Holding<'_>, price: Decimal) -> bool {
 
 /// How far behind the price it stays, and the profit from which on it follows.
 fn reach(trailing: &Trailing, holding: &Holding<'_>, complete: bool) -> Option<(Decimal, Decimal)> {
+    if trailing.waits() && !complete {
+        return None;
+    }
     let pip = holding.pip;
     let distance = holding.in_price(trailing.distance)?;
     let distance = trailing
@@ -91,16 +94,9 @@ fn reach(trailing: &Trailing, holding: &Holding<'_>, complete: bool) -> Option<(
         .map_or(distance, |min| distance.max(min * pip));
     let of_risk = |ratio| holding.risk?.checked_mul(ratio);
     let from = match trailing.start {
-        Start::AtOnce => Decimal::MIN,
+        Start::AtOnce | Start::AfterParts => Decimal::MIN,
         Start::AtDistance => distance,
-        Start::AtRatio(ratio) => of_risk(ratio)?,
-        Start::AfterParts | Start::AfterPartsAtRatio(_) | Start::AfterPartsAtProfit(_)
-            if !complete =>
-        {
-            return None;
-        }
-        Start::AfterParts => Decimal::MIN,
-        Start::AfterPartsAtRatio(ratio) => of_risk(ratio)?,
+        Start::AtRatio(ratio) | Start::AfterPartsAtRatio(ratio) => of_risk(ratio)?,
         Start::AfterPartsAtProfit(profit) => holding.in_price(profit)?,
     };
     let distance = distance.max(holding.least_distance());
@@ -118,7 +114,7 @@ fn trailed(
         return None;
     }
     Some(Wish {
-        stop_loss: holding.spec().round_price(price - holding.sign * distance),
+        stop_loss: holding.spec().round_price(price - holding.along(distance)),
         step: trailing.step_pips * holding.pip,
         why: MovedBy::Trailing(*trailing),
     })
@@ -143,7 +139,7 @@ fn after_average(holding: &Holding<'_>, now: i64) -> Option<Wish> {
     let close = Decimal::from_f64(bar.close)?;
     let distance = stop.in_price(view.position.side, close, spec, view.panel)?;
     Some(Wish {
-        stop_loss: spec.round_price(close - holding.sign * distance),
+        stop_loss: spec.round_price(close - holding.along(distance)),
         step: Decimal::ZERO,
         why: MovedBy::Average,
     })

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use super::holding::{Holding, Reach};
 use super::{PositionView, closes, parts, stops};
-use crate::market::number_of;
+use crate::market::{Side, number_of};
 use crate::strategy::plan::Plan;
 
 /// [`manage`](super::manage) has nothing to ask for while all of this holds: the price at which the position could be closed
@@ -19,7 +19,7 @@ pub struct Touch {
     /// Seconds since 1970 UTC; `i64::MAX` when time alone changes nothing.
     pub second: i64,
     /// Where the next part is due, when that is a price and no bar or moment: exactly, not rounded to ticks. It lies at one of
-    /// the bounds or beyond.
+    /// the bounds or beyond, unless it is left for the next one and nothing comes of it.
     pub part: Option<Decimal>,
 }
 
@@ -56,22 +56,22 @@ pub fn next_touch(plan: &Plan, view: &PositionView<'_>) -> Touch {
     let mut falls_to: Option<Decimal> = None;
     let mut rises_to: Option<Decimal> = None;
     let mut part = None;
-    let walk = parts::walk(&holding, |reach| {
+    let walk = parts::walk(&holding, |reach, matters| {
         part = match reach {
+            Reach::AtLeast(gain) | Reach::AtMost(gain) => Some(gain),
+            Reach::At(_) | Reach::Unknown => None,
+        };
+        match reach {
+            _ if !matters => {}
             Reach::AtLeast(gain) => {
                 rises_to = Some(rises_to.map_or(gain, |known| known.min(gain)));
-                Some(gain)
             }
             Reach::AtMost(gain) => {
                 falls_to = Some(falls_to.map_or(gain, |known| known.max(gain)));
-                Some(gain)
             }
-            Reach::At(at) => {
-                second = second.min(at);
-                None
-            }
-            Reach::Unknown => None,
-        };
+            Reach::At(at) => second = second.min(at),
+            Reach::Unknown => {}
+        }
         false
     });
     if let Some(gain) = stops::next_gain(&holding, &walk, closed) {
@@ -80,7 +80,7 @@ pub fn next_touch(plan: &Plan, view: &PositionView<'_>) -> Touch {
         let gain = gain.saturating_sub(tick);
         rises_to = Some(rises_to.map_or(gain, |known| known.min(gain)));
     }
-    let price = |gain: Decimal| view.position.open_price.saturating_add(gain * holding.sign);
+    let price = |gain: Decimal| view.position.open_price.saturating_add(holding.along(gain));
     let number = |gain: Decimal| number_of(price(gain));
     let below = |gain: Option<Decimal>| match gain {
         None => f64::NEG_INFINITY,
@@ -96,7 +96,7 @@ pub fn next_touch(plan: &Plan, view: &PositionView<'_>) -> Touch {
             price - price.abs() * SLACK
         }
     };
-    let (lower, upper) = if holding.sign.is_sign_positive() {
+    let (lower, upper) = if view.position.side == Side::Buy {
         (below(falls_to), above(rises_to))
     } else {
         (below(rises_to), above(falls_to))

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::exits::stop_after;
 use super::levels::entering;
 use super::*;
+use crate::strategy::exits::Trailing;
 
 /// A position at 1.2400 opened at [`MONDAY`], when one more bar has closed.
 fn scene(plan: Plan, closes: &[f64]) -> Scene {
@@ -141,5 +142,33 @@ fn what_must_happen_first_is_told_in_numbers() {
         scene.position.stop_loss = Some(decimal("1.2400"));
         assert!(near(ahead(scene.touch()), moved), "{touch:?}");
         assert!(!scene.touch().is_reached(1.2400, MONDAY));
+    }
+}
+
+#[test]
+fn a_part_left_for_the_next_one_is_asked_about_only_where_a_stop_waits_for_it() {
+    for (breakeven, follows, asks) in [
+        (false, false, false),
+        (true, false, true),
+        (false, true, true),
+    ] {
+        let mut exit = json!({
+            "stopLoss": { "type": "pips", "value": 50 },
+            "enhancedPartialExits": { "levels": [
+                { "percentage": 50, "type": "pips", "value": 30, "moveStopToBreakeven": breakeven }
+            ] },
+        });
+        if follows {
+            exit["enhancedPartialExits"]["trailRemaining"] = json!(true);
+            exit["enhancedPartialExits"]["trailDistance"] = json!(15);
+        }
+        let plan = super::exits::with_exit(&exit);
+        let waits = plan.exits().trailing.iter().any(Trailing::waits);
+        assert_eq!(waits, follows);
+        // Half of the smallest volume cannot be closed.
+        let position = position(Side::Buy, "1.2400", Some("1.2350"), "0.01");
+        let touch = Scene::new(plan, position, &[]).touch();
+        assert_eq!(touch.part, Some(decimal("1.2430")));
+        assert_eq!(touch.is_reached(1.2431, MONDAY), asks, "{touch:?}");
     }
 }
