@@ -287,7 +287,8 @@ impl Turn<'_> {
         let volume = self.state.closed_from.remove(&entry.intent.cid);
         let opened_at = self.state.terminal.market_time.unwrap_or(self.now.utc);
         let sign = Sign::of(entry, end, volume, self.state, opened_at);
-        if let Some(Sign::Closed { ticket, left }) = &sign
+        // "Not there" may be said by a list that is as late.
+        if let (Some(Sign::Closed { ticket, left }), OrderEnd::Done(_)) = (&sign, end)
             && left.is_zero()
         {
             self.await_no_opening(*ticket);

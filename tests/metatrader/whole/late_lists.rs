@@ -74,3 +74,49 @@ async fn a_second_opening_sees_the_first() {
         assert_eq!(whole.entries().len(), 1, "{lag} ms");
     }
 }
+
+/// Longer than anybody has patience with a list: what was opened is open all the same, and is closed when it can be.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_opened_is_never_called_closed() {
+    for account in ACCOUNTS {
+        let whole = Whole::with(Kind::Tcp, Options::default().setup(account)).await;
+        whole.terminal.cmd("lag book 16000");
+        let ticket = whole.open(buy()).await;
+        tokio::time::sleep(std::time::Duration::from_secs(12)).await;
+        if account == ACCOUNTS[1] {
+            let reason = whole.fails_to_open().await;
+            assert!(reason.contains("netting account"), "{reason}");
+        }
+        let all = whole.send("CLOSE_ALL_POSITIONS", json!({})).await;
+        let status = whole.platform.final_status(&all, 2 * LONG).await;
+        let message = whole.platform.message(&all);
+        assert_eq!(status, "executed", "{account}: {message}");
+        assert!(
+            message.contains(&ticket.to_string()),
+            "{account}: {message}"
+        );
+        assert!(whole.own_positions().is_empty(), "{account}: {message}");
+        assert_eq!(whole.entries().len(), 1, "{account}");
+        assert_eq!(whole.exits().len(), 1, "{account}");
+    }
+}
+
+/// What is awaited of a list is known after a restart, too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_forgets_nothing_that_no_list_has_shown() {
+    for account in ACCOUNTS {
+        let mut whole = Whole::with(Kind::Tcp, Options::default().setup(account)).await;
+        whole.terminal.cmd("lag book 5000");
+        whole.open(buy()).await;
+        whole.executor_again().await;
+        let all = whole.send("CLOSE_ALL_POSITIONS", json!({})).await;
+        let status = whole.platform.final_status(&all, 2 * LONG).await;
+        let message = whole.platform.message(&all);
+        assert_eq!(status, "executed", "{account}: {message}");
+        assert!(
+            message.contains("1 position closed"),
+            "{account}: {message}"
+        );
+        assert!(whole.own_positions().is_empty(), "{account}: {message}");
+    }
+}
