@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rust_decimal::Decimal;
+
 use super::{SymbolSpec, TradeMode};
 
 /// Why a name is not one of the broker's symbols.
@@ -236,6 +238,13 @@ fn is_another_kind(plain: &str, spec: &SymbolSpec) -> bool {
     let begins = |list: &[&str]| words().any(|word| list.iter().any(|one| word.starts_with(one)));
     let is_index =
         family_of(plain).is_some_and(|family| family.iter().any(|name| INDICES.contains(name)));
+    // Metals are traded by the ounces of a bar, shares one by one: `CFD\US\GOLD` is a mining company.
+    let is_metal = family_of(plain)
+        .and_then(|family| family.first())
+        .is_some_and(|name| name.starts_with("XA"));
+    if is_metal && !is_pair(spec) && spec.contract_size <= Decimal::ONE {
+        return true;
+    }
     let ends = begins(&ENDING) || words().any(|word| word == "fut");
     let among_shares = begins(&SHARES) || words().any(|word| EXCHANGES.contains(&word));
     ends || among_shares && !(is_index && begins(&["indic", "index"]))

@@ -136,6 +136,8 @@ fn a_share_or_a_contract_that_ends_is_no_metal_index_or_oil() {
         ("XAUUSD", "GOLD", "NASDAQ\\GOLD", "XAUUSD.r", "XAU"),
         ("XAUUSD", "GOLD.US", "USA\\GOLD.US", "XAUUSD.r", "XAU"),
         ("GOLD", "GOLD", "USA\\Mining\\GOLD", "XAUUSD", "XAU"),
+        ("XAUUSD", "GOLD", "CFD\\US\\GOLD", "XAUUSD.r", "XAU"),
+        ("XAUUSD", "GOLD", "CFDs-US\\GOLD", "XAUUSD.r", "XAU"),
     ];
     for (wanted, share, path, right, base) in shares {
         let profit = if base == "EUR" { "EUR" } else { "USD" };
@@ -159,6 +161,17 @@ fn a_share_or_a_contract_that_ends_is_no_metal_index_or_oil() {
         let found = resolve(wanted, &specs, &BTreeMap::new()).map(|spec| spec.name.as_str());
         assert!(share == wanted || found.is_err(), "{wanted}: {found:?}");
     }
+}
+
+/// Quoted as a contract in dollars, gold is told from a share by its size alone.
+#[test]
+fn gold_by_the_hundred_ounces_is_gold() {
+    let mut specs = broker(&[("GOLD", "USD", "USD", Full)]);
+    let found = resolve("XAUUSD", &specs, &BTreeMap::new());
+    assert!(found.is_err(), "{found:?}");
+    specs.get_mut("GOLD").unwrap().contract_size = Decimal::ONE_HUNDRED;
+    let found = resolve("XAUUSD", &specs, &BTreeMap::new());
+    assert_eq!(found.unwrap().name, "GOLD");
 }
 
 #[test]
