@@ -189,7 +189,7 @@ class Grammar:
                 self.one("buy", "sell")
         if shape == 7:
             groups = [{"name": name, "logic": "AND", "conditions": [self.condition(True) for _ in few(1, 3)]}
-                      for name in ("long_entry", "short_entry", self.one("Long again", "SELL-2"))]
+                      for name in ("long_entry", "short_entry", self.one("Long swing", "SELL-2"))]
             return {"entry": {"logic": "OR", "groups": groups}}, None
         if shape == 8:
             confirmation = [{"timeframe": self.random.choice(self.longer), "required": self.one(True, True, False),

@@ -249,7 +249,8 @@ def read_condition(node, own, on, volume_times):
 SIDES = {"BUY": "buy", "LONG": "buy", "SELL": "sell", "SHORT": "sell"}
 AFTER_A_DIRECTION = set("""above after and as at because below condition conditions entries entry every from group if in into limit
     on once only or order position rule setup signal signals trade trigger when while""".split())
-MEASURES = set("average averages dated ema ma period periods range run sma term window".split())
+IN_A_NAME = AFTER_A_DIRECTION | set("""breakout breakouts continuation criteria pullback pullbacks reversal reversals rules scalp
+    scalping swing trades trend""".split())
 
 
 def words_of(text):
@@ -282,7 +283,10 @@ def side_of_name(name):
     """The direction of a group by its name."""
     words = words_of(name) if isinstance(name, str) else []
     first = SIDES.get(words[0]) if words else None
-    if not first or (len(words) > 1 and words[1].lower() in MEASURES):
+    if not first:
+        return None
+    next_one = words[1].lower() if len(words) > 1 else ""
+    if len(next_one) > 1 and not next_one.isdigit() and next_one not in IN_A_NAME:
         return None
     return first if all(SIDES.get(word, first) == first for word in words) else None
 
