@@ -62,6 +62,7 @@ impl Turn<'_> {
         if self.state.clock_within_ms.is_some()
             && command.created_at.is_none()
             && command.expires_at.is_none()
+            && !self.may_be_old(&command)
         {
             command.created_at = Some(self.state.platform_time(self.now));
             command.dated_here = true;
@@ -112,6 +113,7 @@ impl Turn<'_> {
         }
         self.push_row(command);
         self.doubt_its_time(command);
+        self.await_its_row(command);
         self.record(Record::Received {
             command: command.clone(),
         });

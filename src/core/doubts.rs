@@ -71,9 +71,12 @@ impl State {
 }
 
 impl State {
-    /// The terminal is back, and what became of the orders that are without outcome is asked first: an order that is sent
+    /// What is over in a moment: the terminal is back, and what became of the orders that are without outcome is asked first: an order that is sent
     /// before could be one too many.
     pub(super) fn search_block(&self, now: Now) -> Option<&'static str> {
+        if self.catches_up(now) {
+            return Some("this program stood still; what came meanwhile is read first");
+        }
         let orders = &self.durable.intents;
         let mut unheard = self.unheard.iter();
         let waits = now.mono < self.unheard_until && unheard.any(|cid| orders.contains_key(cid));

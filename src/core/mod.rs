@@ -46,6 +46,7 @@ mod result;
 mod rules;
 mod shadow;
 pub mod snapshot;
+mod standstill;
 mod start_words;
 mod starting;
 mod state;

@@ -36,6 +36,7 @@ impl Turn<'_> {
             })
             .collect();
         waiting.sort();
+        self.forget_dated();
         for (_, _, id) in &waiting {
             self.date_by_arrival(id);
         }
@@ -59,6 +60,15 @@ impl Turn<'_> {
         };
         if self.awaits_the_clock(open) {
             self.wait(open, "waiting for the platform's clock");
+            return;
+        }
+        if self.awaits_its_row(open) {
+            if self.waited_for_its_row(open) {
+                let reason = "it came while this program stood still, and the platform does not say when it was given; nothing was done, send it again if it is meant";
+                self.finish(&command.id, CommandState::Expired, reason, Map::new());
+            } else {
+                self.wait(open, "waiting for the platform to say when it was given");
+            }
             return;
         }
         if open.state != CommandState::Executing

@@ -126,6 +126,12 @@ pub struct State {
     /// Half the round trip of the measurement; `None` before the first.
     pub(super) clock_within_ms: Option<i64>,
     /// When it was last looked at.
+    /// When the last event came.
+    pub(super) last_step: Option<Now>,
+    /// When the program went on after it had stood still.
+    pub(super) stood_still_at: Option<Duration>,
+    /// Commands that may be old and tell no time, and when they came.
+    pub(super) undated: BTreeMap<String, Duration>,
     /// By the command's id.
     pub(super) doubtful: BTreeMap<String, Doubt>,
     pub(super) clock_measured_at: Option<Timestamp>,
@@ -218,6 +224,9 @@ impl State {
             links: std::array::from_fn(|_| LinkHealth::off(now.utc)),
             clock_offset: SignedDuration::ZERO,
             clock_within_ms: None,
+            last_step: None,
+            stood_still_at: None,
+            undated: BTreeMap::new(),
             doubtful: BTreeMap::new(),
             clock_measured_at: None,
             clock_measured_mono: Duration::ZERO,

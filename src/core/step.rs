@@ -134,6 +134,7 @@ pub fn step(state: &mut State, event: Event, now: Now) -> Step {
         now,
         step: Step::default(),
     };
+    turn.notice_standstill();
     match event {
         Event::Started => {
             turn.tell_notes(&[]);

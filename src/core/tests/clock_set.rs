@@ -7,6 +7,7 @@ use serde_json::json;
 use super::buy;
 use super::emergency::{exposed, stop_here};
 use super::world::{OWNER, World};
+
 use crate::core::Event;
 use crate::core::snapshot::{CommandState, UiCommand};
 

@@ -29,6 +29,7 @@ mod outbox;
 mod public_stops;
 mod same_ids;
 mod shadow;
+mod standstill;
 mod starts;
 mod stops;
 mod strategies;

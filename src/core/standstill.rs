@@ -1,0 +1,85 @@
+//! The program stood still: the computer slept, or something held the program up. What waited meanwhile comes all at once
+//! and looks as if it were new.
+
+use std::time::Duration;
+
+use super::Now;
+use super::command::Command;
+use super::durable::OpenCommand;
+use super::snapshot::{CommandState, Source};
+use super::state::State;
+use super::step::Turn;
+
+/// Something happens twice a second; where nothing did for so long, by either clock, the program stood still.
+const STOOD_STILL: Duration = Duration::from_secs(5);
+/// Bars and prices that waited are read within this time.
+const CATCHING_UP: Duration = Duration::from_secs(3);
+/// A frame that waited in the old connection is read within this time.
+const OLD_FRAMES: Duration = Duration::from_secs(15);
+/// The row of a command is asked for at once; so long it is waited for.
+const ROW_WITHIN: Duration = Duration::from_secs(60);
+
+impl State {
+    fn stood_still_within(&self, span: Duration, now: Now) -> bool {
+        let stood = self.stood_still_at;
+        stood.is_some_and(|at| now.mono.saturating_sub(at) < span)
+    }
+
+    /// Bars that closed meanwhile are taken in and not traded on: their prices are past.
+    pub(super) fn catches_up(&self, now: Now) -> bool {
+        self.stood_still_within(CATCHING_UP, now)
+    }
+}
+
+impl Turn<'_> {
+    pub(super) fn notice_standstill(&mut self) {
+        let before = self.state.last_step.replace(self.now);
+        let stood = before.is_some_and(|before| {
+            let by_utc = self.now.utc.duration_since(before.utc);
+            let by_utc = Duration::try_from(by_utc).unwrap_or_default();
+            by_utc.max(self.now.mono.saturating_sub(before.mono)) >= STOOD_STILL
+        });
+        if stood {
+            self.state.stood_still_at = Some(self.now.mono);
+        }
+    }
+
+    /// Whether an event that tells no time of its own may have waited in a connection while the program stood still. Stops and
+    /// pauses are obeyed however old they are.
+    pub(super) fn may_be_old(&self, command: &Command) -> bool {
+        let goes_stale = command.known().is_some_and(|name| !name.never_stale());
+        goes_stale
+            && command.source == Source::Pusher
+            && !command.local
+            && self.state.stood_still_within(OLD_FRAMES, self.now)
+    }
+
+    /// It tells no time and may be old: nothing is done before its time is known.
+    pub(super) fn await_its_row(&mut self, command: &Command) {
+        if command.created_at.is_none() && command.expires_at.is_none() && self.may_be_old(command)
+        {
+            let came = self.now.mono;
+            self.state.undated.insert(command.id.clone(), came);
+        }
+    }
+
+    /// Its row tells when it was given, and every event has the rows asked for.
+    pub(super) fn awaits_its_row(&self, open: &OpenCommand) -> bool {
+        let came = self.state.undated.get(&open.command.id);
+        open.command.created_at.is_none() && open.state != CommandState::Executing && came.is_some()
+    }
+
+    pub(super) fn waited_for_its_row(&self, open: &OpenCommand) -> bool {
+        let came = self.state.undated.get(&open.command.id);
+        came.is_some_and(|came| self.now.mono.saturating_sub(*came) >= ROW_WITHIN)
+    }
+
+    /// Commands that ended, or whose time is known now, are waited for no longer.
+    pub(super) fn forget_dated(&mut self) {
+        let open = &self.state.durable.open;
+        self.state.undated.retain(|id, _| {
+            open.get(id)
+                .is_some_and(|open| open.command.created_at.is_none())
+        });
+    }
+}
