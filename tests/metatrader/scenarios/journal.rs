@@ -1,7 +1,7 @@
 //! What survives a crash.
 
 use super::{
-    BRIEF, Outcome, Variant, buy, cid, done, ensure, has, head, journal, res, sends, soon,
+    BRIEF, Outcome, Variant, buy, cid, done, ensure, has, head, journal, res, sends, soon, within,
 };
 use crate::emulated::SOON;
 
@@ -235,5 +235,52 @@ pub fn closing_needs_no_journal(variant: &Variant) -> Outcome {
         let said = rig.terminal.logs().join("\n");
         ensure!(said.contains("cannot be written"), "{case}: {said}");
     }
+    Ok(())
+}
+
+/// What a crash left at work at the market is cancelled when the terminal is back; what others have at work there is theirs.
+pub fn only_our_leftovers_are_cancelled(variant: &Variant) -> Outcome {
+    let mut rig = variant.rig();
+    rig.terminal.cmd("symbol DE40 liquidity=0.5");
+    rig.terminal.cmd("by_hand buy DE40 1 magic=77 fill=return");
+    rig.terminal.cmd("symbol DE40 liquidity=0.5");
+    let fields = [
+        ("sym", "DE40"),
+        ("vol", "1"),
+        ("sl", ""),
+        ("nostop", "1"),
+        ("fill", "return"),
+    ];
+    rig.terminal.cmd("hook OrderSend.after 1 kill");
+    rig.peer
+        .request("ORDER", &buy(&rig.terminal, cid(1), &fields));
+    rig.terminal.await_death(SOON);
+    rig.terminal.restart();
+    rig.reconnect();
+    let ours = cid(1).to_string();
+    within(
+        BRIEF,
+        &rig.terminal,
+        "the rest of our order still works",
+        |terminal| {
+            terminal
+                .truth("orders")
+                .iter()
+                .all(|row| row["magic"] != ours)
+        },
+    )?;
+    rig.terminal.sync();
+    let orders = rig.terminal.truth("orders");
+    ensure!(
+        orders.len() == 1 && orders[0]["magic"] == "77" && sends(&rig.terminal) == 1,
+        "a stranger's order was cancelled: {} sends\n{}",
+        sends(&rig.terminal),
+        rig.terminal.picture()
+    );
+    ensure!(
+        rig.terminal.deals_of(cid(1)).len() == 1,
+        "our order left no rest\n{}",
+        rig.terminal.picture()
+    );
     Ok(())
 }
