@@ -140,3 +140,28 @@ pub fn an_absence_needs_a_steady_connection(variant: &Variant) -> Outcome {
     ensure!(rig.peer.gaps().is_empty(), "{:?}", rig.peer.gaps());
     Ok(())
 }
+
+/// The history shows an order as filled before it shows its deal: that the order was carried out is not denied meanwhile.
+pub fn a_filled_order_is_not_denied(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    // One that the Expert Advisor remembers, and one of which its memory is lost.
+    done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    rig.terminal
+        .cmd(&format!("by_hand buy EURUSD 0.10 magic={}", cid(2)));
+    for position in rig.terminal.truth("positions") {
+        rig.terminal
+            .cmd(&format!("by_hand close {}", position["ticket"]));
+    }
+    rig.terminal.cmd("hide_deals 60000");
+    for n in [1, 2] {
+        has(
+            &find(&rig, cid(n))?,
+            &[("where", "sent"), ("sync", "0"), ("state", "filled")],
+        )?;
+    }
+    rig.terminal.cmd("hide_deals 0");
+    for n in [1, 2] {
+        has(&find(&rig, cid(n))?, &[("where", "deal"), ("vol", "0.1")])?;
+    }
+    Ok(())
+}
