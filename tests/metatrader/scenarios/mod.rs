@@ -113,6 +113,7 @@ scenarios! {
     journal::a_torn_record_costs_only_itself,
     journal::a_locked_journal_is_waited_for,
     journal::a_large_journal_is_rewritten,
+    journal::a_rewritten_journal_keeps_the_stop,
     journal::only_our_leftovers_are_cancelled,
     find::it_says_where_an_order_is,
     find::an_absence_needs_a_steady_connection,
