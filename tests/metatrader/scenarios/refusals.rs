@@ -266,10 +266,14 @@ pub fn a_closed_or_silent_market_is_not_traded(variant: &Variant) -> Outcome {
     let other = (today + 3) % 7;
     rig.terminal
         .cmd(&format!("symbol EURUSD tsess={other}:0:1440"));
-    has(
-        &res(&rig.peer, "ORDER", &buy(&rig.terminal, cid(1), &[]))?,
-        &[("retcode", "10018"), ("stage", "refused")],
-    )?;
+    let closed = res(&rig.peer, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    has(&closed, &[("retcode", "10018"), ("stage", "refused")])?;
+    // By the table of sessions, without asking a terminal that may not know better.
+    ensure!(
+        closed.get("comment").contains("market of EURUSD is closed"),
+        "{}",
+        closed.raw
+    );
     rig.terminal
         .cmd(&format!("symbol EURUSD tsess={today}:0:1440"));
     let old = rig.terminal.stat("server_ms") - 120_000;
