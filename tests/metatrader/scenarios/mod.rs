@@ -138,6 +138,7 @@ scenarios! {
     refusals::a_wrong_clock_makes_no_price_old,
     refusals::a_check_sends_nothing,
     refusals::a_strange_client_id_is_refused,
+    refusals::the_deviation_is_given_once,
     emergency::flat_takes_ours_off_and_stays,
     emergency::flat_does_not_give_up,
     emergency::flat_does_not_close_twice,

@@ -398,3 +398,35 @@ pub fn a_strange_client_id_is_refused(variant: &Variant) -> Outcome {
     done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
     Ok(())
 }
+
+/// Where the broker takes a deviation, it gets what is left of the order's: what the price moved on the way to the terminal and
+/// what it moves on the way to the broker are one limit.
+pub fn the_deviation_is_given_once(variant: &Variant) -> Outcome {
+    const INSTANT: u8 = 1;
+    let rig = variant.rig();
+    rig.terminal.cmd(&format!("symbol EURUSD exe={INSTANT}"));
+    let limits = [("price", "1.10010"), ("dev", "20")];
+    for (n, moved, executed) in [(1, 25, false), (2, 19, true)] {
+        rig.terminal.cmd("price EURUSD 1.10015 1.10025");
+        rig.terminal.cmd(&format!(
+            "hook OrderSend.broker 1 price EURUSD 1.100{} 1.100{}",
+            moved,
+            moved + 10
+        ));
+        let line = res(&rig.peer, "ORDER", &buy(&rig.terminal, cid(n), &limits))?;
+        has(
+            &line,
+            &[if executed {
+                ("retcode", "10009")
+            } else {
+                ("retcode", "10004")
+            }],
+        )?;
+        ensure!(
+            rig.terminal.deals_of(cid(n)).len() == usize::from(executed),
+            "moved by {moved} points: {}",
+            rig.terminal.picture()
+        );
+    }
+    Ok(())
+}
