@@ -146,6 +146,7 @@ scenarios! {
     emergency::the_dead_man_closes_when_told,
     emergency::what_fails_is_tried_again,
     emergency::flat_goes_on_after_a_restart,
+    emergency::flat_goes_before_what_waits,
     emergency::flat_closes_once_over_a_restart,
     emergency::flat_is_of_one_account,
     emergency::the_dead_man_waits_for_the_button,
