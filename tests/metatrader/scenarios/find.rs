@@ -165,3 +165,15 @@ pub fn a_filled_order_is_not_denied(variant: &Variant) -> Outcome {
     }
     Ok(())
 }
+
+/// The terminal's clock lies behind the broker's: a deal that is later than now is found all the same.
+pub fn a_deal_of_the_future_is_found(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    rig.terminal.cmd("clock shift 600");
+    rig.terminal
+        .cmd(&format!("by_hand buy EURUSD 0.10 magic={}", cid(1)));
+    let ticket = rig.terminal.truth("positions")[0]["ticket"].clone();
+    rig.terminal.cmd(&format!("by_hand close {ticket}"));
+    rig.terminal.cmd("clock shift 0");
+    has(&find(&rig, cid(1))?, &[("where", "deal"), ("vol", "0.1")])
+}
