@@ -160,6 +160,7 @@ scenarios! {
     netting::flat_leaves_the_traders_part,
     netting::a_late_history_makes_nothing_ours,
     netting::what_nobody_knows_is_closed_when_the_history_comes,
+    netting::a_rewritten_journal_knows_what_flat_closed,
     book::a_snapshot_is_never_torn,
     book::rates_neither_overlap_nor_skip,
     book::each_bar_comes_once_when_it_has_closed,
