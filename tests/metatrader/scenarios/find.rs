@@ -177,3 +177,24 @@ pub fn a_deal_of_the_future_is_found(variant: &Variant) -> Outcome {
     rig.terminal.cmd("clock shift 0");
     has(&find(&rig, cid(1))?, &[("where", "deal"), ("vol", "0.1")])
 }
+
+/// A history that changes between the two looks is still coming: it proves no absence.
+pub fn a_history_that_grows_proves_no_absence(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let until = Instant::now() + 2 * BRIEF;
+    while find(&rig, cid(1))?.get("sync") == "0" {
+        ensure!(
+            Instant::now() < until,
+            "a terminal in peace never proves an absence"
+        );
+    }
+    rig.terminal
+        .cmd("hook HistorySelect 2 by_hand buy EURUSD 0.10");
+    has(&find(&rig, cid(1))?, &[("where", "none"), ("sync", "0")])?;
+    ensure!(
+        rig.terminal.truth("deals").len() == 1,
+        "nothing came between the two looks\n{}",
+        rig.terminal.picture()
+    );
+    has(&find(&rig, cid(1))?, &[("where", "none"), ("sync", "1")])
+}

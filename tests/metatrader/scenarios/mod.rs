@@ -119,6 +119,7 @@ scenarios! {
     find::an_absence_needs_a_steady_connection,
     find::a_filled_order_is_not_denied,
     find::a_deal_of_the_future_is_found,
+    find::a_history_that_grows_proves_no_absence,
     orders::the_order_is_what_was_asked,
     orders::the_filling_is_the_brokers,
     refusals::an_old_order_is_refused,
