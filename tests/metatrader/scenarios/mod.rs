@@ -137,6 +137,7 @@ scenarios! {
     refusals::a_strangers_position_is_not_touched,
     orders::netting_adds_up,
     orders::each_execution_mode_is_traded,
+    orders::the_identifier_names_the_position,
     refusals::a_wrong_clock_makes_no_price_old,
     refusals::a_check_sends_nothing,
     refusals::a_strange_client_id_is_refused,

@@ -308,3 +308,36 @@ pub fn each_execution_mode_is_traded(variant: &Variant) -> Outcome {
     }
     Ok(())
 }
+
+/// A position is what its identifier says: a swap may have given it another ticket, and a ticket may have become another's.
+pub fn the_identifier_names_the_position(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let first = done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    let second = done(&rig, "ORDER", &buy(&rig.terminal, cid(2), &[]))?;
+    let sltp = |n: u64, ticket: &str, ident: &str, sl: &str| {
+        format!(
+            "{}\tticket={ticket}\tident={ident}\tsl={sl}\ttp=",
+            head(&rig.terminal, cid(n))
+        )
+    };
+    let stops = |one: f64, two: f64| {
+        let is = [position(&rig, cid(1))?, position(&rig, cid(2))?];
+        ensure!(
+            near(number(&is[0], "sl"), one) && near(number(&is[1], "sl"), two),
+            "not {one} and {two}: {is:?}"
+        );
+        Ok(())
+    };
+    let (one, two) = (first.get("pos"), second.get("pos"));
+    done(&rig, "SLTP", &sltp(3, one, two, "1.09100"))?;
+    stops(1.09, 1.091)?;
+    rig.terminal.cmd(&format!("by_hand reopen {two}"));
+    done(&rig, "SLTP", &sltp(4, two, two, "1.09200"))?;
+    stops(1.09, 1.092)?;
+    // Nothing has this identifier any more.
+    has(
+        &res(&rig.peer, "SLTP", &sltp(5, one, "1", "1.09300"))?,
+        &[("retcode", "10036"), ("stage", "refused")],
+    )?;
+    stops(1.09, 1.092)
+}
