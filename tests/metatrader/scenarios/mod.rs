@@ -138,6 +138,7 @@ scenarios! {
     orders::netting_adds_up,
     orders::each_execution_mode_is_traded,
     orders::the_identifier_names_the_position,
+    orders::the_answer_leaves_no_rest,
     refusals::a_wrong_clock_makes_no_price_old,
     refusals::a_check_sends_nothing,
     refusals::a_strange_client_id_is_refused,

@@ -341,3 +341,32 @@ pub fn the_identifier_names_the_position(variant: &Variant) -> Outcome {
     )?;
     stops(1.09, 1.092)
 }
+
+/// The rest of a partial fill is cancelled before the answer comes, and what was filled until then is all in it.
+pub fn the_answer_leaves_no_rest(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let fields = [
+        ("sym", "DE40"),
+        ("vol", "1"),
+        ("sl", ""),
+        ("nostop", "1"),
+        ("fill", "return"),
+    ];
+    let other = rig.terminal.cmd("by_hand buy EURUSD 0.10");
+    let ours = other.parse::<u64>().map_err(|_| other)? + 1;
+    rig.terminal.cmd("fault partial 10010 0.5");
+    rig.terminal
+        .cmd(&format!("hook OrderSend 2 by_hand fill {ours} 0.2"));
+    let line = res(&rig.peer, "ORDER", &buy(&rig.terminal, cid(1), &fields))?;
+    has(
+        &line,
+        &[("ok", "1"), ("order", &ours.to_string()), ("vol", "0.7")],
+    )?;
+    ensure!(
+        rig.terminal.truth("orders").is_empty()
+            && near(number(&position(&rig, cid(1))?, "vol"), 0.7),
+        "{}",
+        rig.terminal.picture()
+    );
+    Ok(())
+}
