@@ -8,7 +8,7 @@ static std::string value(const std::vector<std::string> &words, const std::strin
   return otherwise;
 }
 // What somebody else does on the same account: the trader's own hand, another program, the broker's desk.
-//   by_hand buy|sell|buy_limit.. SYM VOL [price= sl= tp= magic= comment=]   close TICKET [vol=]   sltp TICKET sl= tp=   cancel TICKET
+//   by_hand buy|sell|buy_limit.. SYM VOL [price= sl= tp= magic= comment= fill=ioc|return]   close TICKET [vol=]   sltp TICKET sl= tp=   cancel TICKET
 //           swap TICKET MONEY   reopen TICKET   fill TICKET VOL
 bool by_hand(const std::vector<std::string> &w, std::string &answer) {
   static const char *TYPES[] = {"buy", "sell", "buy_limit", "sell_limit", "buy_stop", "sell_stop", "buy_stop_limit", "sell_stop_limit"};
@@ -33,7 +33,7 @@ bool by_hand(const std::vector<std::string> &w, std::string &answer) {
     q.tp = number(value(w, "tp"));
     q.magic = strtoul(value(w, "magic").c_str(), nullptr, 10);
     q.comment = string::from8(value(w, "comment", ""));
-    q.type_filling = ORDER_FILLING_IOC;
+    q.type_filling = value(w, "fill", "ioc") == "return" ? ORDER_FILLING_RETURN : ORDER_FILLING_IOC;
     execute(a, q, r, txns);
     answer = std::to_string(r.order);
     post_transactions(txns);

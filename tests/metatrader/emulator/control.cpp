@@ -198,10 +198,10 @@ static std::string locked_command(const Words &w) {
     return true;
   });
   if (c == "latency") { world.latency_us = whole(first); world.latency_jitter_us = w.size() > 2 ? whole(w[2]) : 0; return "ok"; }
-  if (c == "hide_history" && w.size() > 1) {
+  if ((c == "hide_history" || c == "hide_deals") && w.size() > 1) {
     long from = mono_us() + whole(w[1]) * 1000;
     for (auto &[_, a] : world.accounts) {
-      for (auto &o : a.history) o.seen_from = from;
+      if (c == "hide_history") for (auto &o : a.history) o.seen_from = from;
       for (auto &d : a.deals) d.seen_from = from;
     }
     return "ok";

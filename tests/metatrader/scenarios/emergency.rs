@@ -346,3 +346,31 @@ pub fn flat_is_of_one_account(variant: &Variant) -> Outcome {
     done(&rig, "ORDER", &buy(&rig.terminal, cid(4), &[]))?;
     Ok(())
 }
+
+/// An order that waits when FLAT comes is not sent any more: nothing is opened in front of the stop.
+pub fn flat_goes_before_what_waits(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    rig.terminal.cmd("latency 700000");
+    let first = rig.peer.request("ORDER", &buy(&rig.terminal, cid(1), &[]));
+    soon(&rig.peer, "BUSY", |line| line.is("BUSY", first))?;
+    rig.peer.send(&format!(
+        "ORDER\tid=901\t{}\nFLAT\tid=902\t{}\ton=1\treason=test",
+        buy(&rig.terminal, cid(2), &[]),
+        head(&rig.terminal, cid(10))
+    ));
+    has(
+        &soon(&rig.peer, "RES of the one that waited", |line| {
+            line.is("RES", 901)
+        })?,
+        &[("retcode", "-11"), ("stage", "refused")],
+    )?;
+    let end = soon(&rig.peer, "END of FLAT", |line| line.is("END", 902))?;
+    has(&end, &[("n", "1"), ("left", "0")])?;
+    ensure!(
+        sends(&rig.terminal) == 2 && nothing_is_left(&rig.terminal),
+        "{} sends\n{}",
+        sends(&rig.terminal),
+        rig.terminal.picture()
+    );
+    Ok(())
+}

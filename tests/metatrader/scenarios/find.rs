@@ -140,3 +140,61 @@ pub fn an_absence_needs_a_steady_connection(variant: &Variant) -> Outcome {
     ensure!(rig.peer.gaps().is_empty(), "{:?}", rig.peer.gaps());
     Ok(())
 }
+
+/// The history shows an order as filled before it shows its deal: that the order was carried out is not denied meanwhile.
+pub fn a_filled_order_is_not_denied(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    // One that the Expert Advisor remembers, and one of which its memory is lost.
+    done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    rig.terminal
+        .cmd(&format!("by_hand buy EURUSD 0.10 magic={}", cid(2)));
+    for position in rig.terminal.truth("positions") {
+        rig.terminal
+            .cmd(&format!("by_hand close {}", position["ticket"]));
+    }
+    rig.terminal.cmd("hide_deals 60000");
+    for n in [1, 2] {
+        has(
+            &find(&rig, cid(n))?,
+            &[("where", "sent"), ("sync", "0"), ("state", "filled")],
+        )?;
+    }
+    rig.terminal.cmd("hide_deals 0");
+    for n in [1, 2] {
+        has(&find(&rig, cid(n))?, &[("where", "deal"), ("vol", "0.1")])?;
+    }
+    Ok(())
+}
+
+/// The terminal's clock lies behind the broker's: a deal that is later than now is found all the same.
+pub fn a_deal_of_the_future_is_found(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    rig.terminal.cmd("clock shift 600");
+    rig.terminal
+        .cmd(&format!("by_hand buy EURUSD 0.10 magic={}", cid(1)));
+    let ticket = rig.terminal.truth("positions")[0]["ticket"].clone();
+    rig.terminal.cmd(&format!("by_hand close {ticket}"));
+    rig.terminal.cmd("clock shift 0");
+    has(&find(&rig, cid(1))?, &[("where", "deal"), ("vol", "0.1")])
+}
+
+/// A history that changes between the two looks is still coming: it proves no absence.
+pub fn a_history_that_grows_proves_no_absence(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let until = Instant::now() + 2 * BRIEF;
+    while find(&rig, cid(1))?.get("sync") == "0" {
+        ensure!(
+            Instant::now() < until,
+            "a terminal in peace never proves an absence"
+        );
+    }
+    rig.terminal
+        .cmd("hook HistorySelect 2 by_hand buy EURUSD 0.10");
+    has(&find(&rig, cid(1))?, &[("where", "none"), ("sync", "0")])?;
+    ensure!(
+        rig.terminal.truth("deals").len() == 1,
+        "nothing came between the two looks\n{}",
+        rig.terminal.picture()
+    );
+    has(&find(&rig, cid(1))?, &[("where", "none"), ("sync", "1")])
+}

@@ -1,9 +1,10 @@
 //! What survives a crash.
 
 use super::{
-    BRIEF, Outcome, Variant, buy, cid, done, ensure, has, head, journal, res, sends, soon,
+    BRIEF, Outcome, Variant, buy, cid, done, ensure, has, head, journal, res, sends, soon, within,
 };
 use crate::emulated::SOON;
+use crate::harness::Rig;
 
 /// The terminal dies while OrderSend is at work. Whether the broker got the order or not: it is not sent again.
 pub fn a_crash_while_sending_makes_no_second_deal(variant: &Variant) -> Outcome {
@@ -115,14 +116,8 @@ pub fn a_torn_record_costs_only_itself(variant: &Variant) -> Outcome {
     )
 }
 
-/// A journal that has grown too large is rewritten, and what it knows stays known.
-pub fn a_large_journal_is_rewritten(variant: &Variant) -> Outcome {
-    let mut rig = variant.rig();
-    let order = buy(&rig.terminal, cid(1), &[("max_spread", "9")]);
-    has(&res(&rig.peer, "ORDER", &order)?, &[("retcode", "-12")])?;
-    let sent = buy(&rig.terminal, cid(2), &[]);
-    rig.terminal.cmd("fault unsent 10031");
-    has(&res(&rig.peer, "ORDER", &sent)?, &[("stage", "sent")])?;
+/// The journal grows too large, and the next start rewrites it.
+pub fn rewrite(rig: &mut Rig) -> Outcome {
     rig.terminal.close();
     let mut text = std::fs::read(journal(&rig.terminal)).map_err(|error| error.to_string())?;
     text.extend(std::iter::repeat_n(&b"damage\n"[..], 700_000).flatten());
@@ -133,6 +128,18 @@ pub fn a_large_journal_is_rewritten(variant: &Variant) -> Outcome {
         .map_err(|error| error.to_string())?
         .len();
     ensure!(size < 10_000, "the journal still has {size} bytes");
+    Ok(())
+}
+
+/// A journal that has grown too large is rewritten, and what it knows stays known.
+pub fn a_large_journal_is_rewritten(variant: &Variant) -> Outcome {
+    let mut rig = variant.rig();
+    let order = buy(&rig.terminal, cid(1), &[("max_spread", "9")]);
+    has(&res(&rig.peer, "ORDER", &order)?, &[("retcode", "-12")])?;
+    let sent = buy(&rig.terminal, cid(2), &[]);
+    rig.terminal.cmd("fault unsent 10031");
+    has(&res(&rig.peer, "ORDER", &sent)?, &[("stage", "sent")])?;
+    rewrite(&mut rig)?;
     rig.terminal.cmd("price EURUSD 1.10000 1.10001");
     rig.kill_and_restart();
     has(
@@ -190,7 +197,7 @@ pub fn closing_needs_no_journal(variant: &Variant) -> Outcome {
         let options = variant
             .options()
             .setup(&format!("account 1001 margin_mode={mode}"));
-        let mut rig = crate::harness::Rig::start(variant.link, options);
+        let mut rig = Rig::start(variant.link, options);
         let case = format!("{mode} {trouble}");
         let opened = done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
         let limit = [
@@ -235,5 +242,74 @@ pub fn closing_needs_no_journal(variant: &Variant) -> Outcome {
         let said = rig.terminal.logs().join("\n");
         ensure!(said.contains("cannot be written"), "{case}: {said}");
     }
+    Ok(())
+}
+
+/// What a crash left at work at the market is cancelled when the terminal is back; what others have at work there is theirs.
+pub fn only_our_leftovers_are_cancelled(variant: &Variant) -> Outcome {
+    let mut rig = variant.rig();
+    rig.terminal.cmd("symbol DE40 liquidity=0.5");
+    rig.terminal.cmd("by_hand buy DE40 1 magic=77 fill=return");
+    rig.terminal.cmd("symbol DE40 liquidity=0.5");
+    let fields = [
+        ("sym", "DE40"),
+        ("vol", "1"),
+        ("sl", ""),
+        ("nostop", "1"),
+        ("fill", "return"),
+    ];
+    rig.terminal.cmd("hook OrderSend.after 1 kill");
+    rig.peer
+        .request("ORDER", &buy(&rig.terminal, cid(1), &fields));
+    rig.terminal.await_death(SOON);
+    rig.terminal.restart();
+    rig.reconnect();
+    let ours = cid(1).to_string();
+    within(
+        BRIEF,
+        &rig.terminal,
+        "the rest of our order still works",
+        |terminal| {
+            terminal
+                .truth("orders")
+                .iter()
+                .all(|row| row["magic"] != ours)
+        },
+    )?;
+    rig.terminal.sync();
+    let orders = rig.terminal.truth("orders");
+    ensure!(
+        orders.len() == 1 && orders[0]["magic"] == "77" && sends(&rig.terminal) == 1,
+        "a stranger's order was cancelled: {} sends\n{}",
+        sends(&rig.terminal),
+        rig.terminal.picture()
+    );
+    ensure!(
+        rig.terminal.deals_of(cid(1)).len() == 1,
+        "our order left no rest\n{}",
+        rig.terminal.picture()
+    );
+    Ok(())
+}
+
+/// A journal that is rewritten while trading is stopped: it stays stopped over the next crash.
+pub fn a_rewritten_journal_keeps_the_stop(variant: &Variant) -> Outcome {
+    let mut rig = variant.rig();
+    let flat = |rig: &Rig, n: u64, on: u8| {
+        let head = head(&rig.terminal, cid(n));
+        let id = rig
+            .peer
+            .request("FLAT", &format!("{head}\ton={on}\treason=test"));
+        soon(&rig.peer, "END of FLAT", |line| line.is("END", id))
+    };
+    flat(&rig, 10, 1)?;
+    rewrite(&mut rig)?;
+    rig.kill_and_restart();
+    has(
+        &res(&rig.peer, "ORDER", &buy(&rig.terminal, cid(1), &[]))?,
+        &[("retcode", "-11"), ("stage", "refused")],
+    )?;
+    flat(&rig, 11, 0)?;
+    done(&rig, "ORDER", &buy(&rig.terminal, cid(2), &[]))?;
     Ok(())
 }

@@ -273,3 +273,21 @@ pub fn what_nobody_knows_is_closed_when_the_history_comes(variant: &Variant) -> 
     })?;
     is_left(&rig, "0", 1.0)
 }
+
+/// FLAT has closed our part, the journal was rewritten, and the history comes late: the trader's part is not closed as ours.
+pub fn a_rewritten_journal_knows_what_flat_closed(variant: &Variant) -> Outcome {
+    let mut rig = netting(variant);
+    done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    rig.terminal.cmd("by_hand buy EURUSD 1.0");
+    let position = rig.terminal.truth("positions")[0].clone();
+    has(&flat(&rig, 2)?, &[("n", "1"), ("left", "0")])?;
+    super::journal::rewrite(&mut rig)?;
+    rig.kill_and_restart();
+    rig.terminal.cmd("hide_history 60000");
+    has(
+        &res(&rig.peer, "CLOSE", &close(&rig, 3, &position, ""))?,
+        &[("retcode", "-7"), ("stage", "refused")],
+    )?;
+    ensure!(sends(&rig.terminal) == 0, "{} sends", sends(&rig.terminal));
+    is_left(&rig, "0", 1.0)
+}

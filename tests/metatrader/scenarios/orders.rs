@@ -308,3 +308,65 @@ pub fn each_execution_mode_is_traded(variant: &Variant) -> Outcome {
     }
     Ok(())
 }
+
+/// A position is what its identifier says: a swap may have given it another ticket, and a ticket may have become another's.
+pub fn the_identifier_names_the_position(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let first = done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    let second = done(&rig, "ORDER", &buy(&rig.terminal, cid(2), &[]))?;
+    let sltp = |n: u64, ticket: &str, ident: &str, sl: &str| {
+        format!(
+            "{}\tticket={ticket}\tident={ident}\tsl={sl}\ttp=",
+            head(&rig.terminal, cid(n))
+        )
+    };
+    let stops = |one: f64, two: f64| {
+        let is = [position(&rig, cid(1))?, position(&rig, cid(2))?];
+        ensure!(
+            near(number(&is[0], "sl"), one) && near(number(&is[1], "sl"), two),
+            "not {one} and {two}: {is:?}"
+        );
+        Ok(())
+    };
+    let (one, two) = (first.get("pos"), second.get("pos"));
+    done(&rig, "SLTP", &sltp(3, one, two, "1.09100"))?;
+    stops(1.09, 1.091)?;
+    rig.terminal.cmd(&format!("by_hand reopen {two}"));
+    done(&rig, "SLTP", &sltp(4, two, two, "1.09200"))?;
+    stops(1.09, 1.092)?;
+    // Nothing has this identifier any more.
+    has(
+        &res(&rig.peer, "SLTP", &sltp(5, one, "1", "1.09300"))?,
+        &[("retcode", "10036"), ("stage", "refused")],
+    )?;
+    stops(1.09, 1.092)
+}
+
+/// The rest of a partial fill is cancelled before the answer comes, and what was filled until then is all in it.
+pub fn the_answer_leaves_no_rest(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let fields = [
+        ("sym", "DE40"),
+        ("vol", "1"),
+        ("sl", ""),
+        ("nostop", "1"),
+        ("fill", "return"),
+    ];
+    let other = rig.terminal.cmd("by_hand buy EURUSD 0.10");
+    let ours = other.parse::<u64>().map_err(|_| other)? + 1;
+    rig.terminal.cmd("fault partial 10010 0.5");
+    rig.terminal
+        .cmd(&format!("hook OrderSend 2 by_hand fill {ours} 0.2"));
+    let line = res(&rig.peer, "ORDER", &buy(&rig.terminal, cid(1), &fields))?;
+    has(
+        &line,
+        &[("ok", "1"), ("order", &ours.to_string()), ("vol", "0.7")],
+    )?;
+    ensure!(
+        rig.terminal.truth("orders").is_empty()
+            && near(number(&position(&rig, cid(1))?, "vol"), 0.7),
+        "{}",
+        rig.terminal.picture()
+    );
+    Ok(())
+}

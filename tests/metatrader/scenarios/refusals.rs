@@ -266,10 +266,14 @@ pub fn a_closed_or_silent_market_is_not_traded(variant: &Variant) -> Outcome {
     let other = (today + 3) % 7;
     rig.terminal
         .cmd(&format!("symbol EURUSD tsess={other}:0:1440"));
-    has(
-        &res(&rig.peer, "ORDER", &buy(&rig.terminal, cid(1), &[]))?,
-        &[("retcode", "10018"), ("stage", "refused")],
-    )?;
+    let closed = res(&rig.peer, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    has(&closed, &[("retcode", "10018"), ("stage", "refused")])?;
+    // By the table of sessions, without asking a terminal that may not know better.
+    ensure!(
+        closed.get("comment").contains("market of EURUSD is closed"),
+        "{}",
+        closed.raw
+    );
     rig.terminal
         .cmd(&format!("symbol EURUSD tsess={today}:0:1440"));
     let old = rig.terminal.stat("server_ms") - 120_000;
@@ -392,5 +396,37 @@ pub fn a_strange_client_id_is_refused(variant: &Variant) -> Outcome {
     }
     ensure!(sends(&rig.terminal) == 0, "{} sends", sends(&rig.terminal));
     done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    Ok(())
+}
+
+/// Where the broker takes a deviation, it gets what is left of the order's: what the price moved on the way to the terminal and
+/// what it moves on the way to the broker are one limit.
+pub fn the_deviation_is_given_once(variant: &Variant) -> Outcome {
+    const INSTANT: u8 = 1;
+    let rig = variant.rig();
+    rig.terminal.cmd(&format!("symbol EURUSD exe={INSTANT}"));
+    let limits = [("price", "1.10010"), ("dev", "20")];
+    for (n, moved, executed) in [(1, 25, false), (2, 19, true)] {
+        rig.terminal.cmd("price EURUSD 1.10015 1.10025");
+        rig.terminal.cmd(&format!(
+            "hook OrderSend.broker 1 price EURUSD 1.100{} 1.100{}",
+            moved,
+            moved + 10
+        ));
+        let line = res(&rig.peer, "ORDER", &buy(&rig.terminal, cid(n), &limits))?;
+        has(
+            &line,
+            &[if executed {
+                ("retcode", "10009")
+            } else {
+                ("retcode", "10004")
+            }],
+        )?;
+        ensure!(
+            rig.terminal.deals_of(cid(n)).len() == usize::from(executed),
+            "moved by {moved} points: {}",
+            rig.terminal.picture()
+        );
+    }
     Ok(())
 }
