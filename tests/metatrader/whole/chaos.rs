@@ -2,7 +2,7 @@
 //! are requoted, while the platform orders. At the end each order has at most one deal, each intent and each command a
 //! final state, and the executor's book is the broker's.
 //!
-//! Longer: `FX_WHOLE_ORDERS=5000 FX_WHOLE_SEED=7 cargo test --test metatrader whole::chaos -- --nocapture`. A run of more
+//! Longer: `FX_WHOLE_ORDERS=1000 FX_WHOLE_SEED=7 cargo test --test metatrader whole::chaos -- --nocapture`. A run of more
 //! than a thousand orders uses the link's real limits; a short one is less patient before it believes in an absence
 //! (`FX_EXECUTOR_LINK_LOOKS`, README.md beside).
 
