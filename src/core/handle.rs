@@ -226,7 +226,7 @@ impl Turn<'_> {
             ));
         }
         self.unpause("resumed by the platform");
-        Verdict::done(match self.state.entry_block(self.now) {
+        Verdict::done(match self.state.standing_block(self.now) {
             None => "trading is on".to_owned(),
             Some(reason) => format!("no pause is on, but trading is off: {reason}"),
         })
@@ -250,7 +250,7 @@ impl Turn<'_> {
         let account = self.state.terminal.account.as_ref();
         let trading = self
             .state
-            .entry_block(self.now)
+            .standing_block(self.now)
             .map_or_else(|| "on".to_owned(), |reason| format!("off: {reason}"));
         let own = self.state.own_positions().count();
         let message = format!(

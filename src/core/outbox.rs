@@ -18,6 +18,8 @@ const MOST_IN_FLIGHT: usize = 4;
 /// A report without any answer after so long is tried again; the call's own limits are shorter.
 const FLIGHT_LIMIT: Duration = Duration::from_secs(60);
 const LONGEST_PAUSE_SECS: u64 = 60;
+/// What a connection holds is read within this time.
+const STILL_READ: Duration = Duration::from_secs(1);
 
 impl Turn<'_> {
     pub fn want_interim(&mut self, id: &str, message: &str) {
@@ -276,9 +278,17 @@ impl Turn<'_> {
             "After the sleep: connecting anew, and asking the terminal for its positions."
                 .to_owned(),
         );
-        self.restart_loops();
+        self.state.restart_at = Some(self.now.mono + STILL_READ);
         if self.state.terminal.up {
             self.ask_for_book();
+        }
+    }
+
+    /// A stop may lie in the old connection: it is read to its end first.
+    pub fn progress_restart(&mut self) {
+        if self.state.restart_at.is_some_and(|at| self.now.mono >= at) {
+            self.state.restart_at = None;
+            self.restart_loops();
         }
     }
 

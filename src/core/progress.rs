@@ -38,6 +38,7 @@ impl Turn<'_> {
         waiting.sort();
         self.forget_dated();
         for (_, _, id) in &waiting {
+            self.take_for_new(id);
             self.date_by_arrival(id);
         }
         // Before anything is carried out: what ends a command must not be done and forgotten first.
@@ -64,7 +65,7 @@ impl Turn<'_> {
         }
         if self.awaits_its_row(open) {
             if self.waited_for_its_row(open) {
-                let reason = "it came while this program stood still, and the platform does not say when it was given; nothing was done, send it again if it is meant";
+                let reason = "it came when this program had stood still, and the platform does not say when it was given; nothing was done, send it again if it is meant";
                 self.finish(&command.id, CommandState::Expired, reason, Map::new());
             } else {
                 self.wait(open, "waiting for the platform to say when it was given");

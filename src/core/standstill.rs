@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use super::Now;
-use super::command::Command;
+use super::clock::CLOCK_PATIENCE;
+use super::command::{Command, Urgency};
 use super::durable::OpenCommand;
+use super::record::Record;
 use super::snapshot::{CommandState, Source};
 use super::state::State;
 use super::step::Turn;
@@ -41,6 +43,7 @@ impl Turn<'_> {
         });
         if stood {
             self.state.stood_still_at = Some(self.now.mono);
+            self.state.frames_are_new = false;
         }
     }
 
@@ -51,6 +54,7 @@ impl Turn<'_> {
         goes_stale
             && command.source == Source::Pusher
             && !command.local
+            && !self.state.frames_are_new
             && self.state.stood_still_within(OLD_FRAMES, self.now)
     }
 
@@ -70,8 +74,26 @@ impl Turn<'_> {
     }
 
     pub(super) fn waited_for_its_row(&self, open: &OpenCommand) -> bool {
+        self.awaits_its_row_for(open, ROW_WITHIN)
+    }
+
+    /// What makes the risk smaller waits for a moment only, and is then as new as it looks.
+    pub(super) fn take_for_new(&mut self, id: &str) {
+        let Some(open) = self.durable().open.get(id) else {
+            return;
+        };
+        let reduces =
+            (open.command.known()).is_some_and(|name| name.urgency() == Urgency::ReducesRisk);
+        if reduces && self.awaits_its_row(open) && self.awaits_its_row_for(open, CLOCK_PATIENCE) {
+            let at = self.state.platform_time(self.now);
+            let id = id.to_owned();
+            self.record(Record::DatedByArrival { id, at });
+        }
+    }
+
+    fn awaits_its_row_for(&self, open: &OpenCommand, span: Duration) -> bool {
         let came = self.state.undated.get(&open.command.id);
-        came.is_some_and(|came| self.now.mono.saturating_sub(*came) >= ROW_WITHIN)
+        came.is_some_and(|came| self.now.mono.saturating_sub(*came) >= span)
     }
 
     /// Commands that ended, or whose time is known now, are waited for no longer.

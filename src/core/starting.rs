@@ -210,7 +210,7 @@ impl Turn<'_> {
         notes: &[String],
     ) -> Verdict {
         let mut words = running_words(&wanted, plan, skipped);
-        if let Some(why) = self.state.entry_block(self.now) {
+        if let Some(why) = self.state.standing_block(self.now) {
             words.push_str("; nothing is opened now: ");
             words.push_str(&why);
         }

@@ -130,6 +130,10 @@ pub struct State {
     pub(super) last_step: Option<Now>,
     /// When the program went on after it had stood still.
     pub(super) stood_still_at: Option<Duration>,
+    /// The connection to Pusher is a later one.
+    pub(super) frames_are_new: bool,
+    /// When the connections are to be made anew.
+    pub(super) restart_at: Option<Duration>,
     /// Commands that may be old and tell no time, and when they came.
     pub(super) undated: BTreeMap<String, Duration>,
     /// By the command's id.
@@ -226,6 +230,8 @@ impl State {
             clock_within_ms: None,
             last_step: None,
             stood_still_at: None,
+            frames_are_new: true,
+            restart_at: None,
             undated: BTreeMap::new(),
             doubtful: BTreeMap::new(),
             clock_measured_at: None,

@@ -145,7 +145,10 @@ pub fn step(state: &mut State, event: Event, now: Now) -> Step {
         Event::HeartbeatAnswered { rows } => turn.deliver_batch(rows),
         Event::EmergencyBroadcast { data } => turn.emergency_broadcast(&data),
         Event::StrangeEvent { name } => turn.strange_event(&name),
-        Event::Subscribed => turn.effect(Effect::Beat(BeatCause::Regained)),
+        Event::Subscribed => {
+            turn.state.frames_are_new = true;
+            turn.effect(Effect::Beat(BeatCause::Regained));
+        }
         Event::OwnerLearned { user_id } => turn.learn_owner(user_id),
         Event::Identified {
             executor_id,
@@ -188,6 +191,7 @@ pub fn step(state: &mut State, event: Event, now: Now) -> Step {
 impl Turn<'_> {
     /// Whatever the event was: look what can go on now.
     fn progress(&mut self) {
+        self.progress_restart();
         self.progress_book();
         self.progress_undealt();
         self.progress_orders();

@@ -288,16 +288,13 @@ impl PlatformClient {
         call: Call,
         request: RequestBuilder,
     ) -> Result<(T, Timing), CallError> {
-        let started = Instant::now();
+        let (started, asked_at) = (Instant::now(), Timestamp::now());
         let response = request
             .send()
             .await
             .map_err(|error| self.transport(call, &error))?;
         // The headers' arrival is the answer's moment: a long body must not look like a slow clock.
-        let timing = Timing {
-            latency: started.elapsed(),
-            answered_at: Timestamp::now(),
-        };
+        let timing = Timing::since(started, asked_at);
         let status = response.status();
         if let Some(kind) = refused_by_status(&response) {
             return Err(CallError::new(call, kind));
@@ -359,11 +356,33 @@ impl PlatformClient {
 struct Timing {
     latency: Duration,
     answered_at: Timestamp,
+    /// Both clocks of this computer counted the same meanwhile: it did not sleep and none was set.
+    steady: bool,
 }
 
 impl Timing {
+    /// Two clocks may differ by so much over one call.
+    const APART: SignedDuration = SignedDuration::from_secs(1);
+
+    fn since(started: Instant, asked_at: Timestamp) -> Self {
+        Self::between(asked_at, Timestamp::now(), started.elapsed())
+    }
+
+    fn between(asked_at: Timestamp, answered_at: Timestamp, latency: Duration) -> Self {
+        let by_wall = answered_at.duration_since(asked_at);
+        let counted = SignedDuration::try_from(latency).unwrap_or(SignedDuration::MAX);
+        Self {
+            latency,
+            answered_at,
+            steady: by_wall.saturating_sub(counted).abs() <= Self::APART,
+        }
+    }
+
+    /// An answer that waited through a sleep says nothing of the clock: its time is that before the sleep.
     fn offset(&self, server: Option<Timestamp>) -> Option<SignedDuration> {
-        server.map(|server| clock_offset(server, self.answered_at, self.latency))
+        server
+            .filter(|_| self.steady)
+            .map(|server| clock_offset(server, self.answered_at, self.latency))
     }
 }
 
@@ -409,4 +428,22 @@ fn invalid(call: Call, what: &str) -> CallError {
             what: what.to_owned(),
         },
     )
+}
+
+#[cfg(test)]
+mod timing_tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn an_answer_that_waited_through_a_sleep_tells_no_time() {
+        let asked: Timestamp = "2026-03-02T10:00:00Z".parse().unwrap();
+        for (slept, told) in [(0, true), (400, false), (10_800, false), (-30, false)] {
+            let answered =
+                asked + SignedDuration::from_secs(slept) + SignedDuration::from_millis(80);
+            let timing = Timing::between(asked, answered, Duration::from_millis(80));
+            assert_eq!(timing.offset(Some(asked)).is_some(), told, "{slept} s");
+        }
+    }
 }

@@ -178,6 +178,7 @@ fn after_a_sleep_everything_is_connected_anew_and_nobody_decides_by_the_old_book
     let mut world = World::with_strategy("s1");
     world.terminal.keeps_book = true;
     world.ui(UiCommand::AfterSleep);
+    world.wait(1);
     assert_eq!(world.restarts_of_loops, 1);
     world.next_bar();
     assert_eq!(

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::world::World;
 use super::{buy, buying_rules, start_args};
 use crate::core::Event;
-use crate::core::snapshot::CommandState;
+use crate::core::snapshot::{CommandState, UiCommand};
 
 /// Frames wait in a connection while the computer sleeps: what tells no time of its own is done when its row says that it is
 /// new, and not before.
@@ -75,4 +75,45 @@ fn bars_of_a_standstill_open_nothing() {
         world.next_bar();
         assert_eq!(world.terminal.positions.len(), 1, "{stood}: it goes on");
     }
+}
+
+/// What makes the risk smaller is done after a moment, though nobody can say when it was given; and what comes over a later
+/// connection is new.
+#[test]
+fn after_a_standstill_closing_waits_for_a_moment_only() {
+    let close = json!({ "id": "c", "command": "CLOSE_ALL_POSITIONS", "parameters": {} });
+    for again in [false, true] {
+        let mut world = World::ready();
+        world.happens(Event::ClockMeasured {
+            offset_ms: 0,
+            within_ms: 20,
+        });
+        world.pusher("o", "OPEN_POSITION", &buy());
+        world.assert_executed("o");
+        world.wait(1);
+        world.now.utc += SignedDuration::from_secs(7);
+        world.now.mono += Duration::from_secs(7);
+        world.wait(4);
+        if again {
+            world.happens(Event::Subscribed);
+            world.pusher_raw(&close.to_string());
+        } else {
+            world.pusher_raw(&close.to_string());
+            world.assert_ends("c", CommandState::Waiting, "to say when it was given");
+            world.wait(4);
+        }
+        world.wait(1);
+        world.assert_executed("c");
+        assert!(world.terminal.positions.is_empty(), "{again}");
+    }
+}
+
+/// A stop may lie in the old connection: that is dropped only after it had time to be read.
+#[test]
+fn after_a_sleep_the_old_connection_is_read_before_it_is_dropped() {
+    let mut world = World::ready();
+    world.ui(UiCommand::AfterSleep);
+    assert_eq!(world.restarts_of_loops, 0);
+    world.wait(2);
+    assert_eq!(world.restarts_of_loops, 1);
 }
