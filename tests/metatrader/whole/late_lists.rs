@@ -78,27 +78,32 @@ async fn a_second_opening_sees_the_first() {
 /// Longer than anybody has patience with a list: what was opened is open all the same, and is closed when it can be.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_opened_is_never_called_closed() {
-    for account in ACCOUNTS {
-        let whole = Whole::with(Kind::Tcp, Options::default().setup(account)).await;
-        whole.terminal.cmd("lag book 16000");
-        let ticket = whole.open(buy()).await;
-        tokio::time::sleep(std::time::Duration::from_secs(12)).await;
-        if account == ACCOUNTS[1] {
-            let reason = whole.fails_to_open().await;
-            assert!(reason.contains("netting account"), "{reason}");
-        }
-        let all = whole.send("CLOSE_ALL_POSITIONS", json!({})).await;
-        let status = whole.platform.final_status(&all, 2 * LONG).await;
-        let message = whole.platform.message(&all);
-        assert_eq!(status, "executed", "{account}: {message}");
-        assert!(
-            message.contains(&ticket.to_string()),
-            "{account}: {message}"
-        );
-        assert!(whole.own_positions().is_empty(), "{account}: {message}");
-        assert_eq!(whole.entries().len(), 1, "{account}");
-        assert_eq!(whole.exits().len(), 1, "{account}");
+    tokio::join!(
+        is_never_called_closed(ACCOUNTS[0]),
+        is_never_called_closed(ACCOUNTS[1])
+    );
+}
+
+async fn is_never_called_closed(account: &str) {
+    let whole = Whole::with(Kind::Tcp, Options::default().setup(account)).await;
+    whole.terminal.cmd("lag book 16000");
+    let ticket = whole.open(buy()).await;
+    tokio::time::sleep(std::time::Duration::from_secs(12)).await;
+    if account == ACCOUNTS[1] {
+        let reason = whole.fails_to_open().await;
+        assert!(reason.contains("netting account"), "{reason}");
     }
+    let all = whole.send("CLOSE_ALL_POSITIONS", json!({})).await;
+    let status = whole.platform.final_status(&all, 2 * LONG).await;
+    let message = whole.platform.message(&all);
+    assert_eq!(status, "executed", "{account}: {message}");
+    assert!(
+        message.contains(&ticket.to_string()),
+        "{account}: {message}"
+    );
+    assert!(whole.own_positions().is_empty(), "{account}: {message}");
+    assert_eq!(whole.entries().len(), 1, "{account}");
+    assert_eq!(whole.exits().len(), 1, "{account}");
 }
 
 /// What is awaited of a list is known after a restart, too.

@@ -173,6 +173,9 @@ impl Program<'_> {
     fn turn(&mut self, market_ms: i64) {
         self.now.mono += PAUSE;
         self.now.utc = Timestamp::from_millisecond(market_ms).unwrap();
+        // So far on at once looks as if the program had stood still; it takes a moment to trust what it is told.
+        self.happens(Event::Tick);
+        self.now.mono += 2 * PAUSE;
         let events = self.desk.turn(market_ms, self.now.mono, Vec::new());
         self.told(events);
         self.happens(Event::Tick);
