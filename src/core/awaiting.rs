@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::durable::{Durable, IntentEntry};
+use super::durable::IntentEntry;
 use super::effect::LogLevel;
 use super::orders::OrderEnd;
 use super::record::Record;
@@ -81,7 +81,7 @@ impl Awaited {
 }
 
 impl Sign {
-    /// `volume` was open when a close was sent; `known` is the list of now.
+    /// `volume` was open when a close was sent; an opening is taken to be of `opened_at`.
     fn of(
         entry: &IntentEntry,
         end: &OrderEnd,
@@ -222,13 +222,6 @@ fn find(book: &Book, ticket: Ticket) -> Option<&Position> {
 
 const fn levels(position: &Position) -> (Option<Decimal>, Option<Decimal>) {
     (position.stop_loss, position.take_profit)
-}
-
-impl Durable {
-    /// What answers said of positions that no list has shown.
-    pub(super) fn unshown(&self) -> impl Iterator<Item = Sign> {
-        self.unshown.iter().cloned()
-    }
 }
 
 impl State {

@@ -125,7 +125,6 @@ pub struct State {
     pub(super) clock_offset: SignedDuration,
     /// Half the round trip of the measurement; `None` before the first.
     pub(super) clock_within_ms: Option<i64>,
-    /// When it was last looked at.
     /// When the last event came.
     pub(super) last_step: Option<Now>,
     /// When the program went on after it had stood still.
@@ -136,8 +135,9 @@ pub struct State {
     pub(super) restart_at: Option<Duration>,
     /// Commands that may be old and tell no time, and when they came.
     pub(super) undated: BTreeMap<String, Duration>,
-    /// By the command's id.
+    /// Commands that look older than what was ordered before they came.
     pub(super) doubtful: BTreeMap<String, Doubt>,
+    /// When it was last looked at.
     pub(super) clock_measured_at: Option<Timestamp>,
     pub(super) clock_measured_mono: Duration,
     /// When the emergency stop was lifted in this run.
@@ -216,7 +216,7 @@ impl State {
         counts: Counts,
         now: Now,
     ) -> Self {
-        let unshown = durable.unshown();
+        let unshown = durable.unshown.iter().cloned();
         let awaited = unshown.map(|sign| Awaited::new(sign, now.mono)).collect();
         Self {
             durable,

@@ -75,7 +75,7 @@ impl Draft {
     /// What leads to the platform, although something else is wrong: a stop must arrive all the same. Only for a program that
     /// opens nothing, because limits may be missing.
     pub fn reachable(&self) -> Option<Settings> {
-        let in_the_way = |problem: &Problem| Field::CONNECTION.contains(&problem.field);
+        let in_the_way = |problem: &Problem| !problem.field.is_local();
         if self.problems().iter().any(in_the_way) {
             return None;
         }

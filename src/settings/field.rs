@@ -37,21 +37,6 @@ pub enum Field {
 }
 
 impl Field {
-    /// What leads to the platform.
-    pub(super) const CONNECTION: [Self; 11] = [
-        Self::PlatformUrl,
-        Self::ApiKey,
-        Self::ApiSecret,
-        Self::ExecutorId,
-        Self::PusherKey,
-        Self::PusherCluster,
-        Self::PusherHost,
-        Self::PusherPort,
-        Self::PusherTls,
-        Self::PusherPath,
-        Self::Proxy,
-    ];
-
     pub const ALL: [Self; 31] = [
         Self::PlatformUrl,
         Self::ApiKey,
