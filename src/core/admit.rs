@@ -112,10 +112,13 @@ impl Turn<'_> {
             self.log(LogLevel::Info, "engine", text);
         }
         self.push_row(command);
-        self.doubt_its_time(command);
+        let doubted = self.doubt_its_time(command);
         self.await_its_row(command);
         self.record(Record::Received {
-            command: command.clone(),
+            command: Command {
+                doubted,
+                ..command.clone()
+            },
         });
         if let Some(reason) = self.refusal_at_the_door(command) {
             self.finish(&id, CommandState::Refused, &reason, Map::new());
@@ -178,6 +181,7 @@ impl Turn<'_> {
                 .is_some()
                 .then(|| self.state.platform_time(self.now)),
             dated_here: false,
+            doubted: None,
             expires_at: None,
             received_at: self.now.utc,
         };

@@ -135,6 +135,7 @@ impl Turn<'_> {
         let expected = expected.zip(self.state.clock_within_ms);
         self.state.clock_measured_at = Some(self.now.utc);
         self.state.clock_measured_mono = self.now.mono;
+        self.state.clock_is_unsure = false;
         self.state.doubtful.clear();
         if agrees
             && self
@@ -235,21 +236,38 @@ impl Turn<'_> {
 
     /// A command that makes the risk smaller came by an event and would give way to what was ordered before it came. Whether
     /// that is so depends on the clock, and the heartbeat that every event causes is about to tell it.
-    pub fn doubt_its_time(&mut self, command: &Command) {
+    /// Returns the moment of the last such order.
+    pub fn doubt_its_time(&mut self, command: &Command) -> Option<Timestamp> {
         let reduces = command
             .known()
             .is_some_and(|name| name.urgency() == Urgency::ReducesRisk);
-        let Some(last) = self.durable().last_ordered_at() else {
-            return;
-        };
-        if reduces
-            && command.source == Source::Pusher
-            && command.told_at().is_some_and(|told| told < last)
+        let last = self.durable().last_ordered_at()?;
+        if !reduces
+            || command.source != Source::Pusher
+            || command.told_at().is_none_or(|told| told >= last)
         {
-            let came = self.now.mono;
-            self.state
-                .doubtful
-                .insert(command.id.clone(), Doubt { last, came });
+            return None;
+        }
+        let came = self.now.mono;
+        self.state
+            .doubtful
+            .insert(command.id.clone(), Doubt { last, came });
+        Some(last)
+    }
+
+    /// The last run ended while a command waited for the platform's clock: in doubt a stop is obeyed.
+    pub fn settle_doubts_after_restart(&mut self) {
+        let open = self.durable().open.values();
+        let doubted = open.filter(|open| open.state != CommandState::Executing);
+        let doubted = doubted.filter_map(|open| {
+            let last = open.command.doubted?;
+            open.command.told_at()?;
+            let at = last.checked_add(Duration::from_millis(1)).unwrap_or(last);
+            Some((open.command.id.clone(), at))
+        });
+        let doubted: Vec<(String, Timestamp)> = doubted.collect();
+        for (id, at) in doubted {
+            self.record(Record::DatedByArrival { id, at });
         }
     }
 

@@ -211,6 +211,9 @@ pub struct Command {
     /// `created_at` is the moment it came: it told no time of its own.
     #[serde(default)]
     pub dated_here: bool,
+    /// When it came it looked older than what was ordered before it came: the last of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubted: Option<Timestamp>,
     /// The platform's clock.
     pub expires_at: Option<Timestamp>,
     /// Our clock.

@@ -61,12 +61,13 @@ impl Effect {
     pub const fn runs_unjournaled(&self) -> bool {
         match self {
             Self::Terminal(TerminalRequest::Submit(intent)) => intent.action.reduces_risk(),
-            Self::Terminal(_) | Self::Decided(_) | Self::Log { .. } => true,
-            Self::Report { .. }
-            | Self::ReportInterim { .. }
-            | Self::FetchAnswer { .. }
+            // A stop is heard of by a beat, and by a connection that was made anew.
+            Self::Terminal(_)
+            | Self::Decided(_)
+            | Self::Log { .. }
             | Self::Beat(_)
-            | Self::RestartLoops => false,
+            | Self::RestartLoops => true,
+            Self::Report { .. } | Self::ReportInterim { .. } | Self::FetchAnswer { .. } => false,
         }
     }
 }

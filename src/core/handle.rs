@@ -3,6 +3,7 @@
 //! Handlers are asked again after every event until they give a final verdict, so each looks at the state and never
 //! at what it did before.
 
+use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
 use super::command::{Command, CommandName};
@@ -68,7 +69,7 @@ impl Turn<'_> {
                 }
                 Verdict::done("trading is paused: no new positions; exits stay managed")
             }
-            CommandName::Resume => self.resume(),
+            CommandName::Resume => self.resume(open),
             CommandName::StopAll => self.stop_all(command),
             CommandName::EmergencyStop => self.emergency_command(open),
             CommandName::CloseAllPositions => self.close_matching(open, |_| true),
@@ -205,12 +206,30 @@ impl Turn<'_> {
         }
     }
 
-    fn resume(&mut self) -> Verdict {
+    /// It may have been given before the stop; its row is about to tell. Only what was surely given after it lifts it.
+    fn undated_resume(&self, open: &OpenCommand) -> Verdict {
+        const ROW_WITHIN: SignedDuration = SignedDuration::from_secs(60);
+        let waited = self.now.utc.duration_since(open.command.received_at);
+        if waited.abs() < ROW_WITHIN {
+            return Verdict::Wait {
+                reason: "waiting for the platform to say whether it was given after the stop"
+                    .to_owned(),
+            };
+        }
+        Verdict::failed(
+            "the emergency stop stays on: the platform does not say when this was given, so it may be older than the stop",
+        )
+    }
+
+    fn resume(&mut self, open: &OpenCommand) -> Verdict {
         if self.durable().stop.is_some() {
             if !self.state.config.resume_lifts_stop {
                 return Verdict::failed(
                     "the emergency stop is on; it can be lifted only at the executor's own window (Settings can allow RESUME to lift it)",
                 );
+            }
+            if open.command.told_at().is_none() {
+                return self.undated_resume(open);
             }
             self.lift_stop("lifted by RESUME");
         }

@@ -63,6 +63,15 @@ impl Turn<'_> {
             self.wait(open, "waiting for the platform's clock");
             return;
         }
+        if self.awaits_a_sure_clock(open) {
+            if self.waited_for_a_sure_clock() {
+                let reason = "this computer's clock was put back, and the platform does not tell its own; nothing was done, send it again if it is meant";
+                self.finish(&command.id, CommandState::Expired, reason, Map::new());
+            } else {
+                self.wait(open, "waiting for the platform's clock");
+            }
+            return;
+        }
         if self.awaits_its_row(open) {
             if self.waited_for_its_row(open) {
                 let reason = "it came when this program had stood still, and the platform does not say when it was given; nothing was done, send it again if it is meant";

@@ -12,7 +12,8 @@ use super::snapshot::{CommandState, Source};
 use super::state::State;
 use super::step::Turn;
 
-/// Something happens twice a second; where nothing did for so long, by either clock, the program stood still.
+/// Something happens twice a second; where nothing did for so long, by either clock, the program stood still. A clock that was
+/// put back meanwhile may hide a sleep, while which the other one stands on some systems.
 const STOOD_STILL: Duration = Duration::from_secs(5);
 /// Bars and prices that waited are read within this time.
 const CATCHING_UP: Duration = Duration::from_secs(3);
@@ -36,15 +37,50 @@ impl State {
 impl Turn<'_> {
     pub(super) fn notice_standstill(&mut self) {
         let before = self.state.last_step.replace(self.now);
-        let stood = before.is_some_and(|before| {
-            let by_utc = self.now.utc.duration_since(before.utc);
-            let by_utc = Duration::try_from(by_utc).unwrap_or_default();
-            by_utc.max(self.now.mono.saturating_sub(before.mono)) >= STOOD_STILL
-        });
-        if stood {
-            self.state.stood_still_at = Some(self.now.mono);
-            self.state.frames_are_new = false;
+        let Some(before) = before else { return };
+        let by_utc = self.now.utc.duration_since(before.utc);
+        let by_mono = self.now.mono.saturating_sub(before.mono);
+        if by_utc.unsigned_abs().max(by_mono) < STOOD_STILL {
+            return;
         }
+        let state = &mut self.state;
+        state.stood_still_at = Some(self.now.mono);
+        state.connects_anew = false;
+        state.frames_are_new = false;
+        state.clock_is_unsure |= by_utc.is_negative();
+    }
+
+    /// Commands that the last run knew no time of may have waited then, and have waited since.
+    pub(super) fn await_rows_after_restart(&mut self) {
+        let came = self.now.mono;
+        let open = self.state.durable.open.values();
+        let undated = open.filter(|open| {
+            let command = &open.command;
+            command.source == Source::Pusher
+                && !command.local
+                && command.created_at.is_none()
+                && command.expires_at.is_none()
+                && command.known().is_some_and(|name| !name.never_stale())
+        });
+        let undated = undated.map(|open| (open.command.id.clone(), came));
+        self.state.undated = undated.collect();
+    }
+
+    /// Whether a command is past cannot be said before the platform's clock is known again. Nothing that makes the risk
+    /// smaller waits for that.
+    pub(super) fn awaits_a_sure_clock(&self, open: &OpenCommand) -> bool {
+        let command = &open.command;
+        let adds = command
+            .known()
+            .is_some_and(|name| name.urgency() == Urgency::Other && !name.never_stale());
+        self.state.clock_is_unsure
+            && adds
+            && command.source != Source::Local
+            && open.state != CommandState::Executing
+    }
+
+    pub(super) fn waited_for_a_sure_clock(&self) -> bool {
+        !self.state.stood_still_within(ROW_WITHIN, self.now)
     }
 
     /// Whether an event that tells no time of its own may have waited in a connection while the program stood still. Stops and

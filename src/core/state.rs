@@ -129,8 +129,12 @@ pub struct State {
     pub(super) last_step: Option<Now>,
     /// When the program went on after it had stood still.
     pub(super) stood_still_at: Option<Duration>,
-    /// The connection to Pusher is a later one.
+    /// Since it stood still a connection to Pusher was begun; what an older one still brings may be old.
+    pub(super) connects_anew: bool,
+    /// The subscription is one of such a connection.
     pub(super) frames_are_new: bool,
+    /// This computer's clock was put back by more than it could have counted, so it tells nothing of the platform's.
+    pub(super) clock_is_unsure: bool,
     /// When the connections are to be made anew.
     pub(super) restart_at: Option<Duration>,
     /// Commands that may be old and tell no time, and when they came.
@@ -230,7 +234,9 @@ impl State {
             clock_within_ms: None,
             last_step: None,
             stood_still_at: None,
+            connects_anew: true,
             frames_are_new: true,
+            clock_is_unsure: false,
             restart_at: None,
             undated: BTreeMap::new(),
             doubtful: BTreeMap::new(),

@@ -3,7 +3,7 @@
 use super::durable::Durable;
 use super::effect::{BeatCause, Effect, LogLevel};
 use super::event::Event;
-use super::health::{LinkReport, Phase};
+use super::health::{Leg, LinkReport, Phase};
 use super::record::Record;
 use super::snapshot::{Notice, SELF_TEST, Severity, UiCommand};
 use super::{Config, Now, State};
@@ -77,6 +77,7 @@ impl Turn<'_> {
 
     fn link(&mut self, report: LinkReport) {
         let now = self.now.utc;
+        self.state.connects_anew |= report.leg == Leg::Pusher && report.phase != Phase::Up;
         let link = self.state.link_mut(report.leg);
         if link.phase != report.phase {
             link.since = now;
@@ -146,7 +147,7 @@ pub fn step(state: &mut State, event: Event, now: Now) -> Step {
         Event::EmergencyBroadcast { data } => turn.emergency_broadcast(&data),
         Event::StrangeEvent { name } => turn.strange_event(&name),
         Event::Subscribed => {
-            turn.state.frames_are_new = true;
+            turn.state.frames_are_new |= turn.state.connects_anew;
             turn.effect(Effect::Beat(BeatCause::Regained));
         }
         Event::OwnerLearned { user_id } => turn.learn_owner(user_id),

@@ -306,6 +306,42 @@ fn row_66_unanswered_subscription_is_sent_again_then_the_connection_replaced() {
     );
 }
 
+/// The server took longer than the subscription's limit: it sends events from its confirmation on, whatever is being asked anew.
+#[test]
+fn row_66_a_late_confirmation_counts_and_so_does_what_follows_it() {
+    for (first, answers) in [("confirmed", false), ("confirmed", true), ("event", false)] {
+        let mut machine = connected();
+        machine.authorize();
+        machine.pass(secs(8.2));
+        assert_eq!(machine.tickets.len(), 2, "it is asked for anew");
+        if first == "confirmed" {
+            machine.confirm(CHANNEL);
+        }
+        machine.text(&format!(
+            r#"{{"event":"command-received","channel":"{CHANNEL}","data":"first"}}"#
+        ));
+        assert_eq!(delivered(&machine.out), ["first"], "{first}");
+        assert!(is_subscribed(&machine));
+        if answers {
+            machine.authorize();
+            assert_eq!(sent(&machine.out, "pusher:subscribe"), 1, "not once more");
+        }
+        machine.pass(secs(20.0));
+        machine.text("[]");
+        machine.text(&format!(
+            r#"{{"event":"command-received","channel":"{CHANNEL}","data":"second"}}"#
+        ));
+        assert_eq!(delivered(&machine.out), ["first", "second"], "{first}");
+    }
+    // What was never asked for on this connection is a stranger's.
+    let mut machine = connected();
+    machine.confirm(CHANNEL);
+    machine.text(&format!(
+        r#"{{"event":"command-received","channel":"{CHANNEL}","data":"early"}}"#
+    ));
+    assert!(delivered(&machine.out).is_empty());
+}
+
 #[test]
 fn row_67_server_refusal_is_retried_with_a_fresh_signature() {
     let mut machine = connected();

@@ -213,7 +213,8 @@ fn what_makes_the_risk_smaller_is_obeyed_after_this_computers_clock_was_put_back
                         &json!({ "id": "now", "command": name, "parameters": args }).to_string(),
                     );
                 }
-                world.wait(1);
+                // Closing waits for its row for a moment: a sleep may hide behind the clock.
+                world.wait(4);
                 let (_, message) = world.outcome("now");
                 assert!(holds(&world), "{case}: {message}");
                 world.assert_executed("now");
@@ -223,6 +224,32 @@ fn what_makes_the_risk_smaller_is_obeyed_after_this_computers_clock_was_put_back
                 world.wait(4);
                 assert!(holds(&world), "{case}: later");
             }
+        }
+    }
+}
+
+/// The program was killed while the stop waited for the platform's clock.
+#[test]
+fn a_stop_that_was_in_doubt_is_obeyed_by_the_next_run() {
+    for (name, args, holds) in &reducing() {
+        for measured in [true, false] {
+            let case = format!("{name}, {measured}");
+            let mut world = ordered_ahead(3_600);
+            world.wait(60);
+            world.pusher("now", name, args);
+            world.restart();
+            if measured {
+                world.clock_is_ahead_by(0);
+            }
+            world.terminal_up();
+            world.wait(2);
+            let (_, message) = world.outcome("now");
+            assert!(holds(&world), "{case}: {message}");
+            world.assert_executed("now");
+            world.clock_is_ahead_by(0);
+            world.heartbeat(&[("now", name, args.clone(), 5)]);
+            world.wait(4);
+            assert!(holds(&world), "{case}: later");
         }
     }
 }

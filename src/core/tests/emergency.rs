@@ -299,6 +299,35 @@ fn resume_lifts_it_only_by_setting() {
     assert!(world.state.durable().stop.is_none());
 }
 
+/// An event without a time may be older than the stop that a person gave meanwhile.
+#[test]
+fn an_undated_resume_lifts_no_stop_before_its_row_says_that_it_is_later() {
+    for (row, lifts) in [(Some(8), false), (Some(1), true), (None, false)] {
+        let mut world = World::ready_with(Config {
+            resume_lifts_stop: true,
+            ..Config::default()
+        });
+        world.happens(Event::ClockMeasured {
+            offset_ms: 0,
+            within_ms: 20,
+        });
+        world.wait(1);
+        stop_here(&mut world);
+        world.wait(5);
+        let raw = json!({ "id": "r", "command": "RESUME", "parameters": {} });
+        world.pusher_raw(&raw.to_string());
+        world.wait(1);
+        assert!(world.state.durable().stop.is_some(), "{row:?}");
+        if let Some(age) = row {
+            world.heartbeat(&[("r", "RESUME", json!({}), age)]);
+        }
+        world.wait(62);
+        assert_eq!(world.state.durable().stop.is_none(), lifts, "{row:?}");
+        let (state, message) = world.outcome("r");
+        assert_eq!(state == CommandState::Executed, lifts, "{row:?}: {message}");
+    }
+}
+
 #[test]
 fn while_it_is_on_nothing_starts_resumes_or_opens() {
     let mut world = exposed();

@@ -48,6 +48,20 @@ fn without_a_journal_no_command_is_taken_and_nothing_opens() {
     );
 }
 
+/// A stop may be among the rows.
+#[test]
+fn without_a_journal_the_rows_are_asked_for_as_ever() {
+    let mut world = broken();
+    let beats = world.beats;
+    world.pusher("p", "PAUSE", &json!({}));
+    assert!(world.beats > beats, "after an event");
+    let beats = world.beats;
+    world.happens(Event::Subscribed);
+    assert!(world.beats > beats, "after a subscription");
+    world.ui(UiCommand::ReconnectNow);
+    assert_eq!(world.restarts_of_loops, 1);
+}
+
 #[test]
 fn closing_by_hand_still_goes_out() {
     let mut world = broken();

@@ -8,7 +8,33 @@ use serde_json::json;
 use super::world::World;
 use super::{buy, buying_rules, start_args};
 use crate::core::Event;
+use crate::core::health::{Leg, LinkReport, Phase};
 use crate::core::snapshot::{CommandState, UiCommand};
+
+impl World {
+    fn connects_anew(&mut self) {
+        self.happens(Event::Link(LinkReport {
+            leg: Leg::Pusher,
+            phase: Phase::Connecting,
+            detail: String::new(),
+            latency_ms: None,
+            retry_at: None,
+            attempts: 0,
+        }));
+    }
+
+    /// The platform's clock is known, and then the computer sleeps.
+    fn slept(seconds: i64) -> Self {
+        let mut world = Self::ready();
+        world.happens(Event::ClockMeasured {
+            offset_ms: 0,
+            within_ms: 20,
+        });
+        world.wait(1);
+        world.now.utc += SignedDuration::from_secs(seconds);
+        world
+    }
+}
 
 /// Frames wait in a connection while the computer sleeps: what tells no time of its own is done when its row says that it is
 /// new, and not before.
@@ -95,6 +121,7 @@ fn after_a_standstill_closing_waits_for_a_moment_only() {
         world.now.mono += Duration::from_secs(7);
         world.wait(4);
         if again {
+            world.connects_anew();
             world.happens(Event::Subscribed);
             world.pusher_raw(&close.to_string());
         } else {
@@ -116,4 +143,98 @@ fn after_a_sleep_the_old_connection_is_read_before_it_is_dropped() {
     assert_eq!(world.restarts_of_loops, 0);
     world.wait(2);
     assert_eq!(world.restarts_of_loops, 1);
+}
+
+/// The confirmation of the subscription lay in the old connection, too, before the frames that are old.
+#[test]
+fn a_confirmation_that_waited_with_the_frames_makes_none_of_them_new() {
+    let mut world = World::slept(7_200);
+    world.happens(Event::Subscribed);
+    let resume = json!({ "id": "r", "command": "RESUME", "parameters": {} });
+    world.pusher_raw(&resume.to_string());
+    world.wait(1);
+    world.assert_ends("r", CommandState::Waiting, "to say when it was given");
+    world.heartbeat(&[("r", "RESUME", json!({}), 7_201)]);
+    world.assert_ends("r", CommandState::Expired, "");
+    // Over the next connection they are new.
+    world.connects_anew();
+    world.happens(Event::Subscribed);
+    let resume = json!({ "id": "n", "command": "RESUME", "parameters": {} });
+    world.pusher_raw(&resume.to_string());
+    world.assert_executed("n");
+}
+
+/// The next run knows as little of when it was given, and would count its age from its coming.
+#[test]
+fn what_waits_for_its_row_goes_on_waiting_after_a_restart() {
+    for (row, ends) in [
+        (None, CommandState::Expired),
+        (Some(7_210), CommandState::Expired),
+        (Some(20), CommandState::Executed),
+    ] {
+        let mut world = World::slept(7_200);
+        for (id, command) in [("o", "OPEN_POSITION"), ("c", "CLOSE_BY_SYMBOL")] {
+            let args = if id == "o" {
+                buy()
+            } else {
+                json!({ "symbol": "GBPUSD" })
+            };
+            let raw = json!({ "id": id, "command": command, "parameters": args });
+            world.pusher_raw(&raw.to_string());
+        }
+        world.wait(1);
+        world.assert_ends("o", CommandState::Waiting, "to say when it was given");
+        world.restart();
+        world.terminal_up();
+        world.happens(Event::ClockMeasured {
+            offset_ms: 0,
+            within_ms: 20,
+        });
+        world.wait(4);
+        world.assert_ends("o", CommandState::Waiting, "to say when it was given");
+        assert!(world.terminal.submitted.is_empty(), "{row:?}");
+        // Closing waits for a moment only.
+        world.assert_executed("c");
+        if let Some(age) = row {
+            world.heartbeat(&[("o", "OPEN_POSITION", buy(), age)]);
+        }
+        world.wait(61);
+        let (state, message) = world.outcome("o");
+        assert_eq!(state, ends, "{row:?}: {message}");
+    }
+}
+
+/// The clock that nobody sets stands while the computer sleeps, on some systems, and the other one is put back meanwhile.
+#[test]
+fn a_sleep_behind_a_clock_that_was_put_back_is_noticed() {
+    let mut world = World::slept(-18_000);
+    let open = json!({ "id": "o", "command": "OPEN_POSITION", "parameters": buy() });
+    world.pusher_raw(&open.to_string());
+    let start = start_args("s1", &buying_rules());
+    // Given before the sleep of two hours, by its own word.
+    world.pusher_made("s", "START_STRATEGY", &start, -18_000 + 5);
+    world.pusher_made("p", "PAUSE", &json!({}), -18_000 + 5);
+    world.wait(1);
+    world.assert_executed("p");
+    world.assert_ends("o", CommandState::Waiting, "");
+    world.assert_ends(
+        "s",
+        CommandState::Waiting,
+        "waiting for the platform's clock",
+    );
+    // The platform tells its clock with the rows.
+    world.happens(Event::ClockMeasured {
+        offset_ms: (18_000 + 7_200) * 1_000,
+        within_ms: 20,
+    });
+    world.assert_ends("s", CommandState::Expired, "");
+    world.heartbeat(&[("o", "OPEN_POSITION", buy(), -18_000)]);
+    world.wait(61);
+    world.assert_ends("o", CommandState::Expired, "");
+
+    // Nobody tells it.
+    let mut world = World::slept(-18_000);
+    world.pusher_made("s", "START_STRATEGY", &start, 0);
+    world.wait(61);
+    world.assert_ends("s", CommandState::Expired, "clock was put back");
 }

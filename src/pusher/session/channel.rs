@@ -76,6 +76,18 @@ impl Channel {
         }
     }
 
+    /// A subscription to it is on this connection and was not confirmed. A late confirmation is as good as one in time: the
+    /// server sends what is published from then on, whether or not it is being asked again.
+    pub(super) const fn may_be_confirmed(&self) -> bool {
+        match self.phase {
+            Phase::Sent { .. } => true,
+            Phase::Queued | Phase::Authorizing { .. } | Phase::Retrying { .. } => {
+                self.unconfirmed > 0
+            }
+            Phase::Idle | Phase::Subscribed | Phase::Failed { .. } => false,
+        }
+    }
+
     /// Marks the subscription as gone since `from`; the first loss counts.
     pub(super) fn leave(&mut self, from: Timestamp, reason: &str) {
         if self.phase == Phase::Subscribed && self.away.is_none() {

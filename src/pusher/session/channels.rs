@@ -229,7 +229,7 @@ impl Channels {
             return;
         };
         let channel = &mut self.list[index];
-        if !matches!(channel.phase, Phase::Sent { .. }) {
+        if !channel.may_be_confirmed() {
             return;
         }
         if !channel.wanted {
@@ -261,11 +261,7 @@ impl Channels {
                 wanted: true,
                 ..
             }) => Standing::Subscribed,
-            Some(Channel {
-                phase: Phase::Sent { .. },
-                wanted: true,
-                ..
-            }) => {
+            Some(channel) if channel.wanted && channel.may_be_confirmed() => {
                 self.confirmed(name, wire, cx);
                 Standing::Subscribed
             }
