@@ -154,7 +154,8 @@ impl SymbolSpec {
     /// counts ten points.
     pub fn pip(&self) -> Decimal {
         // The usual name of a pair needs no search: no two of the currencies side by side spell one of these assets.
-        if self.is_named_as_a_pair() && self.is_currency_pair() {
+        let pair = self.pair();
+        if pair.is_some_and(|(base, profit)| is_named(&self.name, base, profit)) {
             return self.pip_of_a_pair();
         }
         let named = Asset::in_text(&self.name);
@@ -162,7 +163,7 @@ impl SymbolSpec {
             Asset::at(self.currency_base.as_bytes()).filter(|_| self.currency_base.len() == 3);
         if let Some(asset) = named.into_iter().chain(based).min() {
             asset.pip()
-        } else if self.is_currency_pair() {
+        } else if pair.is_some() {
             self.pip_of_a_pair()
         } else {
             self.point * Decimal::TEN
@@ -175,22 +176,17 @@ impl SymbolSpec {
         Decimal::from_parts(1, 0, 0, false, scale)
     }
 
-    /// Nothing but its two currencies: `EURUSD`.
-    fn is_named_as_a_pair(&self) -> bool {
-        self.name.strip_prefix(self.currency_base.as_str()) == Some(&self.currency_profit)
-    }
-
     /// Two different state currencies.
     pub fn is_currency_pair(&self) -> bool {
-        let money = |currency: &str| {
-            let [first, second, third] = *currency.as_bytes() else {
-                return false;
-            };
-            CODES.contains(&code([first, second, third]))
-        };
-        self.currency_base != self.currency_profit
-            && money(&self.currency_base)
-            && money(&self.currency_profit)
+        self.pair().is_some()
+    }
+
+    /// The letters of its two currencies, when they are different state currencies.
+    fn pair(&self) -> Option<(Letters, Letters)> {
+        let base = Letters::try_from(self.currency_base.as_bytes()).ok()?;
+        let profit = Letters::try_from(self.currency_profit.as_bytes()).ok()?;
+        let is_money = |letters| CODES.contains(&code(letters));
+        (base != profit && is_money(base) && is_money(profit)).then_some((base, profit))
     }
 
     /// The nearest price that the symbol's tick size allows.
@@ -223,8 +219,16 @@ const CODES: [u32; CURRENCIES.len()] = {
     codes
 };
 
+/// Of a currency.
+type Letters = [u8; 3];
+
+/// Nothing but its two currencies: `EURUSD`.
+fn is_named(name: &str, [a, b, c]: Letters, [d, e, f]: Letters) -> bool {
+    name.as_bytes() == [a, b, c, d, e, f]
+}
+
 /// Three letters, in capitals or not, as one number.
-const fn code([first, second, third]: [u8; 3]) -> u32 {
+const fn code([first, second, third]: Letters) -> u32 {
     u32::from_be_bytes([
         0,
         first.to_ascii_uppercase(),

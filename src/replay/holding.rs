@@ -100,10 +100,25 @@ impl Holding {
         self.touch.is_reached(price, second)
     }
 
+    /// Whether nothing happens to it on any way between its worst and its best price, up to this second: no stop, no target,
+    /// no part, nothing to ask for.
+    pub fn is_quiet(&self, (worst, best): (f64, f64), second: i64, slack: f64) -> bool {
+        !self.must_ask(worst, second)
+            && !self.must_ask(best, second)
+            && !self.is_stopped_at(worst, slack)
+            && !self.reaches_target(best, slack)
+            && self.is_short_of_part(best, slack)
+    }
+
+    /// The price at which a part can be closed is never short of the part itself, so a price that is short of it needs no
+    /// exact look.
+    fn is_short_of_part(&self, price: f64, slack: f64) -> bool {
+        self.touch.part.is_none() || (price - self.part) * self.sign < -2.0 * slack
+    }
+
     /// Where the next part is due, if this price is at it or beyond: a price that the symbol's ticks allow.
     pub fn part_reached(&mut self, price: f64, slack: f64, spec: &SymbolSpec) -> Option<Decimal> {
-        // That price is never short of the part itself, so one that is short of it needs no exact look.
-        if self.touch.part.is_none() || (price - self.part) * self.sign < -2.0 * slack {
+        if self.is_short_of_part(price, slack) {
             return None;
         }
         let (part, number) = match self.part_at {

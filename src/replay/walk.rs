@@ -56,6 +56,17 @@ impl Replay {
         sink: &mut S,
     ) -> io::Result<()> {
         let slack = self.slack;
+        let length = self.plan.timeframe().seconds();
+        let holding = &self.holdings[at];
+        let (worst, best) = if holding.sign > 0.0 {
+            (bar.low, bar.high)
+        } else {
+            (bar.high + spread, bar.low + spread)
+        };
+        // Most bars: every price and moment on the way lies between these.
+        if holding.is_quiet((worst, best), bar.time.as_second() + length, slack) {
+            return Ok(());
+        }
         let opening = self.closing_f(at, bar.open, spread);
         if self.must_ask(at, opening, bar.time)
             && self.care(at, bar.open, spread, bar.time, sink)?
@@ -63,11 +74,6 @@ impl Replay {
             return Ok(());
         }
         let holding = &mut self.holdings[at];
-        let (worst, best) = if holding.sign > 0.0 {
-            (bar.low, bar.high)
-        } else {
-            (bar.high + spread, bar.low + spread)
-        };
         if holding.is_stopped_at(worst, slack) {
             let spec = &self.settings.terms.spec;
             let both = holding.reaches_target(best, slack)
@@ -87,7 +93,6 @@ impl Replay {
         } else {
             (bar.high, bar.low)
         };
-        let length = self.plan.timeframe().seconds();
         let mut from = bar.open;
         for (bid, part) in [
             (first, length / 3),

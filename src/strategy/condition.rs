@@ -270,15 +270,14 @@ pub(super) fn truth(
     right: Pair,
     plausible: Option<RangeInclusive<f64>>,
 ) -> Option<bool> {
-    if !are_finite([left.0, left.1, right.0, right.1]) {
-        return None;
-    }
-    if let Some(plausible) = plausible
-        && !(plausible.contains(&right.0) && plausible.contains(&right.1))
-    {
-        return None;
-    }
-    Some(comparison.holds(left, right))
+    are_known(left, right, plausible).then(|| comparison.holds(left, right))
+}
+
+/// Whether all of them are numbers, and a bare number one of the `plausible` ones.
+#[inline(always)]
+pub(super) fn are_known(left: Pair, right: Pair, plausible: Option<RangeInclusive<f64>>) -> bool {
+    are_finite([left.0, left.1, right.0, right.1])
+        && plausible.is_none_or(|one| one.contains(&right.0) && one.contains(&right.1))
 }
 
 /// Times zero a finite number is zero and any other is none, which a sum keeps: one comparison for all of them.
@@ -334,9 +333,12 @@ impl Comparison {
     }
 }
 
+/// More than any [`place`].
+pub(super) const ORDERS: usize = 16;
+
 /// Which of the orders this is: below, even or above, at the previous and at the last closed bar.
 #[inline(always)]
-fn place(left: Pair, right: Pair) -> u16 {
+pub(super) fn place(left: Pair, right: Pair) -> u16 {
     let order = |left: f64, right: f64| u16::from(left > right) | u16::from(left < right) << 1;
     order(left.0, right.0) | order(left.1, right.1) << 2
 }

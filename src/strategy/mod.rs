@@ -18,6 +18,7 @@ mod entry;
 mod evaluate;
 mod exits;
 mod filters;
+mod glance;
 mod indicator;
 mod language;
 mod ledger;

@@ -131,10 +131,11 @@ impl Panel {
     }
 
     fn place(&self, source: Source) -> Option<Place> {
-        // The kind tells most of them apart.
+        // The kind tells most of them apart. Conditions know their places: what filters and exits look up at a bar stands at the
+        // end.
         let kind = discriminant(&source.series);
         let mut samples = self.samples.iter().map(|sample| sample.source);
-        let at = samples.position(|one| discriminant(&one.series) == kind && one == source)?;
+        let at = samples.rposition(|one| discriminant(&one.series) == kind && one == source)?;
         Some(Self::place_of(at, source))
     }
 

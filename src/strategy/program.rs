@@ -1,10 +1,12 @@
 //! A plan made ready for a panel: flat tests with the places of their values, so that a decision neither searches nor
 //! allocates.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::condition::{BareNumber, Comparison, Condition, Operand, Pair, truth};
 use super::entry::Trigger;
+use super::glance::Glance;
 use super::indicator::{Series, Source};
 use super::language::Language;
 use super::panel::Panel;
@@ -12,7 +14,7 @@ use super::panel::Place;
 use super::plan::Plan;
 use crate::market::Side;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Right {
     Numbers(Pair, BareNumber),
     Sample {
@@ -22,13 +24,19 @@ enum Right {
     },
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Test {
+/// What a condition compares.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Sides {
     left: Place,
-    comparison: Comparison,
     right: Right,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Test {
+    pub sides: Sides,
+    pub comparison: Comparison,
     /// The last one of its alternative.
-    is_last: bool,
+    pub is_last: bool,
 }
 
 /// Bound to the panel it was made for.
@@ -38,6 +46,8 @@ pub struct Program {
     tests: Vec<Test>,
     /// How many of them those are.
     buying: usize,
+    /// All of them at once; `None` where they are too many.
+    glance: Option<Glance>,
     /// Direction, alternative and words of each test.
     words: Vec<(Side, usize, Arc<str>)>,
     close: Place,
@@ -95,6 +105,7 @@ impl Program {
             })
             .collect();
         Self {
+            glance: Glance::new(tests.split_at(buying)),
             tests,
             buying,
             words,
@@ -104,7 +115,8 @@ impl Program {
 
     /// What the conditions say at the panel's last bar. `pip` is the symbol's, in price.
     pub fn signal(&self, panel: &Panel, pip: f64) -> Signal {
-        self.walk(panel, pip, |_| {})
+        self.glance(panel, pip)
+            .map_or_else(|| self.walk(panel, pip, |_| {}), |(signal, _)| signal)
     }
 
     /// The same, with every condition by itself as [`Self::findings`] gives them, put into `findings`.
@@ -121,14 +133,8 @@ impl Program {
     /// The same with a bit for each condition that holds, the first one lowest, where nobody asks for their numbers. `None`:
     /// one of them cannot be known, or they are more than the bits.
     pub fn glance(&self, panel: &Panel, pip: f64) -> Option<(Signal, u64)> {
-        let (mut held, mut bit) = (0, 1);
-        let mut known = self.tests.len() <= u64::BITS as usize;
-        let signal = self.walk(panel, pip, |finding| {
-            held |= bit * u64::from(finding.truth == Some(true));
-            known &= finding.truth.is_some();
-            bit <<= 1;
-        });
-        known.then_some((signal, held))
+        let close = panel.pair(self.close).1;
+        self.glance.as_ref()?.take(panel, pip, close)
     }
 
     /// Every condition once, in their order, which is that of the alternatives.
@@ -217,22 +223,35 @@ impl Known {
     }
 }
 
+impl Sides {
+    /// Their values, and which numbers the right ones can be (`None`: any). `close` is the last one.
+    #[inline(always)]
+    pub fn values(
+        &self,
+        panel: &Panel,
+        pip: f64,
+        close: f64,
+    ) -> (Pair, Pair, Option<RangeInclusive<f64>>) {
+        let left = panel.pair(self.left);
+        match self.right {
+            Right::Numbers(numbers, bare_number) => (left, numbers, bare_number.plausible(close)),
+            Right::Sample {
+                at,
+                times,
+                plus_pips,
+            } => {
+                let (previous, last) = panel.pair(at);
+                let plus = plus_pips * pip;
+                (left, (previous * times + plus, last * times + plus), None)
+            }
+        }
+    }
+}
+
 /// `close` is the last one.
 #[inline(always)]
-fn find(test: &Test, panel: &Panel, pip: f64, close: f64) -> Finding {
-    let left = panel.pair(test.left);
-    let (right, plausible) = match test.right {
-        Right::Numbers(numbers, bare_number) => (numbers, bare_number.plausible(close)),
-        Right::Sample {
-            at,
-            times,
-            plus_pips,
-        } => {
-            let (previous, last) = panel.pair(at);
-            let plus = plus_pips * pip;
-            ((previous * times + plus, last * times + plus), None)
-        }
-    };
+pub(super) fn find(test: &Test, panel: &Panel, pip: f64, close: f64) -> Finding {
+    let (left, right, plausible) = test.sides.values(panel, pip, close);
     Finding {
         truth: truth(test.comparison, left, right, plausible),
         left: left.1,
@@ -256,9 +275,11 @@ fn test(condition: &Condition, panel: &mut Panel) -> Test {
         },
     };
     Test {
-        left: panel.require(condition.left),
+        sides: Sides {
+            left: panel.require(condition.left),
+            right,
+        },
         comparison: Comparison::of(condition.operator),
-        right,
         is_last: false,
     }
 }
