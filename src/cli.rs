@@ -21,7 +21,7 @@ pub mod exit {
     pub const IN_USE: u8 = 3;
     /// The settings cannot be used, and there is no window to correct them in.
     pub const SETTINGS: u8 = 4;
-    /// Nothing was done: a choice or a consent is missing (`mt5`).
+    /// Nothing was done: a choice or a consent is missing (`mt5`, `update`).
     pub const UNDECIDED: u8 = 5;
 }
 
@@ -41,6 +41,7 @@ pub mod exit {
   fx-executor resume --lift-stop      lift it again, by a person at this machine
   fx-executor allow-real 5012345      allow trading with real money on this account
   fx-executor end                     end the running executor; positions stay as they are
+  fx-executor update                  look for a newer version; --install installs it after your yes
   fx-executor autostart               whether Windows starts the program when you sign in
   fx-executor explain scalper         why a strategy did or did not trade at its last bar
   fx-executor mt5 list                the MetaTrader 5 terminals of this computer
@@ -55,7 +56,7 @@ Exit codes:
   2  the command line is wrong
   3  another process uses the data folder
   4  the settings cannot be used (--headless)
-  5  nothing was done: a choice or your consent is missing (mt5)
+  5  nothing was done: a choice or your consent is missing (mt5, update)
   doctor, mt5-check: the number of failed checks
   plan, replay: 2 a file cannot be read, 3 the rules are refused
 
@@ -130,6 +131,11 @@ pub enum Mode {
         #[arg(long)]
         without_doctor: bool,
     },
+    /// Look for a newer version at the address of the settings (updateUrl); installed only after a yes
+    Update(Update),
+    /// The second half of an update, run from a copy of the program
+    #[command(hide = true)]
+    ApplyUpdate(ApplyUpdate),
     /// End the running executor; open positions stay as they are
     End,
     /// Whether Windows starts the program when you sign in; switched on and off in Settings
@@ -302,6 +308,25 @@ pub struct Moment {
     pub begins: i64,
     /// The first second after it; its own when it is no day.
     pub ends: i64,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Update {
+    /// Fetch it, ask, end the executor as soon as no order is under way, install, start it again
+    #[arg(long)]
+    pub install: bool,
+    /// Do not ask
+    #[arg(long, requires = "install")]
+    pub yes: bool,
+    /// Only this version: what was read of another one is no yes to it
+    #[arg(long, value_name = "VERSION", requires = "install")]
+    pub only: Option<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct ApplyUpdate {
+    /// The installed program
+    pub program: PathBuf,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -26,3 +26,4 @@ pub mod strategy;
 pub mod support;
 pub mod terminal;
 pub mod ui;
+pub mod update;

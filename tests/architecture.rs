@@ -14,6 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("support", &["logs", "settings"]),
     ("replay", &["core", "market", "strategy"]),
     ("net", &[]),
+    ("update", &["net"]),
     ("logs", &[]),
     ("os", &[]),
     ("setup", &["os"]),
@@ -22,7 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("terminal", &["market"]),
     ("journal", &["core", "market"]),
     ("decisions", &["core"]),
-    ("settings", &["net", "platform", "core", "alerts"]),
+    ("settings", &["net", "platform", "core", "alerts", "update"]),
     ("practice", &["market", "pusher", "platform"]),
     ("ui", &["core", "market", "settings"]),
     (

@@ -45,6 +45,17 @@ impl Turn<'_> {
         self.local_command(CommandName::ClosePosition, args, Source::Local);
     }
 
+    /// What would open waits for the next start; what is under way comes to its end.
+    pub fn end_soon(&mut self, on: bool) {
+        self.state.ends_soon = on;
+        let text = if on {
+            "Nothing is opened any more: an update is about to be installed"
+        } else {
+            "The update was given up; trading goes on"
+        };
+        self.log(LogLevel::Info, "engine", text.to_owned());
+    }
+
     /// What a bare number beside a moving average means in this strategy (R6).
     pub fn read_numbers_as_averages(&mut self, id: &str, on: bool) {
         self.record(Record::NumbersReadAsAverages {

@@ -74,6 +74,9 @@ impl State {
     /// What is over in a moment: the terminal is back, and what became of the orders that are without outcome is asked first: an order that is sent
     /// before could be one too many.
     pub(super) fn search_block(&self, now: Now) -> Option<&'static str> {
+        if self.ends_soon {
+            return Some("an update is about to be installed; it is opened after that");
+        }
         if self.catches_up(now) {
             return Some("this program stood still; what came meanwhile is read first");
         }

@@ -66,6 +66,7 @@ impl State {
                 .chain(self.notices.iter().cloned())
                 .collect(),
             settings: self.config.settings.clone(),
+            can_end: self.ends_soon && self.durable.intents.is_empty(),
         }
     }
 

@@ -59,6 +59,8 @@ pub struct Snapshot {
     /// Things the trader should know, newest first.
     pub notices: Vec<Notice>,
     pub settings: SettingsStatus,
+    /// Nothing is opened any more and no order is under way, so that the program can end.
+    pub can_end: bool,
 }
 
 impl Snapshot {
@@ -370,6 +372,10 @@ pub enum UiCommand {
     /// Settings were saved; apply them.
     ReloadSettings,
     ReconnectNow,
+    /// The program is about to end for an update, and nothing may be opened; or it stays after all.
+    EndSoon {
+        on: bool,
+    },
     /// The computer slept: what was connected before may be dead, and positions may have changed.
     AfterSleep,
     Quit,
@@ -406,6 +412,7 @@ impl Snapshot {
             accounts_away: Vec::new(),
             notices: Vec::new(),
             settings: SettingsStatus::default(),
+            can_end: false,
         }
     }
 }

@@ -187,6 +187,8 @@ pub struct State {
     pub(super) unheard: BTreeSet<Cid>,
     /// No longer than until then.
     pub(super) unheard_until: Duration,
+    /// Nothing is opened any more: this program is about to end, and to start again.
+    pub(super) ends_soon: bool,
     /// A heartbeat handed out a full page: beat again when these are answered.
     pub(super) draining: BTreeSet<String>,
     /// What is asked for once they are answered.
@@ -267,6 +269,7 @@ impl State {
             looked_at: BTreeMap::new(),
             unheard: BTreeSet::new(),
             unheard_until: Duration::ZERO,
+            ends_soon: false,
             draining: BTreeSet::new(),
             drained: BeatCause::Drained,
             rows: rows.into_iter().take(Self::ROWS).collect(),

@@ -114,6 +114,7 @@ impl Turn<'_> {
             UiCommand::DismissNotice { key } => self.dismiss(&key),
             UiCommand::ReconnectNow => self.restart_loops(),
             UiCommand::AfterSleep => self.after_sleep(),
+            UiCommand::EndSoon { on } => self.end_soon(on),
             UiCommand::SelfTest => {
                 self.drop_notice(SELF_TEST);
                 self.effect(Effect::Terminal(TerminalRequest::SelfTest));

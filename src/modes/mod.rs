@@ -32,6 +32,7 @@ mod system;
 mod terminal_desk;
 mod toasts;
 mod tray;
+mod update;
 mod watching;
 mod window;
 
@@ -67,6 +68,8 @@ pub fn run(cli: &Cli) -> ExitCode {
             out.as_deref(),
             !without_doctor,
         ),
+        Some(Mode::Update(options)) => update::run(cli, options),
+        Some(Mode::ApplyUpdate(options)) => update::apply(cli, options),
         Some(Mode::End) => end::run(cli.data_dir.as_deref()),
         Some(Mode::Autostart { remove }) => autostart::run(cli, *remove),
         Some(Mode::Explain { strategy, at }) => {

@@ -3,57 +3,82 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::forget_account;
 use super::settings_home::SettingsHome;
-use crate::core::snapshot::{Notice, SETTINGS_REFUSED, Severity, UiCommand};
+use crate::core::snapshot::{Notice, SETTINGS_REFUSED, Severity, Snapshot, UiCommand};
 use crate::engine::{Engine, Reconfigure};
 use crate::os::Request;
 use crate::settings::FileWatch;
 use crate::ui::Waker;
 
-/// True when it was obeyed, so that its file can go.
-async fn pass_on(
-    request: Request,
-    text: String,
-    commands: &mpsc::Sender<UiCommand>,
-    window: &Waker,
-    ended: &CancellationToken,
-) -> bool {
-    let asked = match request {
-        Request::End => {
-            tracing::info!(target: "engine", "Ending, as asked by another process. Open positions stay as they are.");
-            ended.cancel();
-            return true;
-        }
-        // Without a window it is left, and whoever asks withdraws it.
-        Request::Show => {
-            let shown = window.show();
-            if shown {
-                tracing::info!(target: "ui", "The window was brought to the front, as asked by another process.");
+/// Where requests are passed on to.
+struct Requests {
+    commands: mpsc::Sender<UiCommand>,
+    snapshot: watch::Receiver<Arc<Snapshot>>,
+    window: Waker,
+    ended: CancellationToken,
+    /// The engine was told that it ends for an update.
+    ends_soon: bool,
+}
+
+impl Requests {
+    /// Ends the program as soon as no order is under way; true then. A request that was withdrawn lets trading go on.
+    async fn end_for_update(&mut self, is_asked: bool) -> bool {
+        if self.ends_soon != is_asked {
+            let told = UiCommand::EndSoon { on: is_asked };
+            if self.commands.send(told).await.is_ok() {
+                self.ends_soon = is_asked;
             }
-            return shown;
-        }
-        Request::StopEverything => vec![UiCommand::StopEverything { reason: text }],
-        Request::Resume => vec![UiCommand::ResumeTrading],
-        Request::ForgetAccount => forget_account::account_of(&text)
-            .map(|account| UiCommand::ForgetAccount { account })
-            .into_iter()
-            .collect(),
-        Request::AllowReal => forget_account::account_of(&text)
-            .map(|account| UiCommand::ConfirmAccount { account })
-            .into_iter()
-            .collect(),
-        Request::LiftStop => vec![UiCommand::LiftStop, UiCommand::ResumeTrading],
-    };
-    for command in asked {
-        if commands.send(command).await.is_err() {
+            // The engine answers with a picture that is newer than this one.
             return false;
         }
+        if !is_asked || !self.snapshot.borrow().can_end {
+            return false;
+        }
+        tracing::info!(target: "engine", "Ending, because an update is installed. Open positions stay as they are; trading goes on with the new version.");
+        self.ended.cancel();
+        true
     }
-    true
+
+    /// True when it was obeyed, so that its file can go.
+    async fn pass_on(&mut self, request: Request, text: String) -> bool {
+        let asked = match request {
+            Request::EndForUpdate => return self.end_for_update(true).await,
+            Request::End => {
+                tracing::info!(target: "engine", "Ending, as asked by another process. Open positions stay as they are.");
+                self.ended.cancel();
+                return true;
+            }
+            // Without a window it is left, and whoever asks withdraws it.
+            Request::Show => {
+                let shown = self.window.show();
+                if shown {
+                    tracing::info!(target: "ui", "The window was brought to the front, as asked by another process.");
+                }
+                return shown;
+            }
+            Request::StopEverything => vec![UiCommand::StopEverything { reason: text }],
+            Request::Resume => vec![UiCommand::ResumeTrading],
+            Request::ForgetAccount => forget_account::account_of(&text)
+                .map(|account| UiCommand::ForgetAccount { account })
+                .into_iter()
+                .collect(),
+            Request::AllowReal => forget_account::account_of(&text)
+                .map(|account| UiCommand::ConfirmAccount { account })
+                .into_iter()
+                .collect(),
+            Request::LiftStop => vec![UiCommand::LiftStop, UiCommand::ResumeTrading],
+        };
+        for command in asked {
+            if self.commands.send(command).await.is_err() {
+                return false;
+            }
+        }
+        true
+    }
 }
 
 /// Looks for a changed settings file and for requests of another process, twice a second, until `end` or the engine's end.
@@ -70,11 +95,18 @@ pub(super) fn watch_files(
     let commands = engine.commands.clone();
     let reconfigure = engine.reconfigure.clone();
     let ended = engine.shutdown_token();
+    let mut requests = Requests {
+        commands: engine.commands.clone(),
+        snapshot: engine.snapshot.clone(),
+        window,
+        ended: engine.shutdown_token(),
+        ends_soon: false,
+    };
     std::thread::Builder::new().name("files".to_owned()).spawn(move || {
         let mut watch = FileWatch::new(&home.path);
         // Left by a process that was killed while it asked: what allows trading, or ends the program, holds only for the
         // executor it asked.
-        let stale = [Request::Resume, Request::LiftStop, Request::ForgetAccount, Request::AllowReal, Request::End, Request::Show];
+        let stale = [Request::Resume, Request::LiftStop, Request::ForgetAccount, Request::AllowReal, Request::End, Request::EndForUpdate, Request::Show];
         for stale in stale {
             if stale.is_waiting(&home.data_dir)
                 && let Err(error) = stale.clear(&home.data_dir)
@@ -98,9 +130,12 @@ pub(super) fn watch_files(
                 }
                 for request in Request::ALL {
                     let Some(text) = request.read(&home.data_dir) else {
+                        if request == Request::EndForUpdate {
+                            requests.end_for_update(false).await;
+                        }
                         continue;
                     };
-                    if pass_on(request, text, &commands, &window, &ended).await
+                    if requests.pass_on(request, text).await
                         && let Err(error) = request.clear(&home.data_dir)
                     {
                         tracing::error!(target: "engine", "A request was obeyed but its file cannot be removed: {error}");

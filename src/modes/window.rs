@@ -13,6 +13,7 @@ use super::renderer::Renderers;
 use super::session::{Session, wait_for_signal};
 use super::settings_desk::SettingsDesk;
 use super::terminal_desk::TerminalDesk;
+use super::update::UpdateDesk;
 use crate::logs::{Feed, LogLine};
 use crate::os::say;
 use crate::ui::{
@@ -50,6 +51,7 @@ pub(super) fn run(session: Session) -> ExitCode {
             Arc::clone(&session.settings),
             session.engine.reconfigure.clone(),
         )),
+        updates: Arc::new(UpdateDesk(Arc::clone(&session.settings))),
         terminals: Arc::new(TerminalDesk::new(Arc::new(|| {
             crate::setup::this_computer(&[])
         }))),

@@ -2,6 +2,7 @@
 //! connection. Knows nothing of Pusher or the platform; every step has a time limit and its own error.
 
 pub mod connect;
+pub mod http;
 pub mod proxy;
 pub mod race;
 pub mod tls;

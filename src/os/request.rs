@@ -17,6 +17,8 @@ pub enum Request {
     AllowReal,
     /// The executor ends, as when its window is closed.
     End,
+    /// The same as soon as no order is under way; until then nothing is opened. Whoever asks may withdraw it.
+    EndForUpdate,
     /// The window comes to the front; one without a window leaves the request lying.
     Show,
 }
@@ -26,13 +28,14 @@ const MOST_BYTES: usize = 500;
 
 impl Request {
     /// In the order in which they are obeyed.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::StopEverything,
         Self::Resume,
         Self::LiftStop,
         Self::ForgetAccount,
         Self::AllowReal,
         Self::End,
+        Self::EndForUpdate,
         Self::Show,
     ];
 
@@ -44,6 +47,7 @@ impl Request {
             Self::ForgetAccount => "forget-account.request",
             Self::AllowReal => "allow-real.request",
             Self::End => "end.request",
+            Self::EndForUpdate => "end-for-update.request",
             Self::Show => "show.request",
         })
     }

@@ -22,6 +22,7 @@ use super::wire::{
     HeartbeatRequest, Report, ReportBody,
 };
 use crate::core::mend_surrogates;
+use crate::net::http;
 use crate::net::proxy::ProxySetting;
 
 /// What the platform gave to this executor when it was created.
@@ -122,28 +123,14 @@ impl PlatformClient {
             sensitive(&credentials.api_secret, "apiSecret")?,
         );
 
-        let mut explicit_proxy = false;
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(rustls::ClientConfig::clone(tls))
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
+        let (builder, explicit_proxy) =
+            http::client_for(base, tls, proxy).map_err(|_| SetupError::Proxy)?;
+        let builder = builder
             .connect_timeout(limits.connect)
             .read_timeout(limits.silence)
             .timeout(limits.total)
             // The platform's hosts close idle connections after a minute; ours go first.
-            .pool_idle_timeout(Duration::from_secs(45))
-            .user_agent(concat!("fx-executor/", env!("CARGO_PKG_VERSION")));
-        match proxy {
-            // No proxy can reach this computer's own loopback.
-            _ if is_loopback(base) => builder = builder.no_proxy(),
-            ProxySetting::System => {}
-            ProxySetting::None => builder = builder.no_proxy(),
-            ProxySetting::Address(address) => {
-                let proxy = reqwest::Proxy::all(address.as_str()).map_err(|_| SetupError::Proxy)?;
-                builder = builder.proxy(proxy);
-                explicit_proxy = true;
-            }
-        }
+            .pool_idle_timeout(Duration::from_secs(45));
         Ok(Self {
             http: builder
                 .build()
@@ -391,17 +378,6 @@ fn sensitive(secret: &SecretString, field: &'static str) -> Result<HeaderValue, 
         .map_err(|_| SetupError::Credential(field))?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => {
-            name.eq_ignore_ascii_case("localhost") || name.ends_with(".localhost")
-        }
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 /// An answer's body. One half of an emoji in a name must not cost the answer: JavaScript writes such texts.

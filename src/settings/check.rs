@@ -9,6 +9,8 @@ use url::{Host, Url};
 use super::field::Field;
 use crate::alerts::AlertKinds;
 use crate::core::{Allowances, Amount, Side};
+use crate::net::http::is_loopback;
+use crate::update::Address;
 
 /// Clusters of Pusher Channels, from its documentation ("Clusters").
 const CLUSTERS: [&str; 9] = ["mt1", "us2", "us3", "eu", "ap1", "ap2", "ap3", "ap4", "sa1"];
@@ -87,6 +89,7 @@ pub fn check_field(field: Field, text: &str) -> Result<(), String> {
             }
         }
         Field::Proxy => proxy(text),
+        Field::UpdateUrl => text.parse::<Address>().map(drop),
         Field::Toasts => text.parse::<AlertKinds>().map(drop),
         Field::CloseButton => only_words(text, &["ask", "tray", "end"]),
         Field::Terminal => only_words(text, &["paper", "metatrader"]),
@@ -107,7 +110,7 @@ pub fn doubt_field(field: Field, text: &str) -> Option<&'static str> {
     match field {
         Field::PlatformUrl => {
             let url = platform_url(text).ok()?;
-            if url.scheme() == "http" && !is_local(&url) {
+            if url.scheme() == "http" && !is_loopback(&url) {
                 Some("Without https anybody on the way can read the API secret.")
             } else if url.path() != "/" {
                 Some("The platform's address has no path as a rule; calls will go to this one.")
@@ -184,15 +187,6 @@ pub(super) fn platform_url(text: &str) -> Result<Url, String> {
         url.set_path(&path);
     }
     Ok(url)
-}
-
-pub(super) fn is_local(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 /// The direction of strategies whose rules have none; `None` refuses them (R1).

@@ -34,10 +34,11 @@ pub enum Field {
     KeepAwake,
     CloseButton,
     Toasts,
+    UpdateUrl,
 }
 
 impl Field {
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::PlatformUrl,
         Self::ApiKey,
         Self::ApiSecret,
@@ -69,6 +70,7 @@ impl Field {
         Self::KeepAwake,
         Self::CloseButton,
         Self::Toasts,
+        Self::UpdateUrl,
     ];
 
     /// The key in the file.
@@ -105,6 +107,7 @@ impl Field {
             Self::KeepAwake => "keepAwake",
             Self::CloseButton => "closeButton",
             Self::Toasts => "toasts",
+            Self::UpdateUrl => "updateUrl",
         }
     }
 
@@ -214,6 +217,7 @@ impl Field {
                 | Self::KeepAwake
                 | Self::CloseButton
                 | Self::Toasts
+                | Self::UpdateUrl
         )
     }
 

@@ -8,9 +8,7 @@ use rust_decimal::Decimal;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use super::check::{
-    default_direction, is_local, platform_url, positive, switch, symbol_map, time_zone,
-};
+use super::check::{default_direction, platform_url, positive, switch, symbol_map, time_zone};
 use super::draft::{Draft, Problem};
 use super::field::Field;
 use crate::alerts::AlertKinds;
@@ -228,7 +226,7 @@ impl Draft {
         }
     }
 
-    fn proxy(&self) -> ProxySetting {
+    pub fn proxy(&self) -> ProxySetting {
         match self.proxy_address() {
             "" | "system" => ProxySetting::System,
             "none" => ProxySetting::None,
@@ -323,7 +321,7 @@ impl Settings {
 
     /// Whether the platform runs on this computer.
     pub fn platform_is_local(&self) -> bool {
-        is_local(&self.platform_url)
+        crate::net::http::is_loopback(&self.platform_url)
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::broadcast;
 
 use super::links::{LogLine, UiLinks};
 use super::pages::{
-    Page, commands, journal, metatrader, overview, positions, settings, strategies,
+    Page, about, commands, journal, metatrader, overview, positions, settings, strategies,
 };
 use super::text::Text;
 use super::theme::{self, GRID, ThemeChoice};
@@ -68,6 +68,7 @@ pub struct App {
     pub(super) journal: journal::State,
     pub(super) strategies: strategies::State,
     pub(super) settings: settings::State,
+    pub(super) about: about::State,
     pub(super) metatrader: metatrader::State,
 }
 
@@ -110,6 +111,7 @@ impl App {
             journal,
             strategies: strategies::State::default(),
             settings: settings::State::new(Arc::clone(&links.settings)),
+            about: about::State::new(Arc::clone(&links.updates)),
             metatrader: metatrader::State::new(Arc::clone(&links.terminals)),
             links,
         }
@@ -156,6 +158,7 @@ impl App {
             steady(ui, self.page, |ui| self.page_ui(ui, &view, &mut acts));
         });
         shell::question_ui(ui, &view, &mut self.asking, &mut acts);
+        about::question_ui(ui, self.text, &mut self.about);
         for act in acts {
             self.perform(ui.ctx(), act);
         }
@@ -173,7 +176,9 @@ impl App {
             Page::MetaTrader => {
                 metatrader::metatrader_ui(ui, view, &mut self.metatrader, acts);
             }
-            Page::Settings => settings::settings_ui(ui, view, &mut self.settings, acts),
+            Page::Settings => {
+                settings::settings_ui(ui, view, (&mut self.settings, &mut self.about), acts);
+            }
         }
     }
 

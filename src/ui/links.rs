@@ -9,6 +9,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 
 use super::settings_port::SettingsPort;
 use super::terminal_port::TerminalSetup;
+use super::update_port::UpdatePort;
 use super::wake::Waker;
 use crate::core::snapshot::{CommandDetail, CommandRow, Snapshot, UiCommand};
 use crate::settings::CloseButton;
@@ -26,6 +27,7 @@ pub struct UiLinks {
     pub log_dir: PathBuf,
     pub settings: Arc<dyn SettingsPort>,
     pub terminals: Arc<dyn TerminalSetup>,
+    pub updates: Arc<dyn UpdatePort>,
     /// Whether the system's sleep is held off now.
     pub held_awake: Arc<AtomicBool>,
     /// The icon beside the clock.

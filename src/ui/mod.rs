@@ -16,7 +16,9 @@ mod strip;
 mod terminal_port;
 pub mod text;
 mod text_metatrader;
+mod text_update;
 pub mod theme;
+mod update_port;
 mod view;
 mod wake;
 mod widgets;
@@ -33,6 +35,7 @@ pub use terminal_port::{
     TerminalPresence, TerminalSetup,
 };
 pub use theme::ThemeChoice;
+pub use update_port::{Build, Installing, Newest, UpdatePort};
 pub use view::Clock;
 pub use wake::Waker;
 pub use window::{Renderer, WindowEnd, WindowError, WindowOptions, run};

@@ -29,9 +29,10 @@ macro_rules! catalogue {
 pub(super) use catalogue;
 
 use super::text_metatrader::{METATRADER_ENGLISH, MetaTraderText};
+use super::text_update::{UPDATE_ENGLISH, UpdateText};
 
 catalogue! {
-    Text, ENGLISH, mt: MetaTraderText = METATRADER_ENGLISH;
+    Text, ENGLISH, mt: MetaTraderText = METATRADER_ENGLISH, up: UpdateText = UPDATE_ENGLISH;
     app = "FX Executor";
     paper = "PAPER";
     paper_hint = "Simulated terminal. No real money is involved.";
@@ -298,6 +299,8 @@ catalogue! {
     field_close_button = "Close button";
     help_close_button = "tray: the window goes, the program keeps running beside the clock. end: the program ends. ask: asks once.";
     field_toasts = "Notifications";
+    field_update_url = "Updates";
+    help_update_url = "Where a newer version is offered: an https:// address or the whole path of a file. Empty: nothing is looked for.";
     help_toasts = "What Windows shows: filled, failed, refused, stop, terminal, with commas between them. Empty: all of them. none: none.";
     leave_title = "Keep running in the tray?";
     leave_body = "FX Executor can go on trading beside the clock, where a click brings the window back. When it ends, open positions stay as they are and strategies decide no more. Settings can change the answer later.";

@@ -31,4 +31,5 @@ mod secrets;
 mod settings;
 mod stop;
 mod strategies;
+mod update;
 mod window;

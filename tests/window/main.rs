@@ -13,6 +13,7 @@ mod pages;
 mod settings;
 mod speed;
 mod tray;
+mod updates;
 mod world;
 
 use std::sync::Arc;
@@ -162,4 +163,16 @@ fn noon_after(seconds: i64) -> Timestamp {
 
 fn desk(page: Page) -> Desk {
     Desk::new(world::snapshot(world::noon()), page)
+}
+
+/// Looks again and again until it holds.
+fn until(desk: &mut Desk, what: &str, condition: impl Fn(&Desk) -> bool) {
+    for _ in 0..300 {
+        desk.settle();
+        if condition(desk) {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    panic!("{what}");
 }

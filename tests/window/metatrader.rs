@@ -10,7 +10,7 @@ use fx_executor::ui::{ExpertInTerminal, FoundTerminals, Page, SetupWish, Termina
 use jiff::SignedDuration;
 
 use crate::world::{self, World};
-use crate::{Desk, noon_after};
+use crate::{Desk, noon_after, until};
 
 const ITEMS: [&str; 6] = [
     "Terminal found",
@@ -46,17 +46,6 @@ fn open(picture: Snapshot, change: impl FnOnce(&mut FoundTerminals)) -> Desk {
     let mut desk = Desk::over(world, Page::MetaTrader, |_| {}, [1280.0, 1000.0]);
     gone(&mut desk, "Looking for terminals");
     desk
-}
-
-fn until(desk: &mut Desk, what: &str, condition: impl Fn(&Desk) -> bool) {
-    for _ in 0..300 {
-        desk.settle();
-        if condition(desk) {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-    panic!("{what}");
 }
 
 fn appears(desk: &mut Desk, label: &str) {

@@ -17,9 +17,10 @@ use fx_executor::market::{
 use fx_executor::settings::{CloseButton, Field};
 use fx_executor::strategy::{ConditionTruth, FilterVerdict};
 use fx_executor::ui::{
-    ExpertInTerminal, FoundTerminal, FoundTerminals, LogLevel, LogLine, LogSource, Preview,
-    PreviewStep, SaveEnd, SaveNote, SecretText, SettingsForm, SettingsPort, SetupStep, SetupWish,
-    TerminalPresence, TerminalSetup, TestStep, TrayPort, UiLinks, Waker,
+    Build, ExpertInTerminal, FoundTerminal, FoundTerminals, Installing, LogLevel, LogLine,
+    LogSource, Newest, Preview, PreviewStep, SaveEnd, SaveNote, SecretText, SettingsForm,
+    SettingsPort, SetupStep, SetupWish, TerminalPresence, TerminalSetup, TestStep, TrayPort,
+    UiLinks, UpdatePort, Waker,
 };
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -414,6 +415,7 @@ pub struct World {
     pub settings: Arc<FakeSettings>,
     pub terminals: Arc<FakeTerminals>,
     pub tray: Arc<Tray>,
+    pub updates: Arc<FakeUpdates>,
 }
 
 impl World {
@@ -427,6 +429,7 @@ impl World {
         let settings = Arc::new(FakeSettings::default());
         let terminals = Arc::new(FakeTerminals::default());
         let tray = Arc::new(Tray::default());
+        let updates = Arc::new(FakeUpdates::default());
         let links = UiLinks {
             held_awake: Arc::default(),
             tray: Arc::clone(&tray) as Arc<dyn TrayPort>,
@@ -441,6 +444,7 @@ impl World {
             log_dir: PathBuf::from("/nowhere"),
             settings: Arc::clone(&settings) as Arc<dyn SettingsPort>,
             terminals: Arc::clone(&terminals) as Arc<dyn TerminalSetup>,
+            updates: Arc::clone(&updates) as Arc<dyn UpdatePort>,
             waker: Waker::default(),
         };
         Self {
@@ -453,6 +457,7 @@ impl World {
             settings,
             terminals,
             tray,
+            updates,
         }
     }
 }
@@ -621,6 +626,40 @@ impl SettingsPort for FakeSettings {
 }
 
 /// A computer with terminals, in memory.
+/// An address that offers what the test says.
+#[derive(Default)]
+pub struct FakeUpdates {
+    pub offered: Mutex<Option<Newest>>,
+    pub is_signed: Mutex<Option<bool>>,
+    /// What a person agreed to.
+    pub agreed: Mutex<Vec<String>>,
+    /// How the installation ends.
+    pub steps: Mutex<Vec<Installing>>,
+}
+
+impl UpdatePort for FakeUpdates {
+    fn build(&self) -> Build {
+        Build {
+            version: "0.1.0".to_owned(),
+            is_signed: *self.is_signed.lock().unwrap(),
+        }
+    }
+
+    fn look(&self) -> Result<Newest, String> {
+        let offered = self.offered.lock().unwrap().clone();
+        offered.ok_or_else(|| "updates are off: no address is set".to_owned())
+    }
+
+    fn install(&self, version: &str) -> mpsc::Receiver<Installing> {
+        self.agreed.lock().unwrap().push(version.to_owned());
+        let (steps, out) = mpsc::channel(8);
+        for step in self.steps.lock().unwrap().drain(..) {
+            steps.try_send(step).unwrap();
+        }
+        out
+    }
+}
+
 pub struct FakeTerminals {
     pub found: Mutex<FoundTerminals>,
     /// What a person agreed to.

@@ -13,6 +13,7 @@ mod correlated;
 mod delivery;
 mod elsewhere;
 mod emergency;
+mod ending;
 mod envelopes;
 mod exits;
 mod failures;

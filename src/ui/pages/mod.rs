@@ -1,6 +1,7 @@
 //! One file per page. A page draws from a [`super::view::View`] and its own small state, and pushes
 //! [`super::app::Act`]s.
 
+pub mod about;
 pub mod command_detail;
 pub mod commands;
 pub mod journal;

@@ -7,6 +7,7 @@ use egui::{RichText, ScrollArea, Ui};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use super::about;
 use super::settings_changes::Clashes;
 use super::settings_fields::{fields_ui, words};
 use super::settings_jobs::{Done, Job, start};
@@ -230,7 +231,12 @@ impl State {
     }
 }
 
-pub fn settings_ui(ui: &mut Ui, view: &View<'_>, state: &mut State, acts: &mut Vec<Act>) {
+pub fn settings_ui(
+    ui: &mut Ui,
+    view: &View<'_>,
+    (state, about): (&mut State, &mut about::State),
+    acts: &mut Vec<Act>,
+) {
     if std::mem::take(&mut state.reload) {
         acts.push(Act::Send(UiCommand::ReloadSettings));
     }
@@ -276,6 +282,8 @@ pub fn settings_ui(ui: &mut Ui, view: &View<'_>, state: &mut State, acts: &mut V
         });
         ui.add_space(GRID);
         places_ui(ui, view);
+        ui.add_space(GRID);
+        about::about_ui(ui, view.text, about);
         // Saving or undoing may have replaced the form already.
         if state.form.is_none() {
             state.form = Some(form);

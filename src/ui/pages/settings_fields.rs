@@ -48,6 +48,7 @@ pub(super) const fn words(text: &Text, field: Field) -> (&'static str, &'static 
         Field::KeepAwake => (text.field_keep_awake, text.help_keep_awake),
         Field::CloseButton => (text.field_close_button, text.help_close_button),
         Field::Toasts => (text.field_toasts, text.help_toasts),
+        Field::UpdateUrl => (text.field_update_url, text.help_update_url),
     }
 }
 
