@@ -113,7 +113,7 @@ impl Turn<'_> {
         }
         self.push_row(command);
         let doubted = self.doubt_its_time(command);
-        self.await_its_row(command);
+        self.await_its_age(command);
         self.record(Record::Received {
             command: Command {
                 doubted,

@@ -4,6 +4,7 @@
 //! from now on: a stop would be set aside as the earlier one. So those times go back with the clock, together, because
 //! among each other they are right.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -136,7 +137,7 @@ impl Turn<'_> {
         self.state.clock_measured_at = Some(self.now.utc);
         self.state.clock_measured_mono = self.now.mono;
         self.state.clock_is_unsure = false;
-        self.state.doubtful.clear();
+        let doubtful = std::mem::take(&mut self.state.doubtful);
         if agrees
             && self
                 .state
@@ -148,7 +149,10 @@ impl Turn<'_> {
         let offset = SignedDuration::from_millis(offset_ms);
         self.state.clock_offset = offset;
         self.state.clock_within_ms = Some(within_ms);
-        self.take_back_the_future(expected, within_ms);
+        let put_back = self.take_back_the_future(expected, within_ms);
+        if put_back && expected.is_none() {
+            self.date_doubtful(doubtful);
+        }
         self.date_the_lift();
         if offset.abs() > WORTH_TELLING {
             let text = format!(
@@ -178,7 +182,7 @@ impl Turn<'_> {
     /// Nothing is given after it came: what lies ahead of the clock now was given before the clock was put back. One that is
     /// behind what was `expected` of it, by a clock that nobody sets and by how well both were known, was put back although
     /// it has caught up with the last order since: then nobody knows which orders came before, and all go back.
-    fn take_back_the_future(&mut self, expected: Option<(Timestamp, i64)>, within_ms: i64) {
+    fn take_back_the_future(&mut self, expected: Option<(Timestamp, i64)>, within_ms: i64) -> bool {
         let now = self.state.platform_time(self.now);
         let within = SignedDuration::from_millis(within_ms);
         let surely = now.checked_add(within).unwrap_or(now);
@@ -192,7 +196,7 @@ impl Turn<'_> {
             .filter(|last| *last > surely)
             .map(|last| last.duration_since(now));
         let Some(by) = dropped.max(ahead) else {
-            return;
+            return false;
         };
         self.state.put_back_by = by;
         self.record(Record::ClockPutBack {
@@ -203,7 +207,7 @@ impl Turn<'_> {
         });
         // Less is the error of one look against that of another.
         if by < WORTH_TELLING {
-            return;
+            return false;
         }
         self.log(
             LogLevel::Warning,
@@ -213,6 +217,7 @@ impl Turn<'_> {
                 by.as_millis() as f64 / 1_000.0
             ),
         );
+        true
     }
 
     /// Nothing is given after it came. A little more than the clocks may differ, and its time is not believed at all: it could
@@ -255,18 +260,25 @@ impl Turn<'_> {
         Some(last)
     }
 
-    /// The last run ended while a command waited for the platform's clock: in doubt a stop is obeyed.
-    pub fn settle_doubts_after_restart(&mut self) {
-        let open = self.durable().open.values();
+    /// The last run may have ended while a command waited for the platform's clock: it waits again.
+    pub fn doubt_times_after_restart(&mut self) {
+        let came = self.now.mono;
+        let open = self.state.durable.open.values();
         let doubted = open.filter(|open| open.state != CommandState::Executing);
         let doubted = doubted.filter_map(|open| {
             let last = open.command.doubted?;
             open.command.told_at()?;
-            let at = last.checked_add(Duration::from_millis(1)).unwrap_or(last);
-            Some((open.command.id.clone(), at))
+            Some((open.command.id.clone(), Doubt { last, came }))
         });
-        let doubted: Vec<(String, Timestamp)> = doubted.collect();
-        for (id, at) in doubted {
+        self.state.doubtful = doubted.collect();
+    }
+
+    /// The clock was put back, and by how much is known only by what was ordered last: what came after that was given after
+    /// it.
+    fn date_doubtful(&mut self, doubtful: BTreeMap<String, Doubt>) {
+        let now = self.state.platform_time(self.now);
+        let at = now.checked_add(Duration::from_millis(1)).unwrap_or(now);
+        for id in doubtful.into_keys() {
             self.record(Record::DatedByArrival { id, at });
         }
     }

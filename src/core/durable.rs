@@ -185,6 +185,9 @@ pub struct EmergencyStop {
     /// Commands that were answered as failed before it was complete.
     #[serde(default)]
     pub told_failed: Vec<String>,
+    /// When a stop was given for the last time while it is on, by the platform's clock; unknown where that was.
+    #[serde(default)]
+    pub last_given: Option<Timestamp>,
 }
 
 impl Durable {

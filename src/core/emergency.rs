@@ -75,6 +75,10 @@ impl Turn<'_> {
             None
         };
         if let Some(why) = known {
+            if !past {
+                let last_given = self.given_at_last(given);
+                self.stop_was_given_again(last_given);
+            }
             let text = format!("An emergency-stop event arrived: {why}.");
             self.log(LogLevel::Info, "engine", text);
             return;
@@ -139,7 +143,11 @@ impl Turn<'_> {
                 );
             }
             // It is on already: whether all is closed is looked at once more.
-            Some(stop) if !reaches_further(opened_before, &stop) => self.look_once_more(stop),
+            Some(stop) if !reaches_further(opened_before, &stop) => {
+                let last_given = self.given_at_last(open.command.told_at());
+                self.stop_was_given_again(last_given);
+                self.look_once_more(EmergencyStop { last_given, ..stop });
+            }
             None | Some(_) => self.engage(open, opened_before),
         }
         let verdict = self.report_emergency(open);
@@ -172,6 +180,7 @@ impl Turn<'_> {
             "engine",
             format!("EMERGENCY STOP: {reason}. Entries are locked; own orders are cancelled and own positions closed."),
         );
+        let last_given = self.given_at_last(command.told_at());
         self.record(Record::EmergencyStopped {
             stop: EmergencyStop {
                 reason,
@@ -179,6 +188,7 @@ impl Turn<'_> {
                 opened_before,
                 completed_at: None,
                 told_failed: Vec::new(),
+                last_given,
             },
         });
         self.stop_strategies();
@@ -190,6 +200,28 @@ impl Turn<'_> {
             "When you have looked at the account, lift it here; nothing else can.",
         );
         self.progress_emergency();
+    }
+
+    /// Now, where the platform's clock is not known to say better; `None` where it is not known at all.
+    fn given_at_last(&self, told: Option<Timestamp>) -> Option<Timestamp> {
+        let known = self
+            .durable()
+            .stop
+            .as_ref()
+            .and_then(|stop| stop.last_given);
+        told.or_else(|| self.state.platform_moment(self.now))
+            .max(known)
+    }
+
+    /// While it is on: a RESUME of before is no lift.
+    fn stop_was_given_again(&mut self, last_given: Option<Timestamp>) {
+        if let Some(stop) = self.durable().stop.clone()
+            && stop.last_given != last_given
+        {
+            self.record(Record::EmergencyStopped {
+                stop: EmergencyStop { last_given, ..stop },
+            });
+        }
     }
 
     /// Also at a start: the stop may have been latched while no executor ran, or be all that is left of a lost journal.

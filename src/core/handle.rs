@@ -228,10 +228,20 @@ impl Turn<'_> {
                     "the emergency stop is on; it can be lifted only at the executor's own window (Settings can allow RESUME to lift it)",
                 );
             }
-            if open.command.told_at().is_none() {
+            let Some(told) = open.command.told_at() else {
                 return self.undated_resume(open);
+            };
+            let last = self
+                .durable()
+                .stop
+                .as_ref()
+                .and_then(|stop| stop.last_given);
+            if last.is_none_or(|last| told <= last) {
+                return Verdict::failed(
+                    "the emergency stop stays on: it is not known to be older than this RESUME; lift it at the executor's own window",
+                );
             }
-            self.lift_stop("lifted by RESUME");
+            self.lift_stop_as_of(Some(told), "lifted by RESUME");
         }
         if let Some(pause) = self
             .durable()

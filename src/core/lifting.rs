@@ -20,12 +20,18 @@ const LONGEST_ON_ITS_WAY: Duration = Duration::from_secs(5);
 
 impl Turn<'_> {
     pub fn lift_stop(&mut self, how: &str) {
+        let moment = self.state.platform_moment(self.now);
+        let platform_at = moment.and_then(|moment| self.surely_reached(moment));
+        self.lift_stop_as_of(platform_at, how);
+    }
+
+    /// The stop was lifted by an order that was given at this moment of the platform's clock: what was given after it stands.
+    pub(super) fn lift_stop_as_of(&mut self, platform_at: Option<Timestamp>, how: &str) {
         if self.durable().stop.is_none() {
             return;
         }
-        let moment = self.state.platform_moment(self.now);
         self.record(Record::EmergencyLifted {
-            platform_at: moment.and_then(|moment| self.surely_reached(moment)),
+            platform_at,
             at: self.now.utc,
         });
         self.state.lifted_mono = Some(self.now.mono);

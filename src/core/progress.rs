@@ -63,21 +63,26 @@ impl Turn<'_> {
             self.wait(open, "waiting for the platform's clock");
             return;
         }
-        if self.awaits_a_sure_clock(open) {
-            if self.waited_for_a_sure_clock() {
-                let reason = "this computer's clock was put back, and the platform does not tell its own; nothing was done, send it again if it is meant";
-                self.finish(&command.id, CommandState::Expired, reason, Map::new());
+        let awaits_clock = self.awaits_a_sure_clock(open);
+        if awaits_clock || self.awaits_its_row(open) {
+            let (waits, lacks) = if awaits_clock {
+                (
+                    "waiting for the platform's clock",
+                    "the platform does not tell its clock",
+                )
             } else {
-                self.wait(open, "waiting for the platform's clock");
-            }
-            return;
-        }
-        if self.awaits_its_row(open) {
-            if self.waited_for_its_row(open) {
-                let reason = "it came when this program had stood still, and the platform does not say when it was given; nothing was done, send it again if it is meant";
-                self.finish(&command.id, CommandState::Expired, reason, Map::new());
+                (
+                    "waiting for the platform to say when it was given",
+                    "the platform does not say when it was given",
+                )
+            };
+            if self.waited_for_its_age(open) {
+                let reason = format!(
+                    "it may be old, because this program stood still or was ended, or the clock was set, and {lacks}; nothing was done, send it again if it is meant"
+                );
+                self.finish(&command.id, CommandState::Expired, &reason, Map::new());
             } else {
-                self.wait(open, "waiting for the platform to say when it was given");
+                self.wait(open, waits);
             }
             return;
         }

@@ -23,8 +23,8 @@ impl Turn<'_> {
                 self.state.runtimes.insert(strategy.id.clone(), runtime);
             }
         }
-        self.await_rows_after_restart();
-        self.settle_doubts_after_restart();
+        self.doubt_ages_after_restart();
+        self.doubt_times_after_restart();
         let stopped = self.durable().stop.is_some();
         if stopped {
             self.stop_strategies();

@@ -50,37 +50,29 @@ impl Turn<'_> {
         state.clock_is_unsure |= by_utc.is_negative();
     }
 
-    /// Commands that the last run knew no time of may have waited then, and have waited since.
-    pub(super) fn await_rows_after_restart(&mut self) {
+    /// Commands of the last run have waited since, nobody knows how long: the platform's clock is not known yet, and this
+    /// computer's may have been set.
+    pub(super) fn doubt_ages_after_restart(&mut self) {
         let came = self.now.mono;
         let open = self.state.durable.open.values();
-        let undated = open.filter(|open| {
+        let doubted = open.filter(|open| {
             let command = &open.command;
-            command.source == Source::Pusher
+            command.source != Source::Local
                 && !command.local
-                && command.created_at.is_none()
-                && command.expires_at.is_none()
                 && command.known().is_some_and(|name| !name.never_stale())
         });
-        let undated = undated.map(|open| (open.command.id.clone(), came));
-        self.state.undated = undated.collect();
+        let doubted = doubted.map(|open| (open.command.id.clone(), came));
+        self.state.undated = doubted.collect();
+        self.state.clock_is_unsure = true;
     }
 
-    /// Whether a command is past cannot be said before the platform's clock is known again. Nothing that makes the risk
-    /// smaller waits for that.
+    /// It tells when it was given, and how long ago that is cannot be said before the platform's clock is known.
     pub(super) fn awaits_a_sure_clock(&self, open: &OpenCommand) -> bool {
-        let command = &open.command;
-        let adds = command
-            .known()
-            .is_some_and(|name| name.urgency() == Urgency::Other && !name.never_stale());
-        self.state.clock_is_unsure
-            && adds
-            && command.source != Source::Local
-            && open.state != CommandState::Executing
+        open.command.created_at.is_some() && self.is_of_doubtful_age(open)
     }
 
-    pub(super) fn waited_for_a_sure_clock(&self) -> bool {
-        !self.state.stood_still_within(ROW_WITHIN, self.now)
+    fn is_of_doubtful_age(&self, open: &OpenCommand) -> bool {
+        open.state != CommandState::Executing && self.state.undated.contains_key(&open.command.id)
     }
 
     /// Whether an event that tells no time of its own may have waited in a connection while the program stood still. Stops and
@@ -94,10 +86,10 @@ impl Turn<'_> {
             && self.state.stood_still_within(OLD_FRAMES, self.now)
     }
 
-    /// It tells no time and may be old: nothing is done before its time is known.
-    pub(super) fn await_its_row(&mut self, command: &Command) {
-        if command.created_at.is_none() && command.expires_at.is_none() && self.may_be_old(command)
-        {
+    /// It may be old, and its age is not known: nothing is done before it is.
+    pub(super) fn await_its_age(&mut self, command: &Command) {
+        let tells_none = command.created_at.is_none() && command.expires_at.is_none();
+        if (tells_none || self.state.clock_is_unsure) && self.may_be_old(command) {
             let came = self.now.mono;
             self.state.undated.insert(command.id.clone(), came);
         }
@@ -105,12 +97,11 @@ impl Turn<'_> {
 
     /// Its row tells when it was given, and every event has the rows asked for.
     pub(super) fn awaits_its_row(&self, open: &OpenCommand) -> bool {
-        let came = self.state.undated.get(&open.command.id);
-        open.command.created_at.is_none() && open.state != CommandState::Executing && came.is_some()
+        open.command.created_at.is_none() && self.is_of_doubtful_age(open)
     }
 
-    pub(super) fn waited_for_its_row(&self, open: &OpenCommand) -> bool {
-        self.awaits_its_row_for(open, ROW_WITHIN)
+    pub(super) fn waited_for_its_age(&self, open: &OpenCommand) -> bool {
+        self.waited_for(open, ROW_WITHIN)
     }
 
     /// What makes the risk smaller waits for a moment only, and is then as new as it looks.
@@ -120,24 +111,29 @@ impl Turn<'_> {
         };
         let reduces =
             (open.command.known()).is_some_and(|name| name.urgency() == Urgency::ReducesRisk);
-        if reduces && self.awaits_its_row(open) && self.awaits_its_row_for(open, CLOCK_PATIENCE) {
+        if !reduces || !self.is_of_doubtful_age(open) || !self.waited_for(open, CLOCK_PATIENCE) {
+            return;
+        }
+        let tells_none = open.command.created_at.is_none();
+        self.state.undated.remove(id);
+        if tells_none {
             let at = self.state.platform_time(self.now);
             let id = id.to_owned();
             self.record(Record::DatedByArrival { id, at });
         }
     }
 
-    fn awaits_its_row_for(&self, open: &OpenCommand, span: Duration) -> bool {
+    fn waited_for(&self, open: &OpenCommand, span: Duration) -> bool {
         let came = self.state.undated.get(&open.command.id);
         came.is_some_and(|came| self.now.mono.saturating_sub(*came) >= span)
     }
 
-    /// Commands that ended, or whose time is known now, are waited for no longer.
+    /// Commands that ended, or whose age is known now, are waited for no longer.
     pub(super) fn forget_dated(&mut self) {
-        let open = &self.state.durable.open;
+        let (open, unsure) = (&self.state.durable.open, self.state.clock_is_unsure);
         self.state.undated.retain(|id, _| {
             open.get(id)
-                .is_some_and(|open| open.command.created_at.is_none())
+                .is_some_and(|open| unsure || open.command.created_at.is_none())
         });
     }
 }

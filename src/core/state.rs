@@ -133,11 +133,12 @@ pub struct State {
     pub(super) connects_anew: bool,
     /// The subscription is one of such a connection.
     pub(super) frames_are_new: bool,
-    /// This computer's clock was put back by more than it could have counted, so it tells nothing of the platform's.
+    /// This computer's clock was put back by more than it could have counted, or may have been set before this run: it tells
+    /// nothing of the platform's.
     pub(super) clock_is_unsure: bool,
     /// When the connections are to be made anew.
     pub(super) restart_at: Option<Duration>,
-    /// Commands that may be old and tell no time, and when they came.
+    /// Commands that may be old and whose age is not known, and when they came.
     pub(super) undated: BTreeMap<String, Duration>,
     /// Commands that look older than what was ordered before they came.
     pub(super) doubtful: BTreeMap<String, Doubt>,

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use super::knocking::{self, Knocking};
 use super::network::{Identity, Shared, later};
 use crate::core::health::{Leg, LinkReport, Phase};
-use crate::core::snapshot::Source;
+use crate::core::snapshot::{Notice, Severity, Source, UiCommand};
 use crate::core::{Delivery, Event};
 use crate::platform::{CallErrorKind, owner_of};
 use crate::pusher::{
@@ -20,6 +20,8 @@ use crate::pusher::{
 
 /// The public channel that carries `emergency-stop`, and much noise.
 const PUBLIC: &str = "executors";
+/// The notice that it was refused.
+const PUBLIC_REFUSED: &str = "public-channel";
 /// Failed attempts after which the configuration may have changed.
 const ATTEMPTS_BEFORE_REFETCH: u32 = 4;
 /// Pauses before a refused channel is asked for again.
@@ -184,6 +186,10 @@ impl Ear {
                     self.try_again = None;
                     self.shared.link(Leg::Channel, Phase::Up, "").await;
                     self.shared.tell(Event::Subscribed).await;
+                } else {
+                    let key = PUBLIC_REFUSED.to_owned();
+                    let heard = UiCommand::DismissNotice { key };
+                    self.shared.tell(Event::Ui(heard)).await;
                 }
             }
             pusher::Event::SubscriptionFailed {
@@ -195,6 +201,8 @@ impl Ear {
             } => {
                 if channel == self.private {
                     self.refused(reason, retry_in, permanent).await;
+                } else if permanent {
+                    self.public_refused(&reason).await;
                 }
             }
             pusher::Event::Dropped { .. } => self.shared.tell(Event::Subscribed).await,
@@ -223,6 +231,22 @@ impl Ear {
             self.refusals,
         )
         .await;
+    }
+
+    /// No light shows this channel, so words do.
+    async fn public_refused(&self, reason: &str) {
+        let text = format!(
+            "The channel {PUBLIC}, over which emergency stops come at once, was refused: {reason}."
+        );
+        tracing::warn!(target: "pusher", "{text}");
+        let notice = Notice {
+            key: PUBLIC_REFUSED.to_owned(),
+            severity: Severity::Warning,
+            text,
+            remedy: "A stop given on the platform is heard of by the next heartbeat, within a minute; the one in this window works at once.".to_owned(),
+            at: self.shared.clock.now().utc,
+        };
+        self.shared.tell(Event::Noticed(notice)).await;
     }
 
     async fn message(&self, channel: &str, event: &str, data: String) {

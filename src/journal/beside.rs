@@ -71,6 +71,7 @@ impl Beside {
                 opened_before: None,
                 completed_at: None,
                 told_failed: Vec::new(),
+                last_given: None,
             });
         };
         // The program may have been killed between lifting it and removing the file.

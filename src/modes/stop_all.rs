@@ -116,6 +116,7 @@ fn latch(data_dir: &DataDir, reason: &str) -> ExitCode {
                             opened_before: None,
                             completed_at: None,
                             told_failed: Vec::new(),
+                            last_given: None,
                         },
                     }],
                     PATIENCE,

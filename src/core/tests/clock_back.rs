@@ -242,7 +242,7 @@ fn a_stop_that_was_in_doubt_is_obeyed_by_the_next_run() {
                 world.clock_is_ahead_by(0);
             }
             world.terminal_up();
-            world.wait(2);
+            world.wait(4);
             let (_, message) = world.outcome("now");
             assert!(holds(&world), "{case}: {message}");
             world.assert_executed("now");
@@ -251,5 +251,30 @@ fn a_stop_that_was_in_doubt_is_obeyed_by_the_next_run() {
             world.wait(4);
             assert!(holds(&world), "{case}: later");
         }
+    }
+}
+
+/// The clock was told and the doubt is over; the next run comes to the same.
+#[test]
+fn a_doubt_that_the_clock_has_settled_is_not_revived_by_a_restart() {
+    for restarted in [false, true] {
+        let mut world = World::ready();
+        world.clock_is_ahead_by(0);
+        world.wait(10);
+        world.terminal_down();
+        world.pusher_made("open", "OPEN_POSITION", &buy(), 0);
+        // Given before it, and late.
+        world.pusher_made("close", "CLOSE_ALL_POSITIONS", &json!({}), 6);
+        world.clock_is_ahead_by(0);
+        world.wait(1);
+        if restarted {
+            world.restart();
+            world.clock_is_ahead_by(0);
+        }
+        world.terminal_up();
+        world.wait(2);
+        world.assert_executed("open");
+        world.assert_executed("close");
+        assert_eq!(world.terminal.positions.len(), 1, "{restarted}");
     }
 }

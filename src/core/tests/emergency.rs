@@ -285,6 +285,11 @@ fn lifting_is_local_and_holds() {
 #[test]
 fn resume_lifts_it_only_by_setting() {
     let mut world = World::ready();
+    world.happens(Event::ClockMeasured {
+        offset_ms: 0,
+        within_ms: 20,
+    });
+    world.wait(1);
     stop_here(&mut world);
     world.wait(2);
     world.pusher("r1", "RESUME", &json!({}));
@@ -325,6 +330,51 @@ fn an_undated_resume_lifts_no_stop_before_its_row_says_that_it_is_later() {
         assert_eq!(world.state.durable().stop.is_none(), lifts, "{row:?}");
         let (state, message) = world.outcome("r");
         assert_eq!(state == CommandState::Executed, lifts, "{row:?}: {message}");
+    }
+}
+
+/// The stop is on, a RESUME is given, and then another stop; whichever way and whenever each arrives, the stop stands.
+#[test]
+fn a_stop_that_was_given_after_a_resume_stands() {
+    for order in ["row before", "row after", "public before", "public after"] {
+        let mut world = World::ready_with(Config {
+            resume_lifts_stop: true,
+            ..Config::default()
+        });
+        world.happens(Event::ClockMeasured {
+            offset_ms: 0,
+            within_ms: 20,
+        });
+        world.wait(1);
+        stop_here(&mut world);
+        world.wait(10);
+        let given = world.now.utc - jiff::SignedDuration::from_secs(2);
+        let stops = |world: &mut World| {
+            if order.starts_with("row") {
+                world.heartbeat(&[("e", "EMERGENCY_STOP", json!({}), 2)]);
+            } else {
+                let data = json!({ "userId": OWNER, "reason": "again", "timestamp": given });
+                world.happens(Event::EmergencyBroadcast {
+                    data: data.to_string(),
+                });
+            }
+        };
+        let before = order.ends_with("before");
+        if before {
+            stops(&mut world);
+        }
+        world.heartbeat(&[("r", "RESUME", json!({}), 3)]);
+        if !before {
+            stops(&mut world);
+        }
+        world.wait(1);
+        assert!(world.state.durable().stop.is_some(), "{order}");
+        world.pusher(
+            "o",
+            "OPEN_POSITION",
+            &json!({ "symbol": "EURUSD", "type": "BUY", "volume": 0.1 }),
+        );
+        world.assert_ends("o", CommandState::Failed, "the emergency stop is on");
     }
 }
 
@@ -502,6 +552,7 @@ fn a_stop_that_was_latched_while_no_executor_ran_stops_the_strategies_for_good()
         opened_before: None,
         completed_at: None,
         told_failed: Vec::new(),
+        last_given: None,
     };
     world.adopt(vec![Record::EmergencyStopped { stop }]);
     world.restart();

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::terminal::Manner;
 use super::world::World;
 use super::{buy, buying_rules, start_args};
+use crate::core::Event;
 use crate::core::snapshot::{CommandState, UiCommand};
 
 fn can_end(world: &mut World) -> bool {
@@ -31,6 +32,10 @@ fn before_an_update_orders_wait_for_the_next_run() {
     assert!(can_end(&mut world));
 
     world.restart();
+    world.happens(Event::ClockMeasured {
+        offset_ms: 0,
+        within_ms: 20,
+    });
     world.terminal_up();
     world.wait(1);
     world.assert_executed("o");

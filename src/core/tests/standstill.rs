@@ -236,5 +236,76 @@ fn a_sleep_behind_a_clock_that_was_put_back_is_noticed() {
     let mut world = World::slept(-18_000);
     world.pusher_made("s", "START_STRATEGY", &start, 0);
     world.wait(61);
-    world.assert_ends("s", CommandState::Expired, "clock was put back");
+    world.assert_ends("s", CommandState::Expired, "does not tell its clock");
+}
+
+/// This computer's clock is wrong, as the last run knew; the next one knows it only when the platform has told its own.
+#[test]
+fn the_age_of_what_the_last_run_left_is_judged_by_the_platforms_clock() {
+    for measured in [true, false] {
+        // An hour behind: an order of eleven minutes ago looks as if it were still to come.
+        let mut world = World::ready();
+        world.happens(Event::ClockMeasured {
+            offset_ms: 3_600_000,
+            within_ms: 20,
+        });
+        world.terminal_down();
+        world.pusher_made("o", "OPEN_POSITION", &buy(), -3_600);
+        world.assert_ends("o", CommandState::Waiting, "");
+        world.now.utc += SignedDuration::from_mins(11);
+        world.restart();
+        world.terminal_up();
+        world.wait(4);
+        world.assert_ends(
+            "o",
+            CommandState::Waiting,
+            "waiting for the platform's clock",
+        );
+        if measured {
+            world.happens(Event::ClockMeasured {
+                offset_ms: 3_600_000,
+                within_ms: 20,
+            });
+        }
+        world.wait(61);
+        world.assert_ends("o", CommandState::Expired, "");
+        assert!(world.terminal.submitted.is_empty());
+
+        // Ten minutes ahead: a fresh close looks old.
+        let mut world = World::ready();
+        world.happens(Event::ClockMeasured {
+            offset_ms: -600_000,
+            within_ms: 20,
+        });
+        world.pusher_made("o", "OPEN_POSITION", &buy(), 600);
+        world.assert_executed("o");
+        world.terminal_down();
+        world.wait(2);
+        world.pusher_made("c", "CLOSE_ALL_POSITIONS", &json!({}), 600);
+        world.pusher_made("n", "OPEN_POSITION", &buy(), 599);
+        world.restart();
+        world.terminal_up();
+        if !measured {
+            continue;
+        }
+        world.happens(Event::ClockMeasured {
+            offset_ms: -600_000,
+            within_ms: 20,
+        });
+        world.wait(2);
+        world.assert_executed("c");
+        world.assert_executed("n");
+    }
+}
+
+/// The clock was put back while nothing slept, and only Pusher works: after a moment orders are new again.
+#[test]
+fn a_step_of_the_clock_makes_later_orders_no_older() {
+    let mut world = World::slept(-10);
+    world.wait(20);
+    world.pusher_made("o", "OPEN_POSITION", &buy(), -10);
+    world.pusher_made("g", "GET_STATUS", &json!({}), -10);
+    world.wait(1);
+    world.assert_executed("o");
+    world.assert_executed("g");
 }

@@ -81,10 +81,11 @@ impl Channel {
     pub(super) const fn may_be_confirmed(&self) -> bool {
         match self.phase {
             Phase::Sent { .. } => true,
-            Phase::Queued | Phase::Authorizing { .. } | Phase::Retrying { .. } => {
-                self.unconfirmed > 0
-            }
-            Phase::Idle | Phase::Subscribed | Phase::Failed { .. } => false,
+            Phase::Queued
+            | Phase::Authorizing { .. }
+            | Phase::Retrying { .. }
+            | Phase::Failed { .. } => self.unconfirmed > 0,
+            Phase::Idle | Phase::Subscribed => false,
         }
     }
 
