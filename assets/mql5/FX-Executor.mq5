@@ -1290,9 +1290,24 @@ string FlatRecord(const Flat &flat)
           IntegerToString((long)flat.cid);
   }
 
+//--- whether a close of FLAT or of the dead-man switch has no answer yet: only the journal tells that after a restart
+bool LeavesInDoubt()
+  {
+   ulong now = NowMs();
+   for(int i = 0; i < ArraySize(g_leaving); i++)
+      if(g_leaving[i].under_way && now < g_leaving[i].until)
+         return true;
+   return false;
+  }
+
 //--- writes the memory into a new file and puts it in the place of the old one
 void JournalCompact()
   {
+   if(LeavesInDoubt())
+     {
+      g_compact_at = NowMs() + 10000;
+      return;
+     }
    g_compact_at = NowMs() + 600000;
    string name = JournalName();
    int h = FileOpen(name + ".new", FILE_WRITE | FILE_BIN);
@@ -2712,6 +2727,7 @@ void SendTrade(const string id, MqlTradeRequest &req, Outcome &o, const bool mus
    Line("BUSY", Txt("id", id) + Int("cid", (long)o.cid));
    Flush();
    MqlTradeResult res = {};
+   string acct = AccountPin();                           // the terminal may be on another one when the answer is there
    ResetLastError();
    bool sent = OrderSend(req, res);
    o.err = sent ? 0 : GetLastError();
@@ -2729,7 +2745,7 @@ void SendTrade(const string id, MqlTradeRequest &req, Outcome &o, const bool mus
    o.reqid = (long)res.request_id;
    o.comment = res.comment;
    bool pending = req.action == TRADE_ACTION_PENDING;
-   o.acct = AccountPin();
+   o.acct = acct;
    o.sym = req.symbol;
    o.side = req.action != TRADE_ACTION_DEAL ? 0 : (req.type == ORDER_TYPE_BUY ? 1 : -1);
    o.ok = IsDone(o.retcode, pending);
@@ -3922,7 +3938,7 @@ void RunFlat(const Message &m)
    else
       Print("FX Executor: trading is allowed again.");
    ulong key = on ? NextOwn(true, tried) : 0;
-   while(key != 0)
+   while(key != 0 && Get(m, "acct") == AccountPin())
      {
       TakeOff(id, "FLAT", key, (ulong)cid, o);
       o.cid = (ulong)cid;
@@ -3931,6 +3947,8 @@ void RunFlat(const Message &m)
       Poll(0);
       key = NextOwn(true, tried);
      }
+   if(Get(m, "acct") != AccountPin())
+      return;                                            // what is open on the account that came meanwhile is not meant
    Line("END", Txt("id", id) + Int("n", ArraySize(tried)) + Int("left", OwnLeft(true)));
    Flush();
   }

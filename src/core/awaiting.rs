@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::durable::IntentEntry;
+use super::durable::{Durable, IntentEntry};
 use super::effect::LogLevel;
 use super::orders::OrderEnd;
 use super::record::Record;
@@ -225,6 +225,12 @@ const fn levels(position: &Position) -> (Option<Decimal>, Option<Decimal>) {
 }
 
 impl State {
+    /// Whether a position is known by the answer to its order alone: what it is worth at this moment is not.
+    pub(super) fn has_unshown(&self) -> bool {
+        let mut awaited = self.awaited.iter();
+        awaited.any(|one| matches!(one.sign, Sign::Opened { .. }))
+    }
+
     /// Whether no list has shown this position yet: it is known by the answer to its order alone.
     pub(super) fn is_unshown(&self, ticket: Ticket) -> bool {
         let mut awaited = self.awaited.iter();
@@ -279,7 +285,13 @@ impl Turn<'_> {
     pub(super) fn await_in_book(&mut self, entry: &IntentEntry, end: &OrderEnd) {
         let volume = self.state.closed_from.remove(&entry.intent.cid);
         let opened_at = self.state.terminal.market_time.unwrap_or(self.now.utc);
-        let sign = Sign::of(entry, end, volume, self.state, opened_at);
+        let mut sign = Sign::of(entry, end, volume, self.state, opened_at);
+        if let Some(Sign::Opened { position }) = &mut sign {
+            position.volume = self.durable().left_of(position.ticket, position.volume);
+            if position.volume.is_zero() {
+                return;
+            }
+        }
         // "Not there" may be said by a list that is as late.
         if let (Some(Sign::Closed { ticket, left }), OrderEnd::Done(_)) = (&sign, end)
             && left.is_zero()
@@ -309,11 +321,50 @@ impl Turn<'_> {
         }
     }
 
-    /// A position whose end is told need not be shown open before.
+    /// A deal took something of a position that no list has shown open: only the rest is open, or nothing.
     pub(super) fn seen_closed(&mut self, deal: &Deal) {
-        if deal.entry != DealEntry::In {
-            self.await_no_opening(deal.position);
-            self.note_unshown();
+        if deal.entry == DealEntry::In {
+            return;
         }
+        for one in &mut self.state.awaited {
+            if let Sign::Opened { position } = &mut one.sign
+                && position.ticket == deal.position
+            {
+                position.volume = left_after(position.volume, deal);
+            }
+        }
+        self.state.awaited.retain(
+            |one| !matches!(&one.sign, Sign::Opened { position } if position.volume.is_zero()),
+        );
+        self.note_unshown();
+    }
+}
+
+/// What is open after a deal that took something. One that turned the position leaves nothing of it.
+fn left_after(volume: Decimal, deal: &Deal) -> Decimal {
+    match deal.entry {
+        DealEntry::In => volume,
+        DealEntry::Out => (volume - deal.volume).max(Decimal::ZERO),
+        DealEntry::InOut => Decimal::ZERO,
+    }
+}
+
+impl Durable {
+    /// While an opening has no outcome, its position may end before anybody knows that it began.
+    pub(super) fn note_early_exit(&mut self, deal: &Deal) {
+        let opens = |entry: &IntentEntry| matches!(entry.intent.action, IntentAction::Open { .. });
+        if !self.intents.values().any(opens) {
+            self.early_exits.clear();
+        } else if deal.entry != DealEntry::In {
+            self.early_exits.push(deal.clone());
+        }
+    }
+
+    /// What is left of so much that was opened.
+    fn left_of(&self, ticket: Ticket, volume: Decimal) -> Decimal {
+        let exits = self.early_exits.iter();
+        exits
+            .filter(|deal| deal.position == ticket)
+            .fold(volume, left_after)
     }
 }

@@ -34,6 +34,12 @@ impl Turn<'_> {
             self.state.profits_asked.remove(id);
             return None;
         }
+        if self.state.terminal.up && self.state.has_unshown() {
+            return Some(Verdict::Wait {
+                reason: "the terminal's list is late: what a position is worth is not known yet"
+                    .to_owned(),
+            });
+        }
         let first = self.state.terminal.up && self.state.profits_asked.insert(id.clone());
         first.then(|| {
             self.ask_for_book();

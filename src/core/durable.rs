@@ -17,7 +17,7 @@ use super::record::Record;
 use super::rules::{FormerRules, StrategyEntry};
 use super::snapshot::CommandState;
 use super::superseding::PastOrder;
-use crate::market::{AccountId, Cid, IntentAction, OrderIntent, Side, Ticket};
+use crate::market::{AccountId, Cid, Deal, IntentAction, OrderIntent, Side, Ticket};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -37,6 +37,9 @@ pub struct Durable {
     pub openings: BTreeMap<Cid, Opening>,
     /// What answers said of positions and no list has shown yet.
     pub(super) unshown: Vec<Sign>,
+    /// What closed something while an opening had no outcome.
+    #[serde(default)]
+    pub(super) early_exits: Vec<Deal>,
     /// Who ordered own positions, and when; those of open ones for sure.
     pub given: BTreeMap<Cid, Given>,
     /// Openings that are done and whose stop no list of positions has shown yet.
@@ -312,7 +315,10 @@ impl Durable {
                     self.deny(entry);
                 }
             }
-            Record::Dealt { deal, balance } => self.day.count(deal, *balance),
+            Record::Dealt { deal, balance } => {
+                self.note_early_exit(deal);
+                self.day.count(deal, *balance);
+            }
             Record::Netted { account, deal } => self.net(account, deal),
             Record::StrategyStored { strategy } => {
                 self.keep_former(strategy);

@@ -7,7 +7,9 @@ use super::emergency::stop_here;
 use super::terminal::{Manner, Memory, decimal};
 use super::world::World;
 use crate::core::snapshot::{CommandState, UiCommand};
-use crate::market::{Cid, IntentAction, MarginMode, Ticket};
+use crate::market::{
+    Cid, Deal, DealEntry, DealReason, IntentAction, MarginMode, TerminalEvent, Ticket,
+};
 
 /// The Expert Advisor closes nothing that is not ours, so an order to do it is refused at once, also one given here.
 #[test]
@@ -137,6 +139,81 @@ fn what_was_opened_and_closed_before_any_list_showed_it_is_gone() {
         }
         assert_eq!(world.state.own_positions().count(), 0, "{told}");
     }
+}
+
+/// A part of it was closed by hand, say.
+#[test]
+fn the_rest_of_what_was_opened_is_open_although_no_list_shows_it() {
+    for (end, told) in [
+        ("CLOSE_ALL_POSITIONS", "1 position closed"),
+        ("EMERGENCY_STOP", "closed"),
+    ] {
+        let mut world = World::ready();
+        world.terminal.lags(1_000);
+        world.send_book();
+        world.pusher("o", "OPEN_POSITION", &buy());
+        world.assert_executed("o");
+        let deal = world.taken_by_hand("0.04");
+        world.terminal_says(vec![TerminalEvent::Deal(deal)]);
+        world.wait(12);
+        let own: Vec<_> = world.state.own_positions().map(|one| one.volume).collect();
+        assert_eq!(own, [decimal("0.06")]);
+        world.pusher("c", end, &json!({}));
+        world.wait(12);
+        let said = world.assert_executed("c");
+        assert!(said.contains(told), "{said}");
+        assert!(world.terminal.positions.is_empty(), "{end}");
+    }
+}
+
+/// The order was in doubt; its position ended before anybody knew that it began.
+#[test]
+fn what_ended_before_it_was_found_is_no_ghost() {
+    for (taken, left) in [("0.1", None), ("0.04", Some("0.06"))] {
+        for restarted in [false, true] {
+            let mut world = World::ready();
+            world.terminal.manners.push_back(Manner::FillSilently);
+            world.terminal.memory = Memory::Silent;
+            world.pusher("o", "OPEN_POSITION", &buy());
+            let deal = world.taken_by_hand(taken);
+            world.terminal.lags(1_000);
+            world.send_book();
+            world.terminal_says(vec![TerminalEvent::Deal(deal)]);
+            if restarted {
+                world.restart();
+            }
+            world.terminal.memory = Memory::Works;
+            if restarted {
+                world.terminal_up();
+            }
+            world.wait(40);
+            world.assert_executed("o");
+            let own: Vec<_> = world.state.own_positions().map(|one| one.volume).collect();
+            let left: Vec<_> = left.map(decimal).into_iter().collect();
+            assert_eq!(own, left, "{taken} {restarted}");
+        }
+    }
+}
+
+#[test]
+fn who_chooses_by_profit_waits_for_a_list_that_tells_it() {
+    let mut world = World::ready();
+    world.terminal.lags(1_000);
+    world.send_book();
+    world.pusher("o", "OPEN_POSITION", &buy());
+    world.assert_executed("o");
+    world.wait(12);
+    for name in ["CLOSE_PROFITABLE", "CLOSE_LOSING"] {
+        world.pusher(name, name, &json!({}));
+        world.wait(2);
+        world.assert_ends(name, CommandState::Waiting, "the terminal's list is late");
+    }
+    world.terminal.positions[0].profit = decimal("5");
+    world.terminal.lags(0);
+    world.send_book();
+    world.wait(2);
+    world.assert_executed("CLOSE_PROFITABLE");
+    assert!(world.terminal.positions.is_empty());
 }
 
 /// A list that never shows an order is believed in the end.
@@ -422,4 +499,28 @@ fn a_journal_that_cannot_be_written_is_named() {
     assert!(has_notice(&mut world));
     world.terminal_says(vec![facts(false)]);
     assert!(!has_notice(&mut world));
+}
+
+impl World {
+    /// The trader closes so much of the first position; the deal of it.
+    fn taken_by_hand(&mut self, volume: &str) -> Deal {
+        let volume = decimal(volume);
+        let position = &mut self.terminal.positions[0];
+        let deal = Deal {
+            ticket: Ticket(9_001),
+            position: position.ticket,
+            symbol: position.symbol.clone(),
+            side: position.side.opposite(),
+            entry: DealEntry::Out,
+            reason: DealReason::Order,
+            volume,
+            price: position.open_price,
+            profit: decimal("-1"),
+            magic: 0,
+            time: position.opened_at,
+        };
+        position.volume -= volume;
+        self.terminal.positions.retain(|one| !one.volume.is_zero());
+        deal
+    }
 }

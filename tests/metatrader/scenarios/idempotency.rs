@@ -67,7 +67,8 @@ pub fn a_refusal_is_final(variant: &Variant) -> Outcome {
 
 /// The broker executed, the answer was lost: the order's repetition finds the deal.
 pub fn a_lost_answer_is_looked_for(variant: &Variant) -> Outcome {
-    for code in ["10012", "10031"] {
+    // All that leave it open whether something was sent.
+    for code in ["10011", "10012", "10028", "10031", "10039"] {
         let rig = variant.rig();
         rig.terminal.cmd(&format!("fault lost {code}"));
         let order = buy(&rig.terminal, cid(1), &[]);

@@ -130,6 +130,7 @@ scenarios! {
     refusals::no_stop_no_order,
     refusals::a_pending_order_keeps_its_stop,
     orders::a_part_is_closed,
+    orders::a_position_closes_another_of_ours,
     refusals::a_forbidden_order_names_the_switch,
     refusals::a_closed_or_silent_market_is_not_traded,
     orders::busy_is_said_before_sending,

@@ -370,3 +370,32 @@ pub fn the_answer_leaves_no_rest(variant: &Variant) -> Outcome {
     );
     Ok(())
 }
+
+/// Two positions of ours close each other; one of ours and a stranger's never do.
+pub fn a_position_closes_another_of_ours(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let first = done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    let sell = [("type", "sell"), ("sl", "1.11000"), ("vol", "0.04")];
+    let second = done(&rig, "ORDER", &buy(&rig.terminal, cid(2), &sell))?;
+    rig.terminal.cmd("by_hand sell EURUSD 0.10 magic=77");
+    let strangers = rig.terminal.truth("positions");
+    let strangers = strangers
+        .iter()
+        .find(|position| position["magic"] == "77")
+        .ok_or("there is no stranger")?;
+    let close_by = |id: u64, by: &str| {
+        let head = head(&rig.terminal, cid(id));
+        format!("{head}\tticket={}\tident=\tby={by}", first.get("pos"))
+    };
+    let refused = res(&rig.peer, "CLOSEBY", &close_by(3, &strangers["ticket"]))?;
+    has(&refused, &[("retcode", "-1"), ("stage", "refused")])?;
+    done(&rig, "CLOSEBY", &close_by(4, second.get("pos")))?;
+    let left = rig.terminal.truth("positions");
+    let volumes: Vec<&str> = left.iter().map(|one| one["volume"].as_str()).collect();
+    ensure!(
+        volumes == ["0.06", "0.1"] || volumes == ["0.06", "0.10"],
+        "{volumes:?}: {}",
+        rig.terminal.picture()
+    );
+    Ok(())
+}
