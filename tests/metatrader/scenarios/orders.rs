@@ -391,7 +391,7 @@ pub fn a_position_closes_another_of_ours(variant: &Variant) -> Outcome {
     has(&refused, &[("retcode", "-1"), ("stage", "refused")])?;
     done(&rig, "CLOSEBY", &close_by(4, second.get("pos")))?;
     let left = rig.terminal.truth("positions");
-    let volumes: Vec<&str> = left.iter().map(|one| one["volume"].as_str()).collect();
+    let volumes: Vec<&str> = left.iter().map(|one| one["vol"].as_str()).collect();
     ensure!(
         volumes == ["0.06", "0.1"] || volumes == ["0.06", "0.10"],
         "{volumes:?}: {}",
