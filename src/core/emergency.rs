@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::closing::{Sweep, Target};
-use super::command::CommandName;
+use super::command::{Command, CommandName};
 use super::durable::{EmergencyStop, OpenCommand, Purpose};
 use super::effect::{BeatCause, Effect, LogLevel};
 use super::envelope;
@@ -144,7 +144,7 @@ impl Turn<'_> {
             }
             // It is on already: whether all is closed is looked at once more.
             Some(stop) if !reaches_further(opened_before, &stop) => {
-                let last_given = self.given_at_last(open.command.told_at());
+                let last_given = self.given_at_last(told_by_platform(&open.command));
                 self.stop_was_given_again(last_given);
                 self.look_once_more(EmergencyStop { last_given, ..stop });
             }
@@ -180,7 +180,7 @@ impl Turn<'_> {
             "engine",
             format!("EMERGENCY STOP: {reason}. Entries are locked; own orders are cancelled and own positions closed."),
         );
-        let last_given = self.given_at_last(command.told_at());
+        let last_given = self.given_at_last(told_by_platform(command));
         self.record(Record::EmergencyStopped {
             stop: EmergencyStop {
                 reason,
@@ -202,15 +202,21 @@ impl Turn<'_> {
         self.progress_emergency();
     }
 
-    /// Now, where the platform's clock is not known to say better; `None` where it is not known at all.
+    /// The latest moment at which a stop may have been given, by the platform's clock: what its row tells, else now, by how well
+    /// that clock is known. One of an unknown moment may be the last, so all are unknown with it.
     fn given_at_last(&self, told: Option<Timestamp>) -> Option<Timestamp> {
-        let known = self
-            .durable()
-            .stop
-            .as_ref()
-            .and_then(|stop| stop.last_given);
-        told.or_else(|| self.state.platform_moment(self.now))
-            .max(known)
+        let latest = told.or_else(|| {
+            let within = self.state.clock_within_ms?.saturating_add(2);
+            let moment = self.state.platform_moment(self.now)?;
+            moment.checked_add(SignedDuration::from_millis(within)).ok()
+        });
+        match &self.durable().stop {
+            None => latest,
+            Some(stop) => stop
+                .last_given
+                .zip(latest)
+                .map(|(known, new)| known.max(new)),
+        }
     }
 
     /// While it is on: a RESUME of before is no lift.
@@ -457,6 +463,12 @@ impl Turn<'_> {
             });
         }
     }
+}
+
+/// The moment of an order of this machine, and of a public event, is concluded from its coming.
+fn told_by_platform(command: &Command) -> Option<Timestamp> {
+    let by_row = matches!(command.source, Source::Pusher | Source::Heartbeat);
+    command.told_at().filter(|_| by_row)
 }
 
 /// Whether a stop that closes what was opened before this moment closes more than the one that is on.

@@ -107,21 +107,21 @@ fn latch(data_dir: &DataDir, reason: &str) -> ExitCode {
             // One that was complete, or spared something, does not cover what may be open now.
             let covers =
                 |stop: &EmergencyStop| stop.completed_at.is_none() && stop.opened_before.is_none();
-            if !loaded.durable.stop.as_ref().is_some_and(covers) {
-                journal.append(
-                    &[Record::EmergencyStopped {
-                        stop: EmergencyStop {
-                            reason: reason.to_owned(),
-                            since: now(),
-                            opened_before: None,
-                            completed_at: None,
-                            told_failed: Vec::new(),
-                            last_given: None,
-                        },
-                    }],
-                    PATIENCE,
-                )?;
-            }
+            let on = loaded.durable.stop.filter(covers);
+            let stop = on.unwrap_or_else(|| EmergencyStop {
+                reason: reason.to_owned(),
+                since: now(),
+                opened_before: None,
+                completed_at: None,
+                told_failed: Vec::new(),
+                last_given: None,
+            });
+            // Given now, and what the platform's clock shows now nobody knows here: no RESUME is surely later.
+            let stop = EmergencyStop {
+                last_given: None,
+                ..stop
+            };
+            journal.append(&[Record::EmergencyStopped { stop }], PATIENCE)?;
             journal.close();
             Ok(())
         });

@@ -378,6 +378,51 @@ fn a_stop_that_was_given_after_a_resume_stands() {
     }
 }
 
+/// A stop whose moment is not known may be later than any RESUME, whatever is known of an earlier one.
+#[test]
+fn a_stop_of_an_unknown_moment_is_lifted_by_no_resume() {
+    let config = Config {
+        resume_lifts_stop: true,
+        ..Config::default()
+    };
+    let mut world = World::ready_with(config);
+    world.terminal_down();
+    world.heartbeat(&[("e", "EMERGENCY_STOP", json!({}), 5)]);
+    // The platform's clock is not known when somebody stops here, too.
+    stop_here(&mut world);
+    world.wait(1);
+    world.happens(Event::ClockMeasured {
+        offset_ms: 0,
+        within_ms: 20,
+    });
+    world.heartbeat(&[("r", "RESUME", json!({}), 1)]);
+    world.wait(1);
+    world.assert_ends("r", CommandState::Failed, "");
+    assert!(world.state.durable().stop.is_some());
+}
+
+/// The clock is known to two seconds: a RESUME of a second before a stop here may not lift it.
+#[test]
+fn a_clock_that_is_badly_known_lifts_nothing() {
+    let mut world = World::ready_with(Config {
+        resume_lifts_stop: true,
+        ..Config::default()
+    });
+    world.happens(Event::ClockMeasured {
+        offset_ms: -2_000,
+        within_ms: 2_000,
+    });
+    world.wait(1);
+    let data = json!({ "userId": OWNER, "reason": "r", "timestamp": world.now.utc });
+    world.happens(Event::EmergencyBroadcast {
+        data: data.to_string(),
+    });
+    world.heartbeat(&[("r", "RESUME", json!({}), 1)]);
+    world.wait(1);
+    world.assert_ends("r", CommandState::Failed, "");
+    assert!(world.state.durable().stop.is_some());
+}
+
 #[test]
 fn while_it_is_on_nothing_starts_resumes_or_opens() {
     let mut world = exposed();
