@@ -153,11 +153,14 @@ pub fn it_says_what_it_waits_for(variant: &Variant) -> Outcome {
         Kind::Pipe => "FileOpen",
         Kind::Tcp => "SocketConnect",
     };
-    let before = terminal.cmd(&format!("calls {attempts}"));
-    let until = Instant::now() + 2 * BRIEF;
-    while terminal.cmd(&format!("calls {attempts}")) == before {
-        ensure!(Instant::now() < until, "it has stopped trying to connect");
-        std::thread::sleep(Duration::from_millis(20));
+    // What the first further attempt says is there when the second one begins.
+    for _ in 0..2 {
+        let before = terminal.cmd(&format!("calls {attempts}"));
+        let until = Instant::now() + 2 * BRIEF;
+        while terminal.cmd(&format!("calls {attempts}")) == before {
+            ensure!(Instant::now() < until, "it has stopped trying to connect");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
     ensure!(said(sentence) == told, "{:?}", terminal.logs());
     ensure!(said(&secret) == 0, "the secret is in the Experts log");
