@@ -25,6 +25,8 @@ use crate::market::{
 const PATIENCE: Duration = Duration::from_secs(10);
 /// After so long the list is believed, whatever it shows.
 const AT_MOST: Duration = Duration::from_secs(300);
+/// Deals that are remembered for openings in doubt, the latest.
+const MOST_EARLY_EXITS: usize = 500;
 
 /// An order that is done and that the list does not show yet.
 #[derive(Debug)]
@@ -356,6 +358,9 @@ impl Durable {
         if !self.intents.values().any(opens) {
             self.early_exits.clear();
         } else if deal.entry != DealEntry::In {
+            // An opening on an account that is away may stay without outcome for days.
+            let over = (self.early_exits.len() + 1).saturating_sub(MOST_EARLY_EXITS);
+            self.early_exits.drain(..over);
             self.early_exits.push(deal.clone());
         }
     }

@@ -1,6 +1,7 @@
 //! The second half of an update, run from a copy of this program.
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
@@ -13,6 +14,8 @@ use crate::update::{Kept, PublicKey};
 
 /// An order is answered in seconds; what is in doubt may take minutes, and then the update waits for another time.
 const ENDED_WITHIN: Duration = Duration::from_secs(90);
+/// An executor that took the request has said its goodbye by then.
+const LAST_MOMENT: Duration = Duration::from_secs(5);
 /// Windows Installer's "restart started" and "restart required" (its documentation, "Error Codes"): it was installed.
 const DONE_BUT_RESTART: [i32; 2] = [1641, 3010];
 
@@ -124,13 +127,17 @@ fn end_the_executor(data_dir: &DataDir) -> Result<bool, String> {
     if within(ENDED_WITHIN, || data_dir.lock().is_ok()) {
         return Ok(true);
     }
-    Request::EndForUpdate
-        .clear(data_dir.path())
-        .map_err(|error| {
-            format!(
-                "an order is still under way, and the request to end cannot be withdrawn: {error}"
-            )
-        })?;
+    if let Err(error) = Request::EndForUpdate.clear(data_dir.path())
+        && error.kind() != ErrorKind::NotFound
+    {
+        return Err(format!(
+            "an order is still under way, and the request to end cannot be withdrawn: {error}"
+        ));
+    }
+    // It may have been taken at the last moment; who ends then must be started again.
+    if within(LAST_MOMENT, || data_dir.lock().is_ok()) {
+        return Ok(true);
+    }
     Err(
         "nothing was installed: an order is still under way after 90 s. Trading goes on; try again later"
             .to_owned(),
