@@ -37,7 +37,9 @@ impl Durable {
         let past = past.filter(|past| !past.by_own_clock);
         let given = self.given.values_mut();
         let strategies = self.strategies.values_mut();
+        let stop = self.stop.iter_mut();
         past.map(|past| &mut past.made_at)
+            .chain(stop.filter_map(|stop| stop.last_given.as_mut()))
             .chain(given.filter_map(|given| given.at.as_mut()))
             .chain(strategies.filter_map(|strategy| strategy.given_at.as_mut()))
             .chain(&mut self.resumed_by_platform)

@@ -91,6 +91,10 @@ impl Turn<'_> {
             && !(command.local && command.source == Source::Local)
             && self.state.time_for(command, self.now) > command.expiry()
         {
+            if self.awaits_proof_of_its_age(open) {
+                self.wait(open, "waiting for the platform's clock");
+                return;
+            }
             let reason = self.expiry_message(open);
             self.finish(&command.id, CommandState::Expired, &reason, Map::new());
             return;

@@ -123,6 +123,19 @@ impl Turn<'_> {
         }
     }
 
+    /// It is too old by this computer's clock alone, which may be hours wrong; the heartbeat that every event causes is about
+    /// to tell the platform's.
+    pub(super) fn awaits_proof_of_its_age(&mut self, open: &OpenCommand) -> bool {
+        let known_ms = self.state.clock_within_ms;
+        if known_ms.is_some() && !self.state.clock_is_unsure {
+            return false;
+        }
+        let id = open.command.id.clone();
+        let now = self.now.mono;
+        let since = *self.state.unproven_old.entry(id).or_insert(now);
+        now.saturating_sub(since) < ROW_WITHIN
+    }
+
     fn waited_for(&self, open: &OpenCommand, span: Duration) -> bool {
         let came = self.state.undated.get(&open.command.id);
         came.is_some_and(|came| self.now.mono.saturating_sub(*came) >= span)
@@ -135,5 +148,8 @@ impl Turn<'_> {
             open.get(id)
                 .is_some_and(|open| unsure || open.command.created_at.is_none())
         });
+        self.state
+            .unproven_old
+            .retain(|id, _| open.contains_key(id));
     }
 }

@@ -140,6 +140,8 @@ pub struct State {
     pub(super) restart_at: Option<Duration>,
     /// Commands that may be old and whose age is not known, and when they came.
     pub(super) undated: BTreeMap<String, Duration>,
+    /// Commands that would expire by a clock that proves nothing, and since when.
+    pub(super) unproven_old: BTreeMap<String, Duration>,
     /// Commands that look older than what was ordered before they came.
     pub(super) doubtful: BTreeMap<String, Doubt>,
     /// When it was last looked at.
@@ -242,6 +244,7 @@ impl State {
             clock_is_unsure: false,
             restart_at: None,
             undated: BTreeMap::new(),
+            unproven_old: BTreeMap::new(),
             doubtful: BTreeMap::new(),
             clock_measured_at: None,
             clock_measured_mono: Duration::ZERO,

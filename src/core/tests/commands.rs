@@ -227,6 +227,7 @@ fn foreign_positions_are_left_alone_by_commands() {
 #[test]
 fn closing_without_a_terminal_waits_and_then_expires() {
     let mut world = busy();
+    world.clock_is_known();
     world.terminal_down();
     world.pusher("c", "CLOSE_ALL_POSITIONS", &json!({}));
     world.assert_ends("c", CommandState::Waiting, "waiting for the terminal");

@@ -123,6 +123,7 @@ fn full_pages_are_drained_at_once_and_a_partial_one_ends_it() {
 #[test]
 fn a_full_page_of_old_unknown_and_unreadable_rows_drains_as_well() {
     let mut world = World::ready();
+    world.clock_is_known();
     let mut rows = Vec::new();
     for n in 0..10 {
         let id = format!("r{n}");

@@ -55,6 +55,7 @@ fn a_close_waits_for_the_account_of_its_position() {
 #[test]
 fn a_close_fails_with_the_account_when_its_time_is_over() {
     let (mut world, _) = left_behind();
+    world.clock_is_known();
     world.pusher("c", "CLOSE_POSITION", &json!({ "ticket": 1001 }));
     world.ui(UiCommand::ClosePosition {
         ticket: Ticket(1_001),

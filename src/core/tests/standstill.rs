@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::world::World;
-use super::{buy, buying_rules, start_args};
+use super::{buy, buying_rules, cid_of, start_args};
 use crate::core::Event;
 use crate::core::health::{Leg, LinkReport, Phase};
 use crate::core::snapshot::{CommandState, UiCommand};
@@ -26,10 +26,7 @@ impl World {
     /// The platform's clock is known, and then the computer sleeps.
     fn slept(seconds: i64) -> Self {
         let mut world = Self::ready();
-        world.happens(Event::ClockMeasured {
-            offset_ms: 0,
-            within_ms: 20,
-        });
+        world.clock_is_known();
         world.wait(1);
         world.now.utc += SignedDuration::from_secs(seconds);
         world
@@ -54,10 +51,7 @@ fn after_a_standstill_an_order_without_a_time_waits_for_its_row() {
             (None, CommandState::Expired),
         ] {
             let mut world = World::ready();
-            world.happens(Event::ClockMeasured {
-                offset_ms: 0,
-                within_ms: 20,
-            });
+            world.clock_is_known();
             world.wait(1);
             world.now.utc += SignedDuration::from_secs(slept);
             let raw = json!({ "id": "o", "command": "OPEN_POSITION", "parameters": buy() });
@@ -74,10 +68,7 @@ fn after_a_standstill_an_order_without_a_time_waits_for_its_row() {
         }
         // A stop is obeyed at once.
         let mut world = World::ready();
-        world.happens(Event::ClockMeasured {
-            offset_ms: 0,
-            within_ms: 20,
-        });
+        world.clock_is_known();
         world.wait(1);
         world.now.utc += SignedDuration::from_secs(slept);
         world.pusher_raw(&json!({ "id": "p", "command": "PAUSE", "parameters": {} }).to_string());
@@ -110,10 +101,7 @@ fn after_a_standstill_closing_waits_for_a_moment_only() {
     let close = json!({ "id": "c", "command": "CLOSE_ALL_POSITIONS", "parameters": {} });
     for again in [false, true] {
         let mut world = World::ready();
-        world.happens(Event::ClockMeasured {
-            offset_ms: 0,
-            within_ms: 20,
-        });
+        world.clock_is_known();
         world.pusher("o", "OPEN_POSITION", &buy());
         world.assert_executed("o");
         world.wait(1);
@@ -186,10 +174,7 @@ fn what_waits_for_its_row_goes_on_waiting_after_a_restart() {
         world.assert_ends("o", CommandState::Waiting, "to say when it was given");
         world.restart();
         world.terminal_up();
-        world.happens(Event::ClockMeasured {
-            offset_ms: 0,
-            within_ms: 20,
-        });
+        world.clock_is_known();
         world.wait(4);
         world.assert_ends("o", CommandState::Waiting, "to say when it was given");
         assert!(world.terminal.submitted.is_empty(), "{row:?}");
@@ -308,4 +293,36 @@ fn a_step_of_the_clock_makes_later_orders_no_older() {
     world.wait(1);
     world.assert_executed("o");
     world.assert_executed("g");
+}
+
+/// This computer's clock is wrong, and nothing is known of the platform's yet: what looks too old may be fresh. A minute
+/// later it is given up.
+#[test]
+fn what_looks_old_before_the_platform_told_its_clock_waits_for_it() {
+    for (told_after, ahead) in [(4, 7_200), (4, 0), (70, 7_200)] {
+        let mut world = World::ready();
+        world.terminal.holds(11, cid_of("s1", 900).0, "0");
+        world.send_book();
+        world.pusher_made("c", "CLOSE_ALL_POSITIONS", &json!({}), 7_200);
+        world.pusher_made("n", "OPEN_POSITION", &buy(), 7_199);
+        world.wait(told_after);
+        if told_after < 60 {
+            for id in ["c", "n"] {
+                world.assert_ends(id, CommandState::Waiting, "for the platform's clock");
+            }
+            world.happens(Event::ClockMeasured {
+                offset_ms: -ahead * 1_000,
+                within_ms: 20,
+            });
+            world.wait(2);
+        }
+        if told_after < 60 && ahead > 0 {
+            world.assert_executed("c");
+            world.assert_executed("n");
+            assert_eq!(world.terminal.positions.len(), 1);
+        } else {
+            world.assert_ends("c", CommandState::Expired, "nothing was done");
+            world.assert_ends("n", CommandState::Expired, "nothing was done");
+        }
+    }
 }

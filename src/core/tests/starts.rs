@@ -69,6 +69,7 @@ fn a_start_waits_for_the_terminal_and_says_so() {
 #[test]
 fn a_start_that_waited_too_long_fails_with_the_reason() {
     let mut world = World::ready();
+    world.clock_is_known();
     world.terminal_down();
     world.pusher("a", "START_STRATEGY", &start_args("s1", &buying_rules()));
     world.wait(302);
@@ -174,6 +175,7 @@ fn a_command_for_another_executor_is_refused() {
 #[test]
 fn the_manual_test_event_is_received_refused_with_reasons_and_ends() {
     let mut world = World::ready();
+    world.clock_is_known();
     world.pusher_raw(
         &json!({
             "id": "manual-1", "type": "START_STRATEGY", "executorId": EXECUTOR,

@@ -56,6 +56,7 @@ fn c2_a_report_that_failed_is_sent_until_the_platform_has_it() {
 #[test]
 fn c3_every_row_leaves_pending_also_unknown_and_stale_ones() {
     let mut world = World::ready();
+    world.clock_is_known();
     world.heartbeat(&[
         ("unknown", "MAKE_COFFEE", json!({}), 1),
         (
@@ -85,6 +86,7 @@ fn c3_every_row_leaves_pending_also_unknown_and_stale_ones() {
 #[test]
 fn c4_old_commands_expire_but_stops_and_pauses_are_honoured() {
     let mut world = World::with_strategy("s1");
+    world.clock_is_known();
     world.terminal.holds(11, cid_of("s1", 900).0, "0");
     world.terminal.holds(12, cid_of("s1", 901).0, "0");
     for name in [

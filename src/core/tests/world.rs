@@ -136,6 +136,14 @@ impl World {
         });
     }
 
+    /// The platform has told its clock, which is this computer's to 20 ms.
+    pub fn clock_is_known(&mut self) {
+        self.happens(Event::ClockMeasured {
+            offset_ms: 0,
+            within_ms: 20,
+        });
+    }
+
     pub fn terminal_up(&mut self) {
         let up = self.terminal.up();
         self.happens(Event::Terminal(up));
