@@ -75,6 +75,9 @@ pub struct Cli {
     /// Data folder: journal, logs, settings (practice: a temporary one when not given)
     #[arg(long, value_name = "DIR", global = true)]
     pub data_dir: Option<PathBuf>,
+    /// Started by one whose engine hangs or has failed: wait until that one is gone
+    #[arg(long, hide = true)]
+    pub after_failure: bool,
 }
 
 #[derive(Debug, Subcommand)]

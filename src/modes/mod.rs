@@ -4,6 +4,7 @@
 #![expect(clippy::print_stderr, reason = "the console modes speak to a person")]
 
 mod after_crash;
+mod again;
 mod allow_real;
 mod autostart;
 mod check;
@@ -88,6 +89,8 @@ fn executor(cli: &Cli) -> ExitCode {
         data_dir: cli.data_dir.as_deref(),
         config: cli.config.as_deref(),
         console: true,
+        headless: cli.headless,
+        after_failure: cli.after_failure,
         practice: None,
     });
     let session = match session {

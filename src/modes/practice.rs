@@ -134,6 +134,8 @@ fn start(
         data_dir: Some(folder),
         config: None,
         console,
+        headless: !console,
+        after_failure: false,
         practice: Some(PracticeMarket {
             page: world.platform_url.clone(),
             settings: settings_of(world),

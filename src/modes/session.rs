@@ -11,6 +11,7 @@ use secrecy::ExposeSecret as _;
 use tokio_util::sync::CancellationToken;
 
 use super::after_crash;
+use super::again::{self, Successor};
 use super::settings_home::SettingsHome;
 use super::system;
 use super::watching::watch_files;
@@ -50,6 +51,9 @@ pub(super) struct SessionOptions<'a> {
     pub config: Option<&'a Path>,
     /// Whether the log goes to the console too.
     pub console: bool,
+    pub headless: bool,
+    /// Started by one whose engine hangs or has failed.
+    pub after_failure: bool,
     pub practice: Option<PracticeMarket>,
 }
 
@@ -153,7 +157,11 @@ fn move_in(home: &SettingsHome, practice: &Draft) -> Result<(), StartError> {
 impl Session {
     pub fn start(options: SessionOptions<'_>) -> Result<Self, StartError> {
         let data_dir = DataDir::open(options.data_dir)?;
-        let lock = data_dir.lock()?;
+        let lock = if options.after_failure {
+            again::lock_after_failure(&data_dir)?
+        } else {
+            data_dir.lock()?
+        };
         let logs = logs::init(&logs::Options {
             console: options.console,
             data_dir: Some(data_dir.path().to_owned()),
@@ -179,12 +187,14 @@ impl Session {
                 .then(|| super::autostart::command(options.data_dir, options.config))
                 .flatten(),
             keep_awake: true.into(),
+            restart_when_hung: false.into(),
             close_button: Mutex::default(),
             toasts: Mutex::default(),
         });
         if let Some(practice) = &options.practice {
             move_in(&home, &practice.settings)?;
         }
+        let is_real = options.practice.is_none();
         let found = home.read();
         home.arrange_system(found.settings.as_ref());
         let problem = logs.file_problem();
@@ -222,8 +232,14 @@ impl Session {
             },
         })?;
         let end = CancellationToken::new();
-        let attending =
-            system::attend(Arc::clone(&home), &engine, end.clone()).map_err(StartError::Watcher)?;
+        let successor = is_real.then(|| Successor {
+            data_dir: data_dir.path().to_owned(),
+            config: options.config.map(Path::to_owned),
+            headless: options.headless,
+            is_one: options.after_failure,
+        });
+        let attending = system::attend(Arc::clone(&home), &engine, successor, end.clone())
+            .map_err(StartError::Watcher)?;
         let helpers = vec![
             attending.thread,
             watch_files(Arc::clone(&home), &engine, waker.clone(), end.clone())

@@ -24,6 +24,7 @@ fn listened(folder: &Path) -> (SettingsDesk, mpsc::Receiver<Reconfigure>) {
         readings: Default::default(),
         start_command: None,
         keep_awake: true.into(),
+        restart_when_hung: false.into(),
         close_button: Mutex::default(),
         toasts: Mutex::default(),
     };

@@ -25,6 +25,7 @@ pub(super) struct SettingsHome {
     pub start_command: Option<String>,
     /// By the last settings that could be used.
     pub keep_awake: AtomicBool,
+    pub restart_when_hung: AtomicBool,
     pub close_button: Mutex<CloseButton>,
     pub toasts: Mutex<AlertKinds>,
 }
@@ -123,6 +124,8 @@ impl SettingsHome {
         let Some(settings) = settings else { return };
         self.keep_awake
             .store(settings.keep_awake, Ordering::Relaxed);
+        self.restart_when_hung
+            .store(settings.restart_when_hung, Ordering::Relaxed);
         *self
             .close_button
             .lock()
@@ -237,6 +240,7 @@ mod tests {
                 readings: AtomicU64::new(0),
                 start_command: None,
                 keep_awake: true.into(),
+                restart_when_hung: false.into(),
                 close_button: Mutex::default(),
                 toasts: Mutex::default(),
             };

@@ -10,8 +10,10 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::again::Successor;
 use super::settings_home::SettingsHome;
 use super::silence::{Silence, SilenceNews};
+use crate::cli::exit;
 use crate::core::snapshot::{Snapshot, StrategyState, UiCommand};
 use crate::engine::Engine;
 use crate::os::{self, ClockWatch, SystemEvent, SystemWatch};
@@ -21,6 +23,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const EVENTS: usize = 32;
 /// Windows gives five seconds; the goodbye and the journal take less than two.
 const ENDED_WITHIN: Duration = Duration::from_millis(2_800);
+/// The last words of the log are written by then.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// One waking is told by the computer, by the person and by the clocks.
 const ONE_WAKING: Duration = Duration::from_secs(10);
 
@@ -38,6 +42,7 @@ pub(super) struct Attending {
 pub(super) fn attend(
     home: Arc<SettingsHome>,
     engine: &Engine,
+    successor: Option<Successor>,
     end: CancellationToken,
 ) -> std::io::Result<Attending> {
     let (alive, gone) = sync_channel(1);
@@ -53,6 +58,8 @@ pub(super) fn attend(
         home,
         snapshot: engine.snapshot.clone(),
         commands: engine.commands.clone(),
+        successor,
+        started: Instant::now(),
         watch,
         held_awake: Arc::clone(&held_awake),
         asked: false,
@@ -104,6 +111,9 @@ struct Attendant {
     home: Arc<SettingsHome>,
     snapshot: tokio::sync::watch::Receiver<Arc<Snapshot>>,
     commands: mpsc::Sender<UiCommand>,
+    /// The practice world has none.
+    successor: Option<Successor>,
+    started: Instant,
     watch: Option<SystemWatch>,
     held_awake: Arc<AtomicBool>,
     /// What was asked of the system last.
@@ -119,7 +129,7 @@ impl Attendant {
         end: &CancellationToken,
         ended: &CancellationToken,
     ) {
-        let started = Instant::now();
+        let started = self.started;
         let mut clocks = ClockWatch::new(started.elapsed(), SystemTime::now());
         let mut silence = Silence::since(started.elapsed());
         loop {
@@ -140,15 +150,48 @@ impl Attendant {
                 }
             }
             if self.snapshot.has_changed().is_err() && !ended.is_cancelled() {
-                tell_death();
+                tracing::error!(target: "engine", "{DEATH}");
+                self.give_way().await;
+                os::show_message("FX Executor", DEATH);
                 return;
             }
             let speaks = self.snapshot.has_changed().unwrap_or_default();
             self.snapshot.mark_unchanged();
             if let Some(news) = silence.look(started.elapsed(), speaks) {
                 tell_silence(news);
+                if news == SilenceNews::Silent {
+                    self.give_way().await;
+                }
             }
             self.keep_awake();
+        }
+    }
+
+    /// Where the settings ask for it, another process takes the place of this one, whose engine executes nothing any more.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what hangs cannot end in order; the journal is complete at every moment"
+    )]
+    async fn give_way(&self) {
+        let Some(successor) = &self.successor else {
+            return;
+        };
+        if !self.home.restart_when_hung.load(Ordering::Relaxed) {
+            return;
+        }
+        if !successor.may_start(self.started.elapsed()) {
+            tracing::error!(target: "engine", "It was started again for the same reason less than ten minutes ago, so it is not once more. Send this log to the program's makers.");
+            return;
+        }
+        match successor.start() {
+            Ok(()) => {
+                tracing::error!(target: "engine", "This process ends, and the program is started again, as the setting restartWhenHung asks for.");
+                tokio::time::sleep(LAST_WORDS).await;
+                std::process::exit(exit::FAILED.into());
+            }
+            Err(error) => {
+                tracing::error!(target: "engine", "The program cannot be started again: {error}. Start it by hand.");
+            }
         }
     }
 
@@ -209,11 +252,7 @@ impl Attendant {
 }
 
 /// The engine is gone and nobody ended it.
-fn tell_death() {
-    const WORDS: &str = "The engine failed (see the crash file). Nothing is executed, and no command to stop is heard. Look after open positions in MetaTrader, then end this program and start it again; the journal goes on from where it was.";
-    tracing::error!(target: "engine", "{WORDS}");
-    os::show_message("FX Executor", WORDS);
-}
+const DEATH: &str = "The engine failed (see the crash file). Nothing is executed, and no command to stop is heard. Look after open positions in MetaTrader, then end this program and start it again; the journal goes on from where it was.";
 
 fn tell_silence(news: SilenceNews) {
     match news {
@@ -254,11 +293,14 @@ mod tests {
                 readings: Default::default(),
                 start_command: None,
                 keep_awake: true.into(),
+                restart_when_hung: false.into(),
                 close_button: std::sync::Mutex::default(),
                 toasts: std::sync::Mutex::default(),
             }),
             snapshot: tokio::sync::watch::channel(Arc::new(snapshot)).1,
             commands,
+            successor: None,
+            started: Instant::now(),
             watch: None,
             held_awake: Arc::default(),
             asked: false,

@@ -59,9 +59,11 @@ pub fn check_field(field: Field, text: &str) -> Result<(), String> {
             Ok(1..) => Ok(()),
             _ => Err("A port is a whole number from 1 to 65535.".to_owned()),
         },
-        Field::PusherTls | Field::ResumeLiftsStop | Field::Autostart | Field::KeepAwake => {
-            switch(text).map(drop)
-        }
+        Field::PusherTls
+        | Field::ResumeLiftsStop
+        | Field::Autostart
+        | Field::KeepAwake
+        | Field::RestartWhenHung => switch(text).map(drop),
         Field::SymbolMap => symbol_map(text).map(drop),
         Field::DefaultDirection => default_direction(text).map(drop),
         Field::GuardDailyLoss

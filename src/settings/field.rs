@@ -32,13 +32,14 @@ pub enum Field {
     CommonFiles,
     Autostart,
     KeepAwake,
+    RestartWhenHung,
     CloseButton,
     Toasts,
     UpdateUrl,
 }
 
 impl Field {
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::PlatformUrl,
         Self::ApiKey,
         Self::ApiSecret,
@@ -68,6 +69,7 @@ impl Field {
         Self::CommonFiles,
         Self::Autostart,
         Self::KeepAwake,
+        Self::RestartWhenHung,
         Self::CloseButton,
         Self::Toasts,
         Self::UpdateUrl,
@@ -105,6 +107,7 @@ impl Field {
             Self::CommonFiles => "commonFiles",
             Self::Autostart => "autostart",
             Self::KeepAwake => "keepAwake",
+            Self::RestartWhenHung => "restartWhenHung",
             Self::CloseButton => "closeButton",
             Self::Toasts => "toasts",
             Self::UpdateUrl => "updateUrl",
@@ -186,7 +189,7 @@ impl Field {
         match self {
             Self::Terminal => &["paper", "metatrader"],
             Self::PusherTls | Self::KeepAwake => &["true", "false"],
-            Self::ResumeLiftsStop | Self::Autostart => &["false", "true"],
+            Self::ResumeLiftsStop | Self::Autostart | Self::RestartWhenHung => &["false", "true"],
             Self::CloseButton => &["ask", "tray", "end"],
             Self::DefaultDirection => &["refuse", "buy", "sell"],
             _ => &[],
@@ -215,6 +218,7 @@ impl Field {
                 | Self::CommonFiles
                 | Self::Autostart
                 | Self::KeepAwake
+                | Self::RestartWhenHung
                 | Self::CloseButton
                 | Self::Toasts
                 | Self::UpdateUrl
@@ -228,5 +232,29 @@ impl Field {
     /// Without these the program cannot connect.
     pub const fn is_required(self) -> bool {
         matches!(self, Self::PlatformUrl | Self::ApiKey | Self::ApiSecret)
+    }
+}
+
+/// One value for each setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PerField<T>([T; Field::ALL.len()]);
+
+impl<T: Default> Default for PerField<T> {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| T::default()))
+    }
+}
+
+impl<T> std::ops::Index<Field> for PerField<T> {
+    type Output = T;
+
+    fn index(&self, field: Field) -> &T {
+        &self.0[field as usize]
+    }
+}
+
+impl<T> std::ops::IndexMut<Field> for PerField<T> {
+    fn index_mut(&mut self, field: Field) -> &mut T {
+        &mut self.0[field as usize]
     }
 }

@@ -28,7 +28,7 @@ pub use data_dir::{DataDir, DataDirError, DataDirLock};
 pub use document::BrokenText;
 pub use draft::{Draft, Problem};
 pub use fetched::{keep_fetched, kept_fetched};
-pub use field::Field;
+pub use field::{Field, PerField};
 pub use file::{
     FILE_NAME, LoadError, Loaded, SaveError, Saved, load, locate, read_bounded, save, start_over,
 };

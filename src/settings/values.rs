@@ -47,6 +47,8 @@ pub struct Settings {
     pub autostart: bool,
     /// Whether the computer is kept from going to sleep by itself while a strategy runs.
     pub keep_awake: bool,
+    /// Whether the program starts itself again when its engine hangs or has failed.
+    pub restart_when_hung: bool,
     pub close_button: CloseButton,
     /// What Windows shows as notifications.
     pub toasts: AlertKinds,
@@ -195,6 +197,7 @@ impl Draft {
             common_files: text(Field::CommonFiles).map(PathBuf::from),
             autostart: flag(Field::Autostart).unwrap_or(false),
             keep_awake: flag(Field::KeepAwake).unwrap_or(true),
+            restart_when_hung: flag(Field::RestartWhenHung).unwrap_or(false),
             close_button: match self.get(Field::CloseButton).trim() {
                 "tray" => CloseButton::Tray,
                 "end" => CloseButton::End,

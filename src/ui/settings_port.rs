@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use secrecy::zeroize::Zeroize;
 use tokio::sync::mpsc;
 
-use crate::settings::Field;
+use crate::settings::{Field, PerField};
 
 /// One field as the page shows it. A secret's `text` is always empty here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,8 +21,7 @@ pub struct FieldState {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SettingsForm {
-    /// In the order of [`Field::ALL`].
-    pub fields: [FieldState; Field::ALL.len()],
+    pub fields: PerField<FieldState>,
     /// Whether a secret is in the store already.
     pub secret_stored: bool,
     /// Changes with the stored secret.
@@ -32,12 +31,12 @@ pub struct SettingsForm {
 }
 
 impl SettingsForm {
-    pub const fn field(&self, field: Field) -> &FieldState {
-        &self.fields[field as usize]
+    pub fn field(&self, field: Field) -> &FieldState {
+        &self.fields[field]
     }
 
-    pub const fn field_mut(&mut self, field: Field) -> &mut FieldState {
-        &mut self.fields[field as usize]
+    pub fn field_mut(&mut self, field: Field) -> &mut FieldState {
+        &mut self.fields[field]
     }
 }
 

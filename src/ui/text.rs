@@ -295,6 +295,8 @@ catalogue! {
     help_autostart = "true: Windows starts FX Executor when you sign in.";
     field_keep_awake = "Stay awake";
     help_keep_awake = "true: the computer does not go to sleep by itself while a strategy runs; the lid and the sleep button still count.";
+    field_restart = "Restart when it hangs";
+    help_restart = "true: when the engine hangs for 30 s or has failed, the program ends and starts itself again; once in ten minutes.";
     held_awake = "Sleep is held off while strategies run";
     field_close_button = "Close button";
     help_close_button = "tray: the window goes, the program keeps running beside the clock. end: the program ends. ask: asks once.";

@@ -7,8 +7,9 @@ use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
 
 use crate::cli::{ApplyUpdate, Cli};
+use crate::modes::again::{executor, leave};
 use crate::modes::stop_all::{fail, within};
-use crate::os::{Request, detached, say, show_message};
+use crate::os::{Request, say, show_message};
 use crate::settings::{DataDir, DataDirError};
 use crate::update::{Kept, PublicKey};
 
@@ -46,28 +47,6 @@ pub fn begin(
     let mut command = executor(&copy, data_dir, config, headless);
     command.arg("apply-update").arg(&program);
     leave(command).map_err(|error| format!("{} cannot be started: {error}", copy.display()))
-}
-
-/// The program, with the folders of the one that runs.
-fn executor(program: &Path, data_dir: &Path, config: Option<&Path>, headless: bool) -> Command {
-    let mut command = Command::new(program);
-    command.arg("--data-dir").arg(data_dir);
-    if let Some(config) = config {
-        command.arg("--config").arg(config);
-    }
-    if headless {
-        command.arg("--headless");
-    }
-    command
-}
-
-fn leave(mut command: Command) -> std::io::Result<()> {
-    detached(&mut command)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .map(drop)
 }
 
 pub fn run(cli: &Cli, options: &ApplyUpdate) -> ExitCode {

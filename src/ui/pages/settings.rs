@@ -12,7 +12,7 @@ use super::settings_changes::Clashes;
 use super::settings_fields::{fields_ui, words};
 use super::settings_jobs::{Done, Job, start};
 use crate::core::snapshot::{SETTINGS_REFUSED, SettingsStatus, UiCommand};
-use crate::settings::{Field, check_field};
+use crate::settings::{Field, PerField, check_field};
 use crate::ui::app::Act;
 use crate::ui::settings_port::{
     SaveEnd, SaveNote, SecretText, SettingsForm, SettingsPort, TestStep,
@@ -30,7 +30,7 @@ pub struct State {
     /// On its way to the file.
     pub(super) saving: Option<SettingsForm>,
     pub(super) clashes: Clashes,
-    pub(super) errors: [Option<String>; Field::ALL.len()],
+    pub(super) errors: PerField<Option<String>>,
     pub(super) replacing: bool,
     pub(super) showing: bool,
     /// The stored secret, while it is in sight.
@@ -69,7 +69,7 @@ impl State {
             stored: SettingsForm::default(),
             saving: None,
             clashes: Clashes::default(),
-            errors: Default::default(),
+            errors: PerField::default(),
             replacing: false,
             showing: false,
             revealed: None,
@@ -201,7 +201,7 @@ impl State {
         } else {
             (form.field(field).text.as_str(), !field.is_required())
         };
-        let clash = &mut self.clashes.file[field as usize];
+        let clash = &mut self.clashes.file[field];
         let gone = |theirs: &String| match field.is_secret() {
             true => text.is_empty(),
             false => theirs.trim() == text.trim(),
@@ -210,7 +210,7 @@ impl State {
             *clash = None;
         }
         let skip = text.is_empty() && optional;
-        self.errors[field as usize] = if skip {
+        self.errors[field] = if skip {
             None
         } else if text.is_empty() {
             Some("This is needed.".to_owned())
@@ -219,15 +219,9 @@ impl State {
         };
     }
 
-    const fn is_valid(&self) -> bool {
-        let mut place = 0;
-        while place < self.errors.len() {
-            if self.errors[place].is_some() {
-                return false;
-            }
-            place += 1;
-        }
-        true
+    fn is_valid(&self) -> bool {
+        let mut fields = Field::ALL.into_iter();
+        fields.all(|field| self.errors[field].is_none())
     }
 }
 

@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::settings::{Message, State};
-use crate::settings::{Field, Whose, three_way};
+use crate::settings::{Field, PerField, Whose, three_way};
 use crate::ui::settings_port::{SaveNote, SecretText, SettingsForm};
 
 /// How long a stored secret stays in sight.
@@ -13,7 +13,7 @@ const IN_SIGHT: SignedDuration = SignedDuration::from_secs(15);
 /// What the file holds where a person's edit stands against it; empty for a field that is gone there, and for the secret.
 #[derive(Default)]
 pub struct Clashes {
-    pub(super) file: [Option<String>; Field::ALL.len()],
+    pub(super) file: PerField<Option<String>>,
     /// The person pressed Save and was told; the next Save takes his values.
     pub(super) told: bool,
 }
@@ -22,7 +22,7 @@ impl Clashes {
     pub fn fields(&self) -> impl Iterator<Item = Field> {
         Field::ALL
             .into_iter()
-            .filter(|field| self.file[*field as usize].is_some())
+            .filter(|field| self.file[*field].is_some())
     }
 }
 
@@ -52,7 +52,7 @@ impl State {
                 Whose::File => {
                     changed |= mine.text.trim() != theirs.text.trim();
                     mine.text.clone_from(&theirs.text);
-                    self.clashes.file[field as usize] = None;
+                    self.clashes.file[field] = None;
                 }
                 Whose::Person => {}
                 Whose::Asked => {
@@ -76,7 +76,7 @@ impl State {
     }
 
     fn clash(&mut self, field: Field, theirs: String) {
-        self.clashes.file[field as usize] = Some(theirs);
+        self.clashes.file[field] = Some(theirs);
         self.clashes.told = false;
     }
 

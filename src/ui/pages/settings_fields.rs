@@ -46,6 +46,7 @@ pub(super) const fn words(text: &Text, field: Field) -> (&'static str, &'static 
         Field::CommonFiles => (text.field_common_files, text.help_common_files),
         Field::Autostart => (text.field_autostart, text.help_autostart),
         Field::KeepAwake => (text.field_keep_awake, text.help_keep_awake),
+        Field::RestartWhenHung => (text.field_restart, text.help_restart),
         Field::CloseButton => (text.field_close_button, text.help_close_button),
         Field::Toasts => (text.field_toasts, text.help_toasts),
         Field::UpdateUrl => (text.field_update_url, text.help_update_url),
@@ -95,7 +96,7 @@ pub(super) fn fields_ui(
                         }
                     }
                     clash_ui(ui, text, state, form, field, changed);
-                    match &state.errors[field as usize] {
+                    match &state.errors[field] {
                         Some(error) => {
                             ui.horizontal_wrapped(|ui| {
                                 tone_icon(ui, Tone::Bad, 12.0);
@@ -129,7 +130,7 @@ fn clash_ui(
     field: Field,
     changed: &mut Vec<Field>,
 ) {
-    let Some(theirs) = &state.clashes.file[field as usize] else {
+    let Some(theirs) = &state.clashes.file[field] else {
         return;
     };
     ui.horizontal_wrapped(|ui| {
