@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::command::{Command, CommandName, Urgency};
@@ -114,9 +115,11 @@ impl Turn<'_> {
         self.push_row(command);
         let doubted = self.doubt_its_time(command);
         self.await_its_age(command);
+        let given_after = self.given_after(command.created_at);
         self.record(Record::Received {
             command: Command {
                 doubted,
+                given_after,
                 ..command.clone()
             },
         });
@@ -165,6 +168,9 @@ impl Turn<'_> {
             .iter()
             .find(|(known, _)| *known == name)
             .map_or("", |(_, text)| text);
+        // On the platform's clock, on which it is compared with the platform's commands.
+        let created_at =
+            (self.state.clock_within_ms.is_some()).then(|| self.state.platform_time(self.now));
         let command = Command {
             id: self.durable().local_id(0),
             local: true,
@@ -174,12 +180,8 @@ impl Turn<'_> {
             source,
             issuer: None,
             addressee: None,
-            // On the platform's clock, on which it is compared with the platform's commands.
-            created_at: self
-                .state
-                .clock_within_ms
-                .is_some()
-                .then(|| self.state.platform_time(self.now)),
+            created_at,
+            given_after: self.given_after(created_at),
             dated_here: false,
             doubted: None,
             expires_at: None,
@@ -189,6 +191,14 @@ impl Turn<'_> {
         self.push_row(&command);
         self.record(Record::Received { command });
         id
+    }
+
+    /// What tells no time was given after all that came before it.
+    fn given_after(&self, told: Option<Timestamp>) -> Option<Timestamp> {
+        match told {
+            None => self.state.last_order(),
+            Some(_) => None,
+        }
     }
 
     /// The end of a command: its final state, and the answer that the platform must get.

@@ -31,21 +31,20 @@ pub(super) struct Doubt {
 }
 
 impl Durable {
-    /// Every remembered moment of the platform's clock: when something was ordered.
+    /// Every remembered moment of the platform's clock: when something was ordered. That of the emergency stop stays: a clock
+    /// that was put back may have been wrong only then, and a RESUME of before the stop must not look later than it.
     fn ordered_at(&mut self) -> impl Iterator<Item = &mut Timestamp> {
         let past = self.past.iter_mut();
         let past = past.filter(|past| !past.by_own_clock);
         let given = self.given.values_mut();
         let strategies = self.strategies.values_mut();
-        let stop = self.stop.iter_mut();
         past.map(|past| &mut past.made_at)
-            .chain(stop.filter_map(|stop| stop.last_given.as_mut()))
             .chain(given.filter_map(|given| given.at.as_mut()))
             .chain(strategies.filter_map(|strategy| strategy.given_at.as_mut()))
             .chain(&mut self.resumed_by_platform)
     }
 
-    fn last_ordered_at(&self) -> Option<Timestamp> {
+    pub(super) fn last_ordered_at(&self) -> Option<Timestamp> {
         let past = self.past.iter().filter(|past| !past.by_own_clock);
         let open = self.open.values();
         past.map(|past| past.made_at)
@@ -118,6 +117,14 @@ impl Durable {
         }
         for time in self.ordered_at().filter(|time| all || **time > after) {
             *time = back(*time);
+        }
+        let known = self.past.iter_mut().map(|past| &mut past.given_after);
+        let waiting = self.open.values_mut();
+        let waiting = waiting.map(|open| &mut open.command.given_after);
+        for given in known.chain(waiting).flatten() {
+            if all || *given > after {
+                *given = back(*given);
+            }
         }
         for open in self.open.values_mut() {
             let command = &mut open.command;

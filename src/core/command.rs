@@ -211,6 +211,10 @@ pub struct Command {
     /// `created_at` is the moment it came: it told no time of its own.
     #[serde(default)]
     pub dated_here: bool,
+    /// The last order that was known when it came, where it tells no time of its own: it was given after that, whatever this
+    /// computer's clock says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_after: Option<Timestamp>,
     /// When it came it looked older than what was ordered before it came: the last of that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubted: Option<Timestamp>,

@@ -8,8 +8,9 @@ use super::durable::OpenCommand;
 use super::handle::Verdict;
 use super::record::Record;
 use super::snapshot::{CommandState, Source};
+use super::standstill::LooksOld;
 use super::step::Turn;
-use super::superseding::{self, PastOrder};
+use super::superseding::{self, Kind, PastOrder};
 
 enum Origin {
     Own,
@@ -91,13 +92,18 @@ impl Turn<'_> {
             && !(command.local && command.source == Source::Local)
             && self.state.time_for(command, self.now) > command.expiry()
         {
-            if self.awaits_proof_of_its_age(open) {
-                self.wait(open, "waiting for the platform's clock");
-                return;
+            match self.looks_old(open) {
+                LooksOld::Unproven => {
+                    self.wait(open, "waiting for the platform's clock");
+                    return;
+                }
+                LooksOld::TakenForNew => {}
+                LooksOld::Expired => {
+                    let reason = self.expiry_message(open);
+                    self.finish(&command.id, CommandState::Expired, &reason, Map::new());
+                    return;
+                }
             }
-            let reason = self.expiry_message(open);
-            self.finish(&command.id, CommandState::Expired, &reason, Map::new());
-            return;
         }
         if name.needs_origin() {
             match self.origin(open) {
@@ -156,7 +162,9 @@ impl Turn<'_> {
         {
             return None;
         }
-        self.undone_by(&open.command)
+        let later = self.undone_by(&open.command)?;
+        // That one may turn out to be the earlier.
+        (later.told || !self.awaits_a_date(open)).then_some(later)
     }
 
     /// A later order, carried out or sure to be, that undoes this one.
@@ -196,8 +204,12 @@ impl Turn<'_> {
         }
         let durable = self.durable();
         let is_rival = |other: &PastOrder| {
-            let kind = other.kind_against(command, self.state);
-            !other.told && other.id != command.id && kind == superseding::Kind::WhenTold
+            let stands = match other.kind_against(command, self.state) {
+                Kind::Nothing => false,
+                Kind::Always => other.is_later_than(command, self.state),
+                Kind::WhenTold => true,
+            };
+            stands && !other.told && other.id != command.id
         };
         let mut at_work = durable
             .open

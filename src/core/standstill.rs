@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use super::Now;
 use super::clock::CLOCK_PATIENCE;
-use super::command::{Command, Urgency};
+use super::command::{Command, DEFAULT_LIFE, Urgency};
 use super::durable::OpenCommand;
 use super::record::Record;
 use super::snapshot::{CommandState, Source};
@@ -21,6 +23,18 @@ const CATCHING_UP: Duration = Duration::from_secs(3);
 const OLD_FRAMES: Duration = Duration::from_secs(15);
 /// The row of a command is asked for at once; so long it is waited for.
 const ROW_WITHIN: Duration = Duration::from_secs(60);
+
+/// What becomes of a command whose time is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LooksOld {
+    /// Only by this computer's clock, which may be hours wrong: the heartbeat that every event causes is about to tell the
+    /// platform's.
+    Unproven,
+    /// The platform did not tell its clock in time. Pusher keeps no events, so what it brings over a connection that was read all
+    /// the time was given just now; and this makes the risk smaller.
+    TakenForNew,
+    Expired,
+}
 
 impl State {
     fn stood_still_within(&self, span: Duration, now: Now) -> bool {
@@ -47,7 +61,9 @@ impl Turn<'_> {
         state.stood_still_at = Some(self.now.mono);
         state.connects_anew = false;
         state.frames_are_new = false;
-        state.clock_is_unsure |= by_utc.is_negative();
+        // A sleep and a clock that was set look alike where the other clock stands meanwhile.
+        let counted = SignedDuration::try_from(by_mono).unwrap_or(SignedDuration::MAX);
+        state.clock_is_unsure |= (by_utc - counted).unsigned_abs() >= STOOD_STILL;
     }
 
     /// Commands of the last run have waited since, nobody knows how long: the platform's clock is not known yet, and this
@@ -93,6 +109,12 @@ impl Turn<'_> {
             let came = self.now.mono;
             self.state.undated.insert(command.id.clone(), came);
         }
+        let reduces = command
+            .known()
+            .is_some_and(|name| name.urgency() == Urgency::ReducesRisk);
+        if reduces && command.source == Source::Pusher && !self.may_be_old(command) {
+            self.state.came_new.insert(command.id.clone());
+        }
     }
 
     /// Its row tells when it was given, and every event has the rows asked for.
@@ -123,17 +145,23 @@ impl Turn<'_> {
         }
     }
 
-    /// It is too old by this computer's clock alone, which may be hours wrong; the heartbeat that every event causes is about
-    /// to tell the platform's.
-    pub(super) fn awaits_proof_of_its_age(&mut self, open: &OpenCommand) -> bool {
-        let known_ms = self.state.clock_within_ms;
-        if known_ms.is_some() && !self.state.clock_is_unsure {
-            return false;
+    /// A command whose time is over, by the clock that is known.
+    pub(super) fn looks_old(&mut self, open: &OpenCommand) -> LooksOld {
+        if self.state.clock_within_ms.is_some() && !self.state.clock_is_unsure {
+            return LooksOld::Expired;
         }
-        let id = open.command.id.clone();
+        let id = &open.command.id;
         let now = self.now.mono;
-        let since = *self.state.unproven_old.entry(id).or_insert(now);
-        now.saturating_sub(since) < ROW_WITHIN
+        let since = *self.state.unproven_old.entry(id.clone()).or_insert(now);
+        let waited = now.saturating_sub(since);
+        let is_new = self.state.came_new.contains(id);
+        if waited < CLOCK_PATIENCE || (!is_new && waited < ROW_WITHIN) {
+            LooksOld::Unproven
+        } else if is_new && waited < DEFAULT_LIFE.unsigned_abs() {
+            LooksOld::TakenForNew
+        } else {
+            LooksOld::Expired
+        }
     }
 
     fn waited_for(&self, open: &OpenCommand, span: Duration) -> bool {

@@ -133,8 +133,8 @@ pub struct State {
     pub(super) connects_anew: bool,
     /// The subscription is one of such a connection.
     pub(super) frames_are_new: bool,
-    /// This computer's clock was put back by more than it could have counted, or may have been set before this run: it tells
-    /// nothing of the platform's.
+    /// This computer's clock was set by more than it could have counted, or may have been set before this run: it tells nothing
+    /// of the platform's.
     pub(super) clock_is_unsure: bool,
     /// When the connections are to be made anew.
     pub(super) restart_at: Option<Duration>,
@@ -142,6 +142,8 @@ pub struct State {
     pub(super) undated: BTreeMap<String, Duration>,
     /// Commands that would expire by a clock that proves nothing, and since when.
     pub(super) unproven_old: BTreeMap<String, Duration>,
+    /// What makes the risk smaller and came by Pusher over a connection that brings nothing old.
+    pub(super) came_new: BTreeSet<String>,
     /// Commands that look older than what was ordered before they came.
     pub(super) doubtful: BTreeMap<String, Doubt>,
     /// When it was last looked at.
@@ -245,6 +247,7 @@ impl State {
             restart_at: None,
             undated: BTreeMap::new(),
             unproven_old: BTreeMap::new(),
+            came_new: BTreeSet::new(),
             doubtful: BTreeMap::new(),
             clock_measured_at: None,
             clock_measured_mono: Duration::ZERO,

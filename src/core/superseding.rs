@@ -6,6 +6,8 @@
 //! age and no number of orders after which this may be forgotten; the latest order of a kind for a thing says all that
 //! those before it said.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +15,7 @@ use super::State;
 use super::command::{Command, CommandName};
 use super::durable::OpenCommand;
 use super::handle::ticket_of;
-use super::snapshot::CommandState;
+use super::snapshot::{CommandState, Source};
 use super::step::Turn;
 
 /// An order that was carried out and undoes earlier ones.
@@ -31,6 +33,9 @@ pub struct PastOrder {
     /// `made_at` is the command's own word, not the moment it came.
     #[serde(default)]
     pub told: bool,
+    /// The last order that was known when it came, where `made_at` is by this computer's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_after: Option<Timestamp>,
     /// The position it changes.
     #[serde(default)]
     pub ticket: Option<String>,
@@ -60,6 +65,7 @@ impl PastOrder {
             made_at: command.made(),
             by_own_clock: command.created_at.is_none(),
             told: command.told_at().is_some(),
+            given_after: command.given_after,
             ticket: ticket(command),
             levels: levels(command),
         }
@@ -186,20 +192,41 @@ impl PastOrder {
     }
 
     pub fn is_later_than(&self, earlier: &Command, state: &State) -> bool {
-        let made = match earlier.created_at {
-            Some(at) => at,
-            None => state.by_platform_clock(earlier.made()),
-        };
-        earlier.id != self.id && made < self.by_the_platform(state)
+        earlier.id != self.id && state.given_at(earlier) < self.by_the_platform(state)
     }
 
     /// When it was made, by the platform's clock.
     pub fn by_the_platform(&self, state: &State) -> Timestamp {
         if self.by_own_clock {
-            state.by_platform_clock(self.made_at)
+            state.by_platform_clock_after(self.made_at, self.given_after)
         } else {
             self.made_at
         }
+    }
+}
+
+impl State {
+    /// When a command was given, by the platform's clock.
+    fn given_at(&self, command: &Command) -> Timestamp {
+        command.created_at.unwrap_or_else(|| {
+            self.by_platform_clock_after(command.received_at, command.given_after)
+        })
+    }
+
+    /// This computer's clock may be wrong, and by how much nobody knows before the platform has told its own; the sequence in
+    /// which orders came is known.
+    fn by_platform_clock_after(&self, time: Timestamp, known: Option<Timestamp>) -> Timestamp {
+        let read = self.by_platform_clock(time);
+        let after = known.and_then(|known| known.checked_add(Duration::from_millis(1)).ok());
+        after.map_or(read, |after| after.max(read))
+    }
+
+    /// The last order that is known, by the platform's clock.
+    pub(super) fn last_order(&self) -> Option<Timestamp> {
+        let own = self.durable.past.iter().filter(|past| past.by_own_clock);
+        own.map(|past| past.by_the_platform(self))
+            .chain(self.durable.last_ordered_at())
+            .max()
     }
 }
 
@@ -232,25 +259,20 @@ impl Turn<'_> {
             let at = durable.resumed_at?;
             Some(self.state.by_platform_clock(at))
         });
-        let made = self.made_by_platform(command);
+        let made = self.state.given_at(command);
         !resumed
             .is_some_and(|resumed| pause.by_the_platform(self.state) <= resumed && resumed < made)
     }
 
-    fn made_by_platform(&self, command: &Command) -> Timestamp {
-        command
-            .created_at
-            .unwrap_or_else(|| self.state.by_platform_clock(command.made()))
-    }
-
     fn is_later(&self, command: &Command, past: &PastOrder) -> bool {
-        self.made_by_platform(command) > past.by_the_platform(self.state)
+        self.state.given_at(command) > past.by_the_platform(self.state)
     }
 
     /// An activation that was given after this STOP stands: it undoes the stop, not the closing of what was there before.
     pub fn was_started_later(&self, open: &OpenCommand) -> bool {
         let stop = &open.command;
-        if stop.known() != Some(CommandName::StopStrategy) {
+        // Who stops it here knows that it runs.
+        if stop.known() != Some(CommandName::StopStrategy) || stop.source == Source::Local {
             return false;
         }
         self.last_given(stop, &[CommandName::StartStrategy])

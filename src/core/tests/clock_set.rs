@@ -4,12 +4,12 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::buy;
 use super::emergency::{exposed, stop_here};
 use super::world::{OWNER, World};
+use super::{buy, buying_rules, start_args};
 
 use crate::core::Event;
-use crate::core::snapshot::{CommandState, UiCommand};
+use crate::core::snapshot::{CommandState, StrategyState, UiCommand};
 
 /// Seconds that this computer's clock is ahead of the platform's: at first, and once it was set.
 const CLOCKS: [(i64, i64); 8] = [
@@ -256,4 +256,68 @@ fn a_clock_that_was_put_back_and_has_caught_up_hides_nothing() {
     assert!(!message.contains("superseded"), "{message}");
     beside.give("row", "stop", "EMERGENCY_STOP", &json!({}), given);
     assert!(beside.is_stopped());
+}
+
+/// The platform's clock is not known, and this computer's is behind: what tells no time is judged by its coming, so no order of
+/// before stands against it.
+#[test]
+fn with_an_unknown_clock_what_comes_without_a_time_is_the_later_order() {
+    let of_s1 = json!({ "strategyId": "s1" });
+    for behind in [10, 60, 7_200] {
+        for restarts in [false, true] {
+            for (name, closes) in [
+                ("STOP_STRATEGY", false),
+                ("STOP_STRATEGY", true),
+                ("PAUSE_STRATEGY", false),
+                ("PAUSE", false),
+                ("window", true),
+            ] {
+                let case = format!("{behind} {restarts} {name} {closes}");
+                let mut world = World::ready();
+                // Given by a clock that is ahead of ours.
+                let rules = start_args("s1", &buying_rules());
+                world.pusher_made("p", "PAUSE", &json!({}), -behind);
+                world.pusher_made("r", "RESUME", &json!({}), -behind - 1);
+                world.pusher_made("s", "START_STRATEGY", &rules, -behind);
+                world.assert_executed("r");
+                world.assert_executed("s");
+                world.wait(2);
+                if restarts {
+                    world.restart();
+                    world.terminal_up();
+                }
+                if name == "window" {
+                    world.ui(UiCommand::StopStrategy {
+                        id: "s1".to_owned(),
+                        close_positions: closes,
+                    });
+                } else {
+                    let mut parameters = of_s1.clone();
+                    parameters["closePositions"] = closes.into();
+                    let parameters = if name == "PAUSE" {
+                        json!({})
+                    } else {
+                        parameters
+                    };
+                    let raw = json!({ "id": "x", "command": name, "parameters": parameters });
+                    world.platform_knows("x", OWNER);
+                    world.pusher_raw(&raw.to_string());
+                    world.assert_executed("x");
+                }
+                world.wait(2);
+                let durable = world.state.durable();
+                let runs = durable.strategies["s1"].state == StrategyState::Running;
+                assert!(!runs || durable.pause.is_some(), "{case}");
+                // It stays so once the platform's clock is known.
+                world.happens(Event::ClockMeasured {
+                    offset_ms: behind * 1_000,
+                    within_ms: 20,
+                });
+                world.wait(2);
+                let durable = world.state.durable();
+                let runs = durable.strategies["s1"].state == StrategyState::Running;
+                assert!(!runs || durable.pause.is_some(), "{case}");
+            }
+        }
+    }
 }

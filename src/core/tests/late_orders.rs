@@ -478,3 +478,63 @@ fn a_start_from_the_future_cannot_outlive_a_stop() {
         assert_eq!(state(&world), StrategyState::Stopped, "{ahead} s ahead");
     }
 }
+
+/// Held up together on their way: the stops tell no time and look as if they were given when they came. The answers to their
+/// reports tell that they are the earlier ones.
+#[test]
+fn a_later_order_waits_for_the_time_of_a_stop_that_came_with_it() {
+    for (told, given_before) in [(true, 3), (true, -1), (false, 0)] {
+        let mut world = World::with_strategy("s1");
+        world.clock_is_known();
+        world.wait(20);
+        world.patching = Patching::Silent;
+        let orders = [
+            ("stop", "STOP_STRATEGY", one()),
+            ("pause", "PAUSE", json!({})),
+            ("close", "CLOSE_ALL_POSITIONS", json!({})),
+        ];
+        for (id, name, args) in orders {
+            world.platform_knows(id, OWNER);
+            let raw = json!({ "id": id, "command": name, "parameters": args });
+            world.pusher_raw(&raw.to_string());
+            world.assert_executed(id);
+        }
+        let stops_at = world.ago(4 + given_before);
+        world.pusher_made(
+            "again",
+            "START_STRATEGY",
+            &start_args("s1", &buying_rules()),
+            4,
+        );
+        world.pusher_made("resume", "RESUME", &json!({}), 4);
+        for id in ["again", "resume"] {
+            world.assert_ends(
+                id,
+                CommandState::Waiting,
+                "which of two orders is the later",
+            );
+        }
+        for id in ["stop", "pause", "close"].into_iter().filter(|_| told) {
+            world.happens(Event::ReportAnswered {
+                id: id.to_owned(),
+                interim: false,
+                outcome: ReportOutcome::Accepted {
+                    user_id: Some(OWNER.to_owned()),
+                    given_at: Some(stops_at),
+                },
+            });
+        }
+        world.wait(4);
+        let stands = told && given_before > 0;
+        assert_eq!(
+            state(&world) == StrategyState::Running,
+            stands,
+            "{told} {given_before}"
+        );
+        assert_eq!(
+            world.state.durable().pause.is_none(),
+            stands,
+            "{told} {given_before}"
+        );
+    }
+}
