@@ -106,6 +106,8 @@ scenarios! {
     idempotency::what_may_have_been_sent_is_not_sent_again,
     idempotency::the_terminal_itself_remembers,
     idempotency::another_programs_deal_is_not_ours,
+    idempotency::a_change_in_doubt_is_judged_by_all_it_named,
+    idempotency::a_switch_turned_at_the_last_moment_leaves_no_doubt,
     journal::a_crash_while_sending_makes_no_second_deal,
     journal::the_memory_outlives_the_terminal,
     journal::without_a_journal_nothing_is_sent,
