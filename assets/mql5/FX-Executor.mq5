@@ -2753,7 +2753,8 @@ void SendTrade(const string id, MqlTradeRequest &req, Outcome &o, const bool mus
       Refuse(o, CODE_NOT_PERMITTED, "trading by Expert Advisors is prohibited");
    else
       o.stage = IsDefinite(o.retcode, o.kind, pending) ? "done" : "sent";
-   FillIn(req.symbol, o);
+   if(AccountPin() == acct)                              // what another account holds says nothing of this request
+      FillIn(req.symbol, o);
    JournalResult(o);
   }
 

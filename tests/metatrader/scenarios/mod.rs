@@ -2,6 +2,7 @@
 //! and looks at the broker's books. The same functions run on the shipped file, where all must hold, and on files with a
 //! seeded defect, where one must fail (`defects.rs`).
 
+mod accounts;
 mod book;
 mod emergency;
 mod find;
@@ -167,6 +168,10 @@ scenarios! {
     netting::a_late_history_makes_nothing_ours,
     netting::what_nobody_knows_is_closed_when_the_history_comes,
     netting::a_rewritten_journal_knows_what_flat_closed,
+    accounts::fills_count_on_their_own_account,
+    accounts::an_answer_is_of_the_account_that_was_asked,
+    accounts::flat_ends_with_its_account,
+    accounts::what_flat_holds_back_is_of_one_account,
     book::a_snapshot_is_never_torn,
     book::rates_neither_overlap_nor_skip,
     book::each_bar_comes_once_when_it_has_closed,
