@@ -2753,7 +2753,8 @@ void SendTrade(const string id, MqlTradeRequest &req, Outcome &o, const bool mus
       Refuse(o, CODE_NOT_PERMITTED, "trading by Expert Advisors is prohibited");
    else
       o.stage = IsDefinite(o.retcode, o.kind, pending) ? "done" : "sent";
-   FillIn(req.symbol, o);
+   if(AccountPin() == acct)                              // what another account holds says nothing of this request
+      FillIn(req.symbol, o);
    JournalResult(o);
   }
 
@@ -3056,6 +3057,23 @@ bool HistoryLate(Outcome &o)
    return Refuse(o, CODE_NOT_SYNCED, "the history does not show yet what of the position is FX Executor's");
   }
 
+//--- selects a position by its identifier where that is known, else by its ticket: a swap may have renumbered it
+bool SelectPosition(ulong &ticket, const long ident)
+  {
+   if(PositionSelectByTicket(ticket) && (ident == 0 || PositionGetInteger(POSITION_IDENTIFIER) == ident))
+      return true;
+   for(int i = 0; i < PositionsTotal() && ident != 0; i++)
+     {
+      ulong other = PositionGetTicket(i);
+      if(other != 0 && PositionGetInteger(POSITION_IDENTIFIER) == ident)
+        {
+         ticket = other;
+         return true;
+        }
+     }
+   return false;
+  }
+
 //--- selects the position of the request; false = refused
 bool OurPosition(const Message &m, const string key, ulong &ticket, Outcome &o)
   {
@@ -3064,21 +3082,7 @@ bool OurPosition(const Message &m, const string key, ulong &ticket, Outcome &o)
    if(!GetLong(m, key, 0, t) || t <= 0 || !GetLong(m, "ident", 0, ident))
       return Refuse(o, CODE_BAD_ARGUMENTS, "a position's ticket is needed");
    ticket = (ulong)t;
-   bool there = PositionSelectByTicket(ticket);
-   if(!there || (ident != 0 && PositionGetInteger(POSITION_IDENTIFIER) != ident))
-     {
-      there = false;
-      for(int i = 0; i < PositionsTotal() && ident != 0 && !there; i++)   // a swap may have renumbered it
-        {
-         ulong other = PositionGetTicket(i);
-         if(other != 0 && PositionGetInteger(POSITION_IDENTIFIER) == ident)
-           {
-            ticket = other;
-            there = true;
-           }
-        }
-     }
-   if(!there)
+   if(!SelectPosition(ticket, ident))
       return Refuse(o, TRADE_RETCODE_POSITION_CLOSED, "the position is not open any more");
    bool sure = false;
    double ours = OwnVolume(sure);
@@ -3294,24 +3298,33 @@ void FromTrace(const Trace &r, const bool deal, Outcome &o)
      }
   }
 
-//--- for requests that leave no magic behind: whether what was asked for is so now
-bool IsSo(const Message &m, Outcome &o)
+//--- for requests that leave no magic behind: whether all that was asked for is so now
+bool IsSo(const Message &m)
   {
    long t = 0;
-   if(!GetLong(m, "ticket", 0, t) || t <= 0)
+   long ident = 0;
+   if(!GetLong(m, "ticket", 0, t) || t <= 0 || !GetLong(m, "ident", 0, ident))
       return false;
-   double a = 0.0;
-   double b = 0.0;
+   ulong ticket = (ulong)t;
+   double sl = 0.0;
+   double tp = 0.0;
    double price = 0.0;
-   if(m.type == "SLTP" && PositionSelectByTicket((ulong)t))
-      return GetDouble(m, "sl", PositionGetDouble(POSITION_SL), a) && GetDouble(m, "tp", PositionGetDouble(POSITION_TP), b) &&
-             MathAbs(a - PositionGetDouble(POSITION_SL)) < 1e-9 && MathAbs(b - PositionGetDouble(POSITION_TP)) < 1e-9;
-   if(m.type == "MODIFY" && OrderSelect((ulong)t))
-      return GetDouble(m, "sl", OrderGetDouble(ORDER_SL), a) && GetDouble(m, "tp", OrderGetDouble(ORDER_TP), b) &&
-             GetDouble(m, "price", OrderGetDouble(ORDER_PRICE_OPEN), price) && MathAbs(a - OrderGetDouble(ORDER_SL)) < 1e-9 &&
-             MathAbs(b - OrderGetDouble(ORDER_TP)) < 1e-9 && MathAbs(price - OrderGetDouble(ORDER_PRICE_OPEN)) < 1e-9;
-   if(m.type == "CANCEL" && !OrderSelect((ulong)t) && HistoryOrderSelect((ulong)t))
-      return HistoryOrderGetInteger((ulong)t, ORDER_STATE) == ORDER_STATE_CANCELED;
+   double stoplimit = 0.0;
+   long expires = 0;
+   ENUM_ORDER_TYPE_TIME life = ORDER_TIME_GTC;
+   if(m.type == "SLTP" && SelectPosition(ticket, ident))
+      return GetDouble(m, "sl", PositionGetDouble(POSITION_SL), sl) && MathAbs(sl - PositionGetDouble(POSITION_SL)) < 1e-9 &&
+             GetDouble(m, "tp", PositionGetDouble(POSITION_TP), tp) && MathAbs(tp - PositionGetDouble(POSITION_TP)) < 1e-9;
+   if(m.type == "MODIFY" && OrderSelect(ticket))
+      return GetDouble(m, "sl", OrderGetDouble(ORDER_SL), sl) && MathAbs(sl - OrderGetDouble(ORDER_SL)) < 1e-9 &&
+             GetDouble(m, "tp", OrderGetDouble(ORDER_TP), tp) && MathAbs(tp - OrderGetDouble(ORDER_TP)) < 1e-9 &&
+             GetDouble(m, "price", OrderGetDouble(ORDER_PRICE_OPEN), price) && MathAbs(price - OrderGetDouble(ORDER_PRICE_OPEN)) < 1e-9 &&
+             GetDouble(m, "stoplimit", OrderGetDouble(ORDER_PRICE_STOPLIMIT), stoplimit) &&
+             MathAbs(stoplimit - OrderGetDouble(ORDER_PRICE_STOPLIMIT)) < 1e-9 &&
+             GetLong(m, "exp", OrderGetInteger(ORDER_TIME_EXPIRATION), expires) && expires == OrderGetInteger(ORDER_TIME_EXPIRATION) &&
+             LifetimeOf(Get(m, "ttype"), life) && (Blank(Get(m, "ttype")) || (long)life == OrderGetInteger(ORDER_TYPE_TIME));
+   if(m.type == "CANCEL" && !OrderSelect(ticket) && HistoryOrderSelect(ticket))
+      return HistoryOrderGetInteger(ticket, ORDER_STATE) == ORDER_STATE_CANCELED;
    return false;
   }
 
@@ -3427,7 +3440,7 @@ void RunOrder(const Message &m, const ulong at)
               }
         }
       else
-         if(i >= 0 && IsSo(m, o))
+         if(i >= 0 && IsSo(m))
            {
             found = true;
             o.stage = "done";

@@ -154,6 +154,7 @@ static std::string set_quirk(const Words &w) {
     else if (k == "disk_full") quirks.disk_full = on(v);
     else if (k == "locked") quirks.locked = v;
     else if (k == "unreadable") quirks.unreadable = v;
+    else if (k == "mute") quirks.mute = on(v);
     else return false;
     return true;
   });
@@ -231,9 +232,11 @@ static std::string locked_command(const Words &w) {
   if (c == "chart") return event(Event{Event::Chart});
   if (c == "tick") return event(Event{Event::Tick});
   if (c == "flood") { for (long i = 0; i < whole(first); i++) { Event e{Event::Transaction}; e.txn.t.type = TRADE_TRANSACTION_ORDER_UPDATE; terminal.post(e); } return "ok"; }
-  if (c == "login") {
+  if (c == "next_ticket") { world.next_ticket = strtoul(first.c_str(), nullptr, 10) - 1; return "ok"; }
+  if (c == "login" || c == "login_now") {
     if (!world.accounts.count(whole(first))) return "err no account " + first;
-    if (!started) { world.current = whole(first); publish(); return "ok"; }
+    if (!started || c == "login_now") { world.current = whole(first); publish(); }
+    if (!started) return "ok";
     Event e{Event::Login};
     e.login = whole(first);
     return event(e);

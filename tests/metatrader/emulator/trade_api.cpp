@@ -310,7 +310,7 @@ bool OrderSend(MqlTradeRequest &q, MqlTradeResult &r) {
     Call call("OrderSend");
     r = MqlTradeResult{};
     world.sends++;
-    if (!terminal.algo || !terminal.expert) { r.retcode = TRADE_RETCODE_CLIENT_DISABLES_AT; return fail(ERR_TRADE_DISABLED, false); }
+    if (!terminal.algo || !terminal.expert) { r.retcode = quirks.mute ? 0u : (uint)TRADE_RETCODE_CLIENT_DISABLES_AT; return fail(ERR_TRADE_DISABLED, false); }
     r.request_id = ++world.next_request;
     if (!world.connected) { r.retcode = TRADE_RETCODE_CONNECTION; return fail(ERR_TRADE_SEND_FAILED, false); }
     half = (world.latency_us + (world.latency_jitter_us ? (long)(world.rng() % (ulong)world.latency_jitter_us) : 0)) / 2;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{BRIEF, Outcome, Variant, buy, cid, done, ensure, has, sends, soon};
+use super::{BRIEF, Outcome, Variant, buy, cid, done, ensure, has, sends, soon, within};
 use crate::emulated::{Emulated, Folders};
 use crate::harness::Rig;
 use crate::scripted::{Kind, Peer, ScriptedExecutor};
@@ -232,4 +232,65 @@ pub fn what_changes_is_told(variant: &Variant) -> Outcome {
     let account = soon(&rig.peer, "ACC", |line| line.kind == "ACC")?;
     ensure!(account.get("margin") != "0.00", "{}", account.raw);
     Ok(())
+}
+
+/// Two connections never show the same nonce: not after a broken link, not with fresh variables, not after a crash. An old
+/// proof would open the link otherwise.
+pub fn a_nonce_never_comes_twice(variant: &Variant) -> Outcome {
+    let mut rig = variant.rig();
+    let mut seen = std::collections::BTreeSet::new();
+    for cause in ["start", "broken link", "fresh variables", "crash"] {
+        match cause {
+            "broken link" => rig.peer.cut(),
+            "fresh variables" => rig.terminal.reload(),
+            "crash" => {
+                rig.terminal.kill9();
+                rig.terminal.restart();
+            }
+            _ => {}
+        }
+        if cause != "start" {
+            rig.reconnect();
+        }
+        let nonce = rig.peer.hello().get("nonce").to_owned();
+        ensure!(seen.insert(nonce), "after {cause} the nonce came again");
+    }
+    Ok(())
+}
+
+/// What was begun on a link that broke is no beginning of the next one's first line.
+pub fn half_a_line_ends_with_its_link(variant: &Variant) -> Outcome {
+    let mut rig = variant.rig();
+    let order = buy(&rig.terminal, cid(1), &[]);
+    rig.peer
+        .send_bytes(format!("PING\tid=901\tx=5\nORDER\tid=902\t{order}").as_bytes());
+    // The half came in one piece with the PING, so it has been read.
+    soon(&rig.peer, "PONG", |line| line.is("PONG", 901))?;
+    rig.peer.cut();
+    ensure!(
+        rig.try_reconnect(BRIEF),
+        "the handshake of the next link failed: {:?}",
+        rig.terminal.logs()
+    );
+    done(&rig, "ORDER", &buy(&rig.terminal, cid(2), &[]))?;
+    ensure!(sends(&rig.terminal) == 1, "{} sends", sends(&rig.terminal));
+    Ok(())
+}
+
+/// A line that never ends does not fill the memory: it ends the link as soon as it is too long, before the silence does.
+pub fn a_line_without_end_ends_the_link(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    rig.peer.heartbeats(false);
+    rig.peer.send_bytes(&[b'x'; 70_000]);
+    ensure!(rig.peer.closed(BRIEF), "the link stays open");
+    within(
+        BRIEF,
+        &rig.terminal,
+        "it is not the line's length that ended the link",
+        |terminal| {
+            let said = terminal.logs();
+            said.iter()
+                .any(|line| line.contains("a line that is too long"))
+        },
+    )
 }

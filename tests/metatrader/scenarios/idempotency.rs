@@ -1,6 +1,6 @@
 //! One client id, at most one deal.
 
-use super::{Outcome, Variant, buy, cid, done, ensure, has, res, sends};
+use super::{Outcome, Variant, buy, cid, done, ensure, has, head, res, sends};
 
 pub fn the_same_order_twice_is_one_deal(variant: &Variant) -> Outcome {
     let rig = variant.rig();
@@ -68,7 +68,7 @@ pub fn a_refusal_is_final(variant: &Variant) -> Outcome {
 /// The broker executed, the answer was lost: the order's repetition finds the deal.
 pub fn a_lost_answer_is_looked_for(variant: &Variant) -> Outcome {
     // All that leave it open whether something was sent.
-    for code in ["10011", "10012", "10028", "10031", "10039"] {
+    for code in ["0", "10011", "10012", "10028", "10031", "10039"] {
         let rig = variant.rig();
         rig.terminal.cmd(&format!("fault lost {code}"));
         let order = buy(&rig.terminal, cid(1), &[]);
@@ -180,7 +180,7 @@ pub fn another_programs_deal_is_not_ours(variant: &Variant) -> Outcome {
             let ticket = ours.get("pos");
             let fields = format!(
                 "{}\tticket={ticket}\tident={ticket}\tvol=\tdev=\tfill=auto",
-                super::head(&rig.terminal, cid(n))
+                head(&rig.terminal, cid(n))
             );
             ("CLOSE", fields)
         } else {
@@ -206,5 +206,96 @@ pub fn another_programs_deal_is_not_ours(variant: &Variant) -> Outcome {
         has(&found, &[("where", "refused"), ("retcode", "-13")])?;
     }
     done(&rig, "ORDER", &buy(&rig.terminal, cid(5), &[]))?;
+    Ok(())
+}
+
+/// A change leaves no deal. Whether one in doubt was carried out is seen by all that it named, and by nothing else: not by
+/// another position's levels, and not by an order that is gone for another reason.
+pub fn a_change_in_doubt_is_judged_by_all_it_named(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let end = rig.terminal.stat("server_ms") / 1000 + 3600;
+    let place = |n: u64| {
+        let fields = [
+            ("action", "pending"),
+            ("type", "buy_stop_limit"),
+            ("price", "1.105"),
+            ("stoplimit", "1.103"),
+            ("ttype", "specified"),
+            ("exp", &end.to_string()),
+        ];
+        done(&rig, "ORDER", &buy(&rig.terminal, cid(n), &fields))
+    };
+    let open = |n: u64, tp: &str| done(&rig, "ORDER", &buy(&rig.terminal, cid(n), &[("tp", tp)]));
+    let (one, two) = (open(1, "1.12")?, open(2, "1.13")?);
+    let (one, two) = (one.get("pos"), two.get("pos"));
+    let order = place(3)?.get("order").to_owned();
+    let levels = |fields: &str| ("SLTP", format!("ticket={one}\tident={one}\t{fields}"));
+    let modify = |fields: &str| ("MODIFY", format!("ticket={order}\t{fields}"));
+    let changes = [
+        levels("sl=1.09\ttp=1.125"),
+        levels("sl=1.095\ttp=1.125"),
+        // The ticket has become another position's, which has this level already.
+        ("SLTP", format!("ticket={two}\tident={one}\tsl=\ttp=1.13")),
+        modify("price=1.106"),
+        modify("stoplimit=1.102"),
+        modify("sl=1.091"),
+        modify("tp=1.12"),
+        modify(&format!("exp={}", end + 60)),
+        modify("ttype=day"),
+        ("CANCEL", format!("ticket={order}")),
+    ];
+    let mut next = 10;
+    for (kind, fields) in &changes {
+        for (fault, carried_out) in [("unsent", false), ("lost", true)] {
+            next += 1;
+            rig.terminal.cmd(&format!("fault {fault} 10012"));
+            let change = format!("{}\t{fields}", head(&rig.terminal, cid(next)));
+            let wanted = if carried_out {
+                [("stage", "done"), ("ok", "1"), ("retcode", "10009")]
+            } else {
+                [("stage", "sent"), ("ok", "0"), ("retcode", "-10")]
+            };
+            let case = |why: String| format!("{kind} {fields} {fault}: {why}");
+            has(&res(&rig.peer, kind, &change)?, &[("stage", "sent")]).map_err(case)?;
+            let again = res(&rig.peer, kind, &change)?;
+            has(&again, &wanted).map_err(case)?;
+            has(&again, &[("dup", "1")]).map_err(case)?;
+        }
+    }
+
+    // Filled before the cancellation reached it: it was not cancelled.
+    let order = place(4)?.get("order").to_owned();
+    rig.terminal.cmd("fault unsent 10012");
+    let cancel = format!("{}\tticket={order}", head(&rig.terminal, cid(5)));
+    has(&res(&rig.peer, "CANCEL", &cancel)?, &[("stage", "sent")])?;
+    rig.terminal.cmd(&format!("by_hand fill {order} 0.10"));
+    has(
+        &res(&rig.peer, "CANCEL", &cancel)?,
+        &[("stage", "sent"), ("ok", "0"), ("retcode", "-10")],
+    )
+}
+
+/// A switch that is turned off between the look at it and OrderSend: the terminal itself refuses, with a code or without
+/// one, and nothing has left.
+pub fn a_switch_turned_at_the_last_moment_leaves_no_doubt(variant: &Variant) -> Outcome {
+    for (n, mute, retcode) in [(1, "off", "10027"), (2, "on", "-5")] {
+        let rig = variant.rig();
+        rig.terminal.cmd(&format!("quirk mute={mute}"));
+        rig.terminal.cmd("hook OrderSend 1 algo off");
+        let order = buy(&rig.terminal, cid(n), &[]);
+        let refused = res(&rig.peer, "ORDER", &order)?;
+        has(&refused, &[("ok", "0"), ("retcode", retcode)])?;
+        ensure!(refused.get("stage") != "sent", "{}", refused.raw);
+        rig.terminal.cmd("algo on");
+        has(
+            &res(&rig.peer, "ORDER", &order)?,
+            &[("dup", "1"), ("retcode", retcode)],
+        )?;
+        ensure!(
+            rig.terminal.deals_of(cid(n)).is_empty() && sends(&rig.terminal) == 1,
+            "{}",
+            rig.terminal.picture()
+        );
+    }
     Ok(())
 }

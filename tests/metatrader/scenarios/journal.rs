@@ -245,7 +245,8 @@ pub fn closing_needs_no_journal(variant: &Variant) -> Outcome {
     Ok(())
 }
 
-/// What a crash left at work at the market is cancelled when the terminal is back; what others have at work there is theirs.
+/// What a crash left at work at the market is cancelled when the terminal is back, though the executor is not there yet; what
+/// others have at work there is theirs.
 pub fn only_our_leftovers_are_cancelled(variant: &Variant) -> Outcome {
     let mut rig = variant.rig();
     rig.terminal.cmd("symbol DE40 liquidity=0.5");
@@ -263,7 +264,6 @@ pub fn only_our_leftovers_are_cancelled(variant: &Variant) -> Outcome {
         .request("ORDER", &buy(&rig.terminal, cid(1), &fields));
     rig.terminal.await_death(SOON);
     rig.terminal.restart();
-    rig.reconnect();
     let ours = cid(1).to_string();
     within(
         BRIEF,
@@ -311,5 +311,78 @@ pub fn a_rewritten_journal_keeps_the_stop(variant: &Variant) -> Outcome {
     )?;
     flat(&rig, 11, 0)?;
     done(&rig, "ORDER", &buy(&rig.terminal, cid(2), &[]))?;
+    Ok(())
+}
+
+/// Changes the journal while the terminal is down, and starts it again.
+fn with_journal(rig: &mut Rig, change: impl Fn(&str) -> String) -> Outcome {
+    rig.terminal.close();
+    let path = journal(&rig.terminal);
+    let text = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
+    std::fs::write(path, change(&text)).map_err(|error| error.to_string())?;
+    rig.terminal.restart();
+    rig.reconnect();
+    Ok(())
+}
+
+/// A record as the Expert Advisor seals it: with 32 bits of FNV-1a.
+fn sealed(record: &str) -> String {
+    let hash = record
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+    format!("{record}\t{:08x}\n", hash & 0xffff_ffff)
+}
+
+/// The memory is full of what was answered since: what is in doubt is not forgotten for it, and not sent again.
+pub fn a_full_memory_keeps_what_is_in_doubt(variant: &Variant) -> Outcome {
+    let mut rig = variant.rig();
+    let order = buy(&rig.terminal, cid(1), &[]);
+    rig.terminal.cmd("fault unsent 10031");
+    has(&res(&rig.peer, "ORDER", &order)?, &[("stage", "sent")])?;
+    let last = buy(&rig.terminal, cid(2), &[("max_spread", "9")]);
+    let now = rig.terminal.stat("server_ms");
+    let others: String = (10..10 + 4096)
+        .map(|n| {
+            let rest = "\t0".repeat(13);
+            sealed(&format!(
+                "R\t{}\tORDER\t1\t{now}\trefused\t0\t-12{rest}",
+                cid(n)
+            ))
+        })
+        .collect();
+    with_journal(&mut rig, |before| format!("{before}{others}"))?;
+    has(&res(&rig.peer, "ORDER", &last)?, &[("retcode", "-12")])?;
+    has(
+        &res(&rig.peer, "ORDER", &buy(&rig.terminal, cid(4105), &[]))?,
+        &[("retcode", "-3")],
+    )
+    .map_err(|why| format!("the records were not read: {why}"))?;
+    has(
+        &res(&rig.peer, "ORDER", &order)?,
+        &[("retcode", "-10"), ("dup", "1")],
+    )?;
+    ensure!(sends(&rig.terminal) == 0, "{} sends", sends(&rig.terminal));
+    Ok(())
+}
+
+/// A journal that is too large to be read whole is read from its end: what was answered last is known.
+pub fn a_huge_journal_is_read_from_its_end(variant: &Variant) -> Outcome {
+    let mut rig = variant.rig();
+    let order = buy(&rig.terminal, cid(1), &[("max_spread", "9")]);
+    has(&res(&rig.peer, "ORDER", &order)?, &[("retcode", "-12")])?;
+    let damage = format!("{}\n", "x".repeat(60_000)).repeat(300);
+    with_journal(&mut rig, |record| format!("{damage}{record}"))?;
+    rig.terminal.cmd("price EURUSD 1.10000 1.10001");
+    // The first time from what was read, the second time from what was written anew.
+    for _ in 0..2 {
+        has(
+            &res(&rig.peer, "ORDER", &order)?,
+            &[("retcode", "-12"), ("dup", "1")],
+        )?;
+        rig.kill_and_restart();
+    }
+    ensure!(sends(&rig.terminal) == 0, "{} sends", sends(&rig.terminal));
     Ok(())
 }

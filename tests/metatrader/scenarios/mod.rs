@@ -2,6 +2,7 @@
 //! and looks at the broker's books. The same functions run on the shipped file, where all must hold, and on files with a
 //! seeded defect, where one must fail (`defects.rs`).
 
+mod accounts;
 mod book;
 mod emergency;
 mod find;
@@ -100,12 +101,17 @@ scenarios! {
     handshake::it_says_what_it_waits_for,
     handshake::a_refusal_names_the_true_reason,
     handshake::a_broken_link_takes_its_orders_along,
+    handshake::a_nonce_never_comes_twice,
+    handshake::half_a_line_ends_with_its_link,
+    handshake::a_line_without_end_ends_the_link,
     idempotency::the_same_order_twice_is_one_deal,
     idempotency::a_refusal_is_final,
     idempotency::a_lost_answer_is_looked_for,
     idempotency::what_may_have_been_sent_is_not_sent_again,
     idempotency::the_terminal_itself_remembers,
     idempotency::another_programs_deal_is_not_ours,
+    idempotency::a_change_in_doubt_is_judged_by_all_it_named,
+    idempotency::a_switch_turned_at_the_last_moment_leaves_no_doubt,
     journal::a_crash_while_sending_makes_no_second_deal,
     journal::the_memory_outlives_the_terminal,
     journal::without_a_journal_nothing_is_sent,
@@ -115,6 +121,8 @@ scenarios! {
     journal::a_large_journal_is_rewritten,
     journal::a_rewritten_journal_keeps_the_stop,
     journal::only_our_leftovers_are_cancelled,
+    journal::a_full_memory_keeps_what_is_in_doubt,
+    journal::a_huge_journal_is_read_from_its_end,
     find::it_says_where_an_order_is,
     find::an_absence_needs_a_steady_connection,
     find::a_filled_order_is_not_denied,
@@ -122,6 +130,7 @@ scenarios! {
     find::a_history_that_grows_proves_no_absence,
     orders::the_order_is_what_was_asked,
     orders::the_filling_is_the_brokers,
+    orders::a_pending_order_keeps_its_limit_and_its_end,
     refusals::an_old_order_is_refused,
     refusals::an_order_that_waited_is_refused,
     refusals::an_order_for_another_account_is_refused,
@@ -144,6 +153,7 @@ scenarios! {
     refusals::a_check_sends_nothing,
     refusals::a_strange_client_id_is_refused,
     refusals::the_deviation_is_given_once,
+    refusals::a_number_too_long_is_no_number,
     emergency::flat_takes_ours_off_and_stays,
     emergency::flat_does_not_give_up,
     emergency::flat_does_not_close_twice,
@@ -165,6 +175,10 @@ scenarios! {
     netting::a_late_history_makes_nothing_ours,
     netting::what_nobody_knows_is_closed_when_the_history_comes,
     netting::a_rewritten_journal_knows_what_flat_closed,
+    accounts::fills_count_on_their_own_account,
+    accounts::an_answer_is_of_the_account_that_was_asked,
+    accounts::flat_ends_with_its_account,
+    accounts::what_flat_holds_back_is_of_one_account,
     book::a_snapshot_is_never_torn,
     book::rates_neither_overlap_nor_skip,
     book::each_bar_comes_once_when_it_has_closed,

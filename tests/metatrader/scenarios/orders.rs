@@ -399,3 +399,81 @@ pub fn a_position_closes_another_of_ours(variant: &Variant) -> Outcome {
     );
     Ok(())
 }
+
+/// A stop-limit order opens at its limit, and that is what its stops are measured against. Price, limit and end reach the
+/// broker, and a change that does not name them keeps them.
+pub fn a_pending_order_keeps_its_limit_and_its_end(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let end = (rig.terminal.stat("server_ms") / 1000 + 3600).to_string();
+    for (n, kind, price, limit, wrong, sl, tp, later) in [
+        (
+            1,
+            "buy_stop_limit",
+            "1.105",
+            "1.103",
+            "1.104",
+            "1.1",
+            "1.104",
+            "1.106",
+        ),
+        (
+            4,
+            "sell_stop_limit",
+            "1.095",
+            "1.097",
+            "1.096",
+            "1.1",
+            "1.096",
+            "1.094",
+        ),
+    ] {
+        let order = |n: u64, sl: &str| {
+            let fields = [
+                ("action", "pending"),
+                ("type", kind),
+                ("price", price),
+                ("stoplimit", limit),
+                ("sl", sl),
+                ("tp", tp),
+                ("ttype", "specified"),
+                ("exp", &end),
+            ];
+            buy(&rig.terminal, cid(n), &fields)
+        };
+        has(
+            &res(&rig.peer, "ORDER", &order(n, wrong))?,
+            &[("retcode", "-1"), ("stage", "refused")],
+        )?;
+        let placed = done(&rig, "ORDER", &order(n + 1, sl))?;
+        let is_placed = |price: &str| {
+            let orders = rig.terminal.truth("orders");
+            let is = orders
+                .iter()
+                .find(|row| row["ticket"] == placed.get("order"));
+            let wanted = [
+                ("price", price),
+                ("stoplimit", limit),
+                ("sl", sl),
+                ("tp", tp),
+            ];
+            ensure!(
+                is.is_some_and(|is| is["exp"] == end
+                    && is["ttype"] == "2"
+                    && wanted
+                        .iter()
+                        .all(|(key, value)| near(number(is, key), value.parse().unwrap_or(0.0)))),
+                "not {wanted:?} until {end}: {is:?}"
+            );
+            Ok(())
+        };
+        is_placed(price)?;
+        let change = format!(
+            "{}\tticket={}\tprice={later}\tstoplimit=\tsl=\ttp=\tttype=\texp=",
+            head(&rig.terminal, cid(n + 2)),
+            placed.get("order")
+        );
+        done(&rig, "MODIFY", &change)?;
+        is_placed(later)?;
+    }
+    Ok(())
+}

@@ -430,3 +430,24 @@ pub fn the_deviation_is_given_once(variant: &Variant) -> Outcome {
     }
     Ok(())
 }
+
+/// A number that 64 bits do not hold is damage: neither cut to what fits nor taken for the greatest.
+pub fn a_number_too_long_is_no_number(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let refused = [("retcode", "-1"), ("stage", "refused")];
+    let order = buy(&rig.terminal, cid(1), &[("dev", "9223372036854775808")]);
+    has(&res(&rig.peer, "ORDER", &order)?, &refused)?;
+    let opened = done(&rig, "ORDER", &buy(&rig.terminal, cid(2), &[]))?;
+    let ticket: u128 = opened.get("pos").parse().map_err(|_| opened.raw.clone())?;
+    for (n, long) in [1_u128 << 63, (1 << 63) + ticket, (1 << 64) + ticket]
+        .into_iter()
+        .enumerate()
+    {
+        let head = head(&rig.terminal, cid(n as u64 + 3));
+        let close = format!("{head}\tticket={long}\tident=\tvol=\tdev=\tfill=auto");
+        has(&res(&rig.peer, "CLOSE", &close)?, &refused)
+            .map_err(|why| format!("ticket {long}: {why}"))?;
+    }
+    ensure!(sends(&rig.terminal) == 1, "{} sends", sends(&rig.terminal));
+    Ok(())
+}
