@@ -116,6 +116,9 @@ impl Turn<'_> {
         let doubted = self.doubt_its_time(command);
         self.await_its_age(command);
         let given_after = self.given_after(command.created_at);
+        if command.created_at.is_none() {
+            self.date_when_known(&id);
+        }
         self.record(Record::Received {
             command: Command {
                 doubted,
@@ -189,6 +192,7 @@ impl Turn<'_> {
         };
         let id = command.id.clone();
         self.push_row(&command);
+        self.date_when_known(&id);
         self.record(Record::Received { command });
         id
     }

@@ -9,17 +9,19 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::Now;
 use super::command::{Command, Urgency};
-use super::durable::{Durable, OpenCommand};
+use super::durable::{Durable, EmergencyStop, OpenCommand};
 use super::effect::LogLevel;
 use super::opened::Given;
 use super::record::Record;
 use super::snapshot::{CommandState, Severity, Source};
+use super::state::State;
 use super::step::Turn;
 use super::superseding::PastOrder;
 
 /// Two clocks may differ by so much and nobody need care.
-const WORTH_TELLING: SignedDuration = SignedDuration::from_secs(2);
+pub(super) const WORTH_TELLING: SignedDuration = SignedDuration::from_secs(2);
 /// A command waits no longer for the platform's clock.
 pub(super) const CLOCK_PATIENCE: Duration = Duration::from_secs(3);
 
@@ -107,6 +109,15 @@ impl Durable {
         if let Some(open) = self.open.get_mut(id) {
             open.command.came_at(at);
         }
+        let by_own_clock = |past: &PastOrder| past.id == id && past.by_own_clock;
+        if let Some(found) = self.past.iter().position(by_own_clock) {
+            let undated = self.past.remove(found);
+            self.remember(PastOrder {
+                made_at: at,
+                by_own_clock: false,
+                ..undated
+            });
+        }
     }
 
     pub(super) fn put_back(&mut self, after: Timestamp, by: SignedDuration, all: bool) {
@@ -136,7 +147,51 @@ impl Durable {
     }
 }
 
+impl State {
+    /// The latest that the platform's clock can show now, by how well it is known; `None` while it is not.
+    pub(super) fn latest_moment(&self, now: Now) -> Option<Timestamp> {
+        let within = SignedDuration::from_millis(self.clock_within_ms?);
+        let latest = self.platform_time(now).checked_add(within + WORTH_TELLING);
+        latest.ok()
+    }
+}
+
 impl Turn<'_> {
+    /// It tells no time of its own, and the platform's clock is not known: once it is, it was given when it came, by a clock
+    /// that nobody sets.
+    pub(super) fn date_when_known(&mut self, id: &str) {
+        const MOST: usize = 1_024;
+        if self.state.clock_within_ms.is_some() {
+            return;
+        }
+        let came = &mut self.state.came_undated;
+        came.insert(id.to_owned(), self.now.mono);
+        if came.len() > MOST {
+            came.pop_first();
+        }
+    }
+
+    fn date_undated(&mut self) {
+        let now = self.state.platform_time(self.now);
+        for (id, came) in std::mem::take(&mut self.state.came_undated) {
+            let durable = self.durable();
+            let lacks = durable
+                .open
+                .get(&id)
+                .is_some_and(|open| open.command.created_at.is_none())
+                || durable
+                    .past
+                    .iter()
+                    .any(|past| past.id == id && past.by_own_clock);
+            let ago = self.now.mono.saturating_sub(came);
+            if let Ok(at) = now.checked_sub(ago)
+                && lacks
+            {
+                self.record(Record::DatedByArrival { id, at });
+            }
+        }
+    }
+
     /// A slow answer that does not contradict a better measurement says nothing new.
     pub fn measure_clock(&mut self, offset_ms: i64, within_ms: i64) {
         let known_ms = i64::try_from(self.state.clock_offset.as_millis()).unwrap_or(i64::MAX);
@@ -158,6 +213,8 @@ impl Turn<'_> {
         let offset = SignedDuration::from_millis(offset_ms);
         self.state.clock_offset = offset;
         self.state.clock_within_ms = Some(within_ms);
+        self.date_undated();
+        self.forget_when_stopped(expected, within_ms);
         let put_back = self.take_back_the_future(expected, within_ms);
         if put_back && expected.is_none() {
             self.date_doubtful(doubtful);
@@ -185,6 +242,26 @@ impl Turn<'_> {
             );
         } else {
             self.drop_notice("clock");
+        }
+    }
+
+    /// The clock was behind when the stop's moment was read from it: a RESUME of before would look later.
+    fn forget_when_stopped(&mut self, expected: Option<(Timestamp, i64)>, within_ms: i64) {
+        let now = self.state.platform_time(self.now);
+        let jumped = expected.is_some_and(|(expected, known_ms)| {
+            let error = SignedDuration::from_millis(within_ms.saturating_add(known_ms));
+            now.duration_since(expected) >= WORTH_TELLING + error
+        });
+        if let Some(stop) = self.durable().stop.clone()
+            && jumped
+            && stop.last_given.is_some()
+        {
+            self.record(Record::EmergencyStopped {
+                stop: EmergencyStop {
+                    last_given: None,
+                    ..stop
+                },
+            });
         }
     }
 

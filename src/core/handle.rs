@@ -195,7 +195,10 @@ impl Turn<'_> {
         if self.durable().pause.is_some() {
             self.record(Record::Unpaused {
                 here: true,
-                platform_at: self.state.platform_moment(self.now),
+                platform_at: self
+                    .state
+                    .platform_moment(self.now)
+                    .or_else(|| self.state.last_order()),
                 at: self.now.utc,
             });
             self.log(

@@ -216,10 +216,14 @@ impl Turn<'_> {
         }
     }
 
-    /// Some events tell no time of their own; the platform's record of the command does.
+    /// Some events tell no time of their own; the platform's record of the command does. One that is later than now is the
+    /// platform's word all the same, as far as its clock may be ahead of what is known of it.
     pub fn learn_date(&mut self, id: &str, given_at: Option<Timestamp>) {
-        let now = self.state.platform_time(self.now);
-        if let Some(at) = given_at.filter(|at| *at <= now && self.durable().lacks_date(id)) {
+        let latest = self.state.latest_moment(self.now);
+        let believed = |at: &Timestamp| latest.is_none_or(|latest| *at <= latest);
+        if let Some(at) = given_at.filter(believed)
+            && self.durable().lacks_date(id)
+        {
             self.record(Record::Dated {
                 id: id.to_owned(),
                 at,

@@ -206,18 +206,26 @@ impl Turn<'_> {
         let is_rival = |other: &PastOrder| {
             let stands = match other.kind_against(command, self.state) {
                 Kind::Nothing => false,
-                Kind::Always => other.is_later_than(command, self.state),
+                Kind::Always => other.may_be_later_than(command, self.state),
                 Kind::WhenTold => true,
             };
             stands && !other.told && other.id != command.id
         };
-        let mut at_work = durable
-            .open
-            .values()
-            .map(|open| PastOrder::of(&open.command));
+        // Of what was ordered here the platform tells nothing.
+        let at_work = durable.open.values().filter(|open| !open.command.local);
+        let mut at_work = at_work.map(|open| PastOrder::of(&open.command));
         let mut past = durable.past.iter();
         if at_work.any(|other| is_rival(&other))
             || past.any(|other| is_rival(other) && durable.reports.contains_key(&other.id))
+        {
+            return true;
+        }
+        // With the pause that is about to be lifted it would be refused.
+        if command.known() == Some(CommandName::OpenPosition)
+            && durable.open.values().any(|other| {
+                other.command.known() == Some(CommandName::Resume)
+                    && other.command.made() <= command.made()
+            })
         {
             return true;
         }

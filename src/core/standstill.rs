@@ -179,5 +179,6 @@ impl Turn<'_> {
         self.state
             .unproven_old
             .retain(|id, _| open.contains_key(id));
+        self.state.came_new.retain(|id| open.contains_key(id));
     }
 }

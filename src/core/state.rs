@@ -142,6 +142,8 @@ pub struct State {
     pub(super) undated: BTreeMap<String, Duration>,
     /// Commands that would expire by a clock that proves nothing, and since when.
     pub(super) unproven_old: BTreeMap<String, Duration>,
+    /// Commands that tell no time and came before the platform's clock was known, and when they came.
+    pub(super) came_undated: BTreeMap<String, Duration>,
     /// What makes the risk smaller and came by Pusher over a connection that brings nothing old.
     pub(super) came_new: BTreeSet<String>,
     /// Commands that look older than what was ordered before they came.
@@ -247,6 +249,7 @@ impl State {
             restart_at: None,
             undated: BTreeMap::new(),
             unproven_old: BTreeMap::new(),
+            came_undated: BTreeMap::new(),
             came_new: BTreeSet::new(),
             doubtful: BTreeMap::new(),
             clock_measured_at: None,

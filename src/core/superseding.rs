@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::State;
+use super::clock::WORTH_TELLING;
 use super::command::{Command, CommandName};
 use super::durable::OpenCommand;
 use super::handle::ticket_of;
@@ -195,6 +196,17 @@ impl PastOrder {
         earlier.id != self.id && state.given_at(earlier) < self.by_the_platform(state)
     }
 
+    /// Whether it may turn out to be the later one once its time is told, by how well the platform's clock is known.
+    pub fn may_be_later_than(&self, earlier: &Command, state: &State) -> bool {
+        let Some(within) = state.clock_within_ms.filter(|_| !state.clock_is_unsure) else {
+            return earlier.id != self.id;
+        };
+        let latest = self
+            .by_the_platform(state)
+            .checked_add(SignedDuration::from_millis(within) + WORTH_TELLING);
+        earlier.id != self.id && latest.is_ok_and(|latest| state.given_at(earlier) < latest)
+    }
+
     /// When it was made, by the platform's clock.
     pub fn by_the_platform(&self, state: &State) -> Timestamp {
         if self.by_own_clock {
@@ -226,6 +238,7 @@ impl State {
         let own = self.durable.past.iter().filter(|past| past.by_own_clock);
         own.map(|past| past.by_the_platform(self))
             .chain(self.durable.last_ordered_at())
+            .chain(self.durable.resumed_by_platform)
             .max()
     }
 }

@@ -5,11 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::emergency::{exposed, stop_here};
-use super::world::{OWNER, World};
+use super::world::{OWNER, Patching, World};
 use super::{buy, buying_rules, start_args};
 
-use crate::core::Event;
 use crate::core::snapshot::{CommandState, StrategyState, UiCommand};
+use crate::core::{Event, ReportOutcome};
 
 /// Seconds that this computer's clock is ahead of the platform's: at first, and once it was set.
 const CLOCKS: [(i64, i64); 8] = [
@@ -319,5 +319,119 @@ fn with_an_unknown_clock_what_comes_without_a_time_is_the_later_order() {
                 assert!(!runs || durable.pause.is_some(), "{case}");
             }
         }
+    }
+}
+
+fn undated(world: &mut World, id: &str, name: &str) {
+    world.platform_knows(id, OWNER);
+    let args = json!({ "strategyId": "s1" });
+    let args = if name == "STOP_STRATEGY" {
+        args
+    } else {
+        json!({})
+    };
+    let raw = json!({ "id": id, "command": name, "parameters": args });
+    world.pusher_raw(&raw.to_string());
+}
+
+fn dated(world: &mut World, id: &str, at: Timestamp) {
+    world.happens(Event::ReportAnswered {
+        id: id.to_owned(),
+        interim: false,
+        outcome: ReportOutcome::Accepted {
+            user_id: Some(OWNER.to_owned()),
+            given_at: Some(at),
+        },
+    });
+}
+
+/// The platform's own word on when a stop was given is believed although it is later than this computer's clock, or than
+/// what is known of the platform's: an order of before, which comes after it, does not stand against it.
+#[test]
+fn an_earlier_order_that_comes_after_a_stop_is_past() {
+    let rules = start_args("s1", &buying_rules());
+    for (behind, within) in [(10, None), (3, None), (0, Some(2_000))] {
+        let mut world = World::ready();
+        if let Some(within_ms) = within {
+            world.happens(Event::ClockMeasured {
+                offset_ms: -within_ms,
+                within_ms,
+            });
+        }
+        world.wait(20);
+        world.patching = Patching::Silent;
+        let given_at = world.ago(-behind);
+        for (id, name) in [("st", "STOP_STRATEGY"), ("pa", "PAUSE")] {
+            undated(&mut world, id, name);
+            world.assert_executed(id);
+        }
+        world.pusher_made("s", "START_STRATEGY", &rules, 1 - behind);
+        world.pusher_made("r", "RESUME", &json!({}), 1 - behind);
+        for id in ["s", "r"] {
+            world.assert_ends(id, CommandState::Waiting, "the later one");
+        }
+        for id in ["st", "pa"] {
+            dated(&mut world, id, given_at);
+        }
+        for id in ["s", "r"] {
+            world.assert_ends(id, CommandState::Failed, "superseded");
+        }
+        assert!(world.state.durable().pause.is_some(), "{behind}");
+    }
+}
+
+/// What came while the platform's clock was not known is dated by a clock that nobody sets, once it is: this computer's may
+/// have been set meanwhile.
+#[test]
+fn a_clock_set_right_changes_no_sequence() {
+    let rules = start_args("s1", &buying_rules());
+    for wrong in [-7_200, -30, 30, 7_200] {
+        for here in [true, false] {
+            let mut world = World::ready();
+            world.now.utc += SignedDuration::from_secs(wrong);
+            world.restart();
+            world.terminal_up();
+            world.wait(20);
+            if here {
+                world.ui(UiCommand::StopStrategy {
+                    id: "s1".to_owned(),
+                    close_positions: true,
+                });
+            } else {
+                undated(&mut world, "st", "STOP_STRATEGY");
+                world.assert_executed("st");
+            }
+            world.wait(2);
+            world.now.utc -= SignedDuration::from_secs(wrong);
+            world.wait(2);
+            world.clock_is_known();
+            world.heartbeat(&[("before", "START_STRATEGY", rules.clone(), 6)]);
+            world.assert_ends("before", CommandState::Failed, "superseded");
+            world.pusher_made("after", "START_STRATEGY", &rules, 0);
+            world.wait(4);
+            world.assert_executed("after");
+        }
+    }
+}
+
+/// A person's word counts, however wrong this computer's clock is.
+#[test]
+fn a_person_resumes_whatever_the_clock_says() {
+    for behind in [60, 7_200] {
+        let mut world = World::ready();
+        let rules = start_args("s1", &buying_rules());
+        world.pusher_made("s", "START_STRATEGY", &rules, -behind);
+        world.assert_executed("s");
+        undated(&mut world, "pa", "PAUSE");
+        world.assert_executed("pa");
+        world.wait(1);
+        world.ui(UiCommand::ResumeTrading);
+        world.wait(1);
+        world.pusher_made("told", "OPEN_POSITION", &buy(), -behind - 2);
+        world.assert_executed("told");
+        let raw = json!({ "id": "untold", "command": "OPEN_POSITION", "parameters": buy() });
+        world.platform_knows("untold", OWNER);
+        world.pusher_raw(&raw.to_string());
+        world.assert_executed("untold");
     }
 }

@@ -507,7 +507,8 @@ fn a_later_order_waits_for_the_time_of_a_stop_that_came_with_it() {
             4,
         );
         world.pusher_made("resume", "RESUME", &json!({}), 4);
-        for id in ["again", "resume"] {
+        world.pusher_made("open", "OPEN_POSITION", &buy(), 3);
+        for id in ["again", "resume", "open"] {
             world.assert_ends(
                 id,
                 CommandState::Waiting,
@@ -531,6 +532,8 @@ fn a_later_order_waits_for_the_time_of_a_stop_that_came_with_it() {
             stands,
             "{told} {given_before}"
         );
+        let opened = world.outcome("open").0 == CommandState::Executed;
+        assert_eq!(opened, stands, "{told} {given_before}");
         assert_eq!(
             world.state.durable().pause.is_none(),
             stands,
