@@ -131,6 +131,17 @@ impl Holding {
         let reached = (price - number) * self.sign >= -slack;
         reached.then_some(part)
     }
+
+    /// The same of a part that is closed at a loss.
+    pub fn lost_part_reached(&self, price: f64, slack: f64, spec: &SymbolSpec) -> Option<Decimal> {
+        let against = match self.position.side {
+            Side::Buy => Side::Sell,
+            Side::Sell => Side::Buy,
+        };
+        let part = not_nearer(self.touch.lost_part?, against, spec);
+        let reached = (price - number_of(part)) * self.sign <= slack;
+        reached.then_some(part)
+    }
 }
 
 /// Nobody has looked yet.
@@ -139,6 +150,7 @@ const ALWAYS: Touch = Touch {
     upper: f64::NEG_INFINITY,
     second: i64::MIN,
     part: None,
+    lost_part: None,
 };
 
 /// The price that the symbol's ticks allow, not short of the one asked for.

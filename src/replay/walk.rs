@@ -119,33 +119,39 @@ impl Replay {
     ) -> io::Result<bool> {
         let slack = self.slack;
         let price = self.closing_f(at, to, spread);
-        if (to - from) * self.holdings[at].sign > 0.0 {
-            let mut asked = None;
-            // Once at each: a part too small to close is left for the next one.
-            while let Some(level) = self
-                .part_reached(at, price)
-                .filter(|level| asked != Some(*level))
+        let rises = (to - from) * self.holdings[at].sign > 0.0;
+        if !rises && self.holdings[at].moved && self.holdings[at].is_stopped_at(price, slack) {
+            self.stop_out(at, time, "", sink)?;
+            return Ok(true);
+        }
+        let (mut here, mut asked) = (from, None);
+        // Once at each: a part too small to close is left for the next one.
+        while let Some(level) = self
+            .part_reached(at, price, rises)
+            .filter(|level| asked != Some(*level))
+        {
+            asked = Some(level);
+            let offset = if self.holdings[at].sign > 0.0 {
+                0.0
+            } else {
+                spread
+            };
+            // One that is due only now, after the one before it, may lie behind.
+            let bid = number_of(level) - offset;
+            here = if to > from {
+                bid.max(here)
+            } else {
+                bid.min(here)
+            };
+            if self.must_ask(at, self.closing_f(at, here, spread), time)
+                && self.care(at, here, spread, time, sink)?
             {
-                asked = Some(level);
-                let offset = if self.holdings[at].sign > 0.0 {
-                    0.0
-                } else {
-                    spread
-                };
-                let bid = number_of(level) - offset;
-                if self.must_ask(at, self.closing_f(at, bid, spread), time)
-                    && self.care(at, bid, spread, time, sink)?
-                {
-                    return Ok(true);
-                }
-            }
-            if self.holdings[at].reaches_target(price, slack) {
-                let target = self.holdings[at].position.take_profit.unwrap_or_default();
-                self.close(at, target, None, time, ExitReason::TakeProfit, "", sink)?;
                 return Ok(true);
             }
-        } else if self.holdings[at].moved && self.holdings[at].is_stopped_at(price, slack) {
-            self.stop_out(at, time, "", sink)?;
+        }
+        if rises && self.holdings[at].reaches_target(price, slack) {
+            let target = self.holdings[at].position.take_profit.unwrap_or_default();
+            self.close(at, target, None, time, ExitReason::TakeProfit, "", sink)?;
             return Ok(true);
         }
         if self.must_ask(at, price, time) {
@@ -154,8 +160,14 @@ impl Replay {
         Ok(false)
     }
 
-    fn part_reached(&mut self, at: usize, price: f64) -> Option<Decimal> {
-        self.holdings[at].part_reached(price, self.slack, &self.settings.terms.spec)
+    fn part_reached(&mut self, at: usize, price: f64, rises: bool) -> Option<Decimal> {
+        let (slack, spec) = (self.slack, &self.settings.terms.spec);
+        let holding = &mut self.holdings[at];
+        if rises {
+            holding.part_reached(price, slack, spec)
+        } else {
+            holding.lost_part_reached(price, slack, spec)
+        }
     }
 
     /// Whether the exits could ask for anything at this price.

@@ -325,3 +325,71 @@ fn a_check_for_progress_changes_no_price_of_a_part() {
         assert_eq!(deals(true).len(), 2, "{side:?}: {:?}", deals(true));
     }
 }
+
+/// A part that is closed at a loss is closed where the price went, and only there.
+#[test]
+fn a_part_closed_at_a_loss_is_filled_where_the_price_goes() {
+    use ExitReason::{End, Part};
+    let quiet = [1.1006, 1.1010, 1.1003, 1.1008];
+    let parts = |value: f64| {
+        json!({
+            "stopLoss": { "type": "pips", "value": 50 },
+            "enhancedPartialExits": { "levels": [
+                { "percentage": 50, "triggerType": "price",
+                  "priceTarget": { "type": "absolute", "value": value } },
+            ] },
+        })
+    };
+    type Deals = &'static [(ExitReason, &'static str)];
+    let cases: [(&str, Side, f64, &[[f64; 4]], Deals); 5] = [
+        (
+            "never there",
+            Side::Buy,
+            1.05,
+            &[quiet, quiet],
+            &[(End, "1.1008")],
+        ),
+        (
+            "down to it",
+            Side::Buy,
+            1.0990,
+            &[quiet, [1.1006, 1.1010, 1.0985, 1.1008]],
+            &[(Part, "1.0990"), (End, "1.1008")],
+        ),
+        (
+            "opens below it",
+            Side::Buy,
+            1.0990,
+            &[quiet, [1.0980, 1.0995, 1.0975, 1.0990]],
+            &[(Part, "1.0980"), (End, "1.0990")],
+        ),
+        (
+            "never there",
+            Side::Sell,
+            1.15,
+            &[quiet, quiet],
+            &[(End, "1.1009")],
+        ),
+        (
+            "up to it, by the ask",
+            Side::Sell,
+            1.1030,
+            &[quiet, [1.1006, 1.1035, 1.1003, 1.1008]],
+            &[(Part, "1.1030"), (End, "1.1009")],
+        ),
+    ];
+    for (name, side, value, bars, deals) in cases {
+        let plan = crossing(&parts(value), side);
+        let kept = after_a_cross(plan, settings(), bars);
+        let found: Vec<_> = kept
+            .trades
+            .iter()
+            .map(|trade| (trade.reason, trade.close_price))
+            .collect();
+        let expected: Vec<_> = deals
+            .iter()
+            .map(|(reason, price)| (*reason, decimal(price)))
+            .collect();
+        assert_eq!(found, expected, "{name} {side:?}");
+    }
+}

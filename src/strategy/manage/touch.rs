@@ -19,8 +19,10 @@ pub struct Touch {
     /// Seconds since 1970 UTC; `i64::MAX` when time alone changes nothing.
     pub second: i64,
     /// Where the next part is due, when that is a price and no bar or moment: exactly, not rounded to ticks. It lies at one of
-    /// the bounds or beyond, unless it is left for the next one and nothing comes of it.
+    /// the bounds or beyond, unless it is left for the next one and nothing comes of it. Reached by winning.
     pub part: Option<Decimal>,
+    /// The same, reached by losing.
+    pub lost_part: Option<Decimal>,
 }
 
 impl Touch {
@@ -29,6 +31,7 @@ impl Touch {
         upper: f64::NEG_INFINITY,
         second: i64::MIN,
         part: None,
+        lost_part: None,
     };
 
     /// Whether `manage` must be asked at this price and second.
@@ -55,11 +58,12 @@ pub fn next_touch(plan: &Plan, view: &PositionView<'_>) -> Touch {
     }
     let mut falls_to: Option<Decimal> = None;
     let mut rises_to: Option<Decimal> = None;
-    let mut part = None;
+    let (mut part, mut lost_part) = (None, None);
     let walk = parts::walk(&holding, |reach, matters| {
-        part = match reach {
-            Reach::AtLeast(gain) | Reach::AtMost(gain) => Some(gain),
-            Reach::At(_) | Reach::Unknown => None,
+        (part, lost_part) = match reach {
+            Reach::AtLeast(gain) => (Some(gain), None),
+            Reach::AtMost(gain) => (None, Some(gain)),
+            Reach::At(_) | Reach::Unknown => (None, None),
         };
         match reach {
             _ if !matters => {}
@@ -106,5 +110,6 @@ pub fn next_touch(plan: &Plan, view: &PositionView<'_>) -> Touch {
         upper,
         second,
         part: part.map(price),
+        lost_part: lost_part.map(price),
     }
 }
