@@ -262,7 +262,11 @@ impl Turn<'_> {
         let last = past
             .filter_map(|past| Some((CommandName::parse(&past.name)?, past)))
             .filter(|(name, _)| matches!(name, CommandName::Pause | CommandName::Resume))
-            .filter(|(_, past)| self.is_later(command, past))
+            .filter(|(name, past)| {
+                let given = self.state.given_at(command);
+                let then = past.by_the_platform(self.state);
+                given > then || given == then && *name == CommandName::Resume
+            })
             .max_by_key(|(_, past)| past.by_the_platform(self.state));
         let Some((CommandName::Pause, pause)) = last else {
             return false;

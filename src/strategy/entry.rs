@@ -152,6 +152,20 @@ fn read_all_of(
             None => return refuse_direction(reader, doubt),
         }
     }
+    let primary = &items[..group.items.len().min(items.len())];
+    let has_primary = |side: &Side| {
+        primary
+            .iter()
+            .any(|item| item.side.is_none_or(|own| own == *side))
+    };
+    if let Some(side) = sides.iter().find(|side| !has_primary(side)) {
+        let text = format!(
+            "a confirmation is for a {} and no primary condition is, so it would open by itself; give both one direction",
+            side.name()
+        );
+        let reason = Reason::new(Rule::Direction, &group.path, text);
+        return leave_out(reader, group, alone, vec![reason]);
+    }
     let of = |side| -> Vec<Condition> {
         let own = items
             .iter()

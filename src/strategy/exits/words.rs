@@ -1,5 +1,7 @@
 //! The exits in plain words, one clause each.
 
+use rust_decimal::Decimal;
+
 use super::closing::{Closing, MinuteOfWeek, VOLATILITY_ATR, held_words};
 use super::following::{Start, Trailing};
 use super::level::{PartialLevel, Parts, When};
@@ -214,8 +216,12 @@ fn trailing(trailing: &Trailing, language: Language) -> String {
                 "setelah semua penutupan sebagian selesai dan profit mencapai {profit}")
         }
     };
+    let step = Some(trailing.step_pips)
+        .filter(|pips| *pips != Decimal::ONE)
+        .map(|pips| tell!(language; ", in steps of {pips} pips"; ", dengan langkah {pips} pip"))
+        .unwrap_or_default();
     let away = trailing.words(language);
-    tell!(language; "trails by {away}{least} {starts}"; "trailing stop {away}{least} {starts}")
+    tell!(language; "trails by {away}{least} {starts}{step}"; "trailing stop {away}{least} {starts}{step}")
 }
 
 fn closing(closing: &Closing, language: Language) -> Vec<String> {

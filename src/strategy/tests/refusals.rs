@@ -114,6 +114,29 @@ fn shapes_that_cannot_be_followed_yet_are_named() {
 }
 
 #[test]
+fn a_confirmation_opens_nothing_by_itself() {
+    let with = |primary: &str, confirms: &str| {
+        let said = |indicator: &str, says: &str| {
+            let mut one = condition(indicator, "lt", &json!(50));
+            one["description"] = says.into();
+            one
+        };
+        rules_with(&json!({
+            "primary": [said("rsi", primary)],
+            "confirmation": [{ "timeframe": "H1", "required": true, "condition": said("rsi", confirms) }],
+        }))
+    };
+    assert_eq!(
+        reasons(&with("BUY: dip", "SELL: H1 weak"))[0].to_string(),
+        "entry: a confirmation is for a SELL and no primary condition is, so it would open by itself; give both one direction (R1)"
+    );
+    let plan = rules_planned(&with("BUY: dip", "H1 weak"), None).unwrap();
+    assert!(plan.trigger(Side::Buy).is_some() && plan.trigger(Side::Sell).is_none());
+    let plan = rules_planned(&with("dip", "SELL: H1 weak"), None).unwrap();
+    assert!(plan.trigger(Side::Sell).is_some() && plan.trigger(Side::Buy).is_none());
+}
+
+#[test]
 fn r1_mirrored_halves_are_one_direction_each() {
     let half = |over: &str, crosses: &str, level: i32| {
         [
