@@ -65,7 +65,7 @@ impl Turn<'_> {
             && command.expires_at.is_none()
             && !self.may_be_old(&command)
         {
-            command.created_at = Some(self.state.platform_time(self.now));
+            command.created_at = Some(self.state.given_now(self.now));
             command.dated_here = true;
         }
         self.not_from_the_future(&mut command);
@@ -173,7 +173,7 @@ impl Turn<'_> {
             .map_or("", |(_, text)| text);
         // On the platform's clock, on which it is compared with the platform's commands.
         let created_at =
-            (self.state.clock_within_ms.is_some()).then(|| self.state.platform_time(self.now));
+            (self.state.clock_within_ms.is_some()).then(|| self.state.given_now(self.now));
         let command = Command {
             id: self.durable().local_id(0),
             local: true,

@@ -156,6 +156,19 @@ impl State {
     }
 }
 
+impl State {
+    /// When an order was given that came just now and tells no time: after all that came before it, as far as the platform's
+    /// clock may be ahead of what is known of it.
+    pub(super) fn given_now(&self, now: Now) -> Timestamp {
+        let known = self.platform_time(now);
+        let last = self.durable.last_ordered_at();
+        let after = last.and_then(|last| last.checked_add(Duration::from_millis(1)).ok());
+        let possible = after.zip(self.latest_moment(now));
+        let after = possible.filter(|(after, latest)| after <= latest);
+        after.map_or(known, |(after, _)| after.max(known))
+    }
+}
+
 impl Turn<'_> {
     /// It tells no time of its own, and the platform's clock is not known: once it is, it was given when it came, by a clock
     /// that nobody sets.
@@ -166,13 +179,23 @@ impl Turn<'_> {
         }
         let came = &mut self.state.came_undated;
         came.insert(id.to_owned(), self.now.mono);
-        if came.len() > MOST {
-            came.pop_first();
+        if came.len() > MOST
+            && let Some((oldest, _)) = came.iter().min_by_key(|(_, came)| **came)
+        {
+            let oldest = oldest.clone();
+            came.remove(&oldest);
         }
     }
 
     fn date_undated(&mut self) {
         let now = self.state.platform_time(self.now);
+        if let Some(resumed) = self.state.resumed_undated.take() {
+            let ago = self.now.mono.saturating_sub(resumed);
+            if let Ok(platform_at) = now.checked_sub(ago) {
+                let at = self.now.utc;
+                self.record(Record::ResumeDated { platform_at, at });
+            }
+        }
         for (id, came) in std::mem::take(&mut self.state.came_undated) {
             let durable = self.durable();
             let lacks = durable
@@ -313,10 +336,11 @@ impl Turn<'_> {
             return;
         }
         let now = self.state.platform_time(self.now);
-        let Some(made) = command.created_at.filter(|made| *made > now) else {
+        let latest = self.state.latest_moment(self.now).unwrap_or(now);
+        let Some(made) = command.created_at.filter(|made| *made > latest) else {
             return;
         };
-        command.dated_here |= made.duration_since(now) > WORTH_TELLING;
+        command.dated_here = true;
         // Perhaps from before the clock was put back; what would add to the risk must not gain by that.
         let adds = command
             .known()

@@ -367,6 +367,9 @@ impl Durable {
                     self.resumed_by_platform = *platform_at;
                 }
             }
+            Record::ResumeDated { platform_at, .. } => {
+                self.resumed_by_platform = Some(*platform_at);
+            }
             Record::EmergencyStopped { stop } => self.stop = Some(stop.clone()),
             Record::EmergencyToldFailed { id, .. } => {
                 if let Some(stop) = &mut self.stop {

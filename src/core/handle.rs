@@ -193,6 +193,9 @@ impl Turn<'_> {
     /// A person's word: what is given from now on is not given in the pause, though the platform's last word was PAUSE.
     pub fn unpause_here(&mut self) {
         if self.durable().pause.is_some() {
+            if self.state.clock_within_ms.is_none() {
+                self.state.resumed_undated = Some(self.now.mono);
+            }
             self.record(Record::Unpaused {
                 here: true,
                 platform_at: self

@@ -207,6 +207,11 @@ pub enum Record {
         platform_at: Timestamp,
         at: Timestamp,
     },
+    /// When a person resumed trading, by the platform's clock, which is known only now.
+    ResumeDated {
+        platform_at: Timestamp,
+        at: Timestamp,
+    },
     OwnerLearned {
         user_id: String,
     },

@@ -144,6 +144,8 @@ pub struct State {
     pub(super) unproven_old: BTreeMap<String, Duration>,
     /// Commands that tell no time and came before the platform's clock was known, and when they came.
     pub(super) came_undated: BTreeMap<String, Duration>,
+    /// When a person resumed trading while the platform's clock was not known.
+    pub(super) resumed_undated: Option<Duration>,
     /// What makes the risk smaller and came by Pusher over a connection that brings nothing old.
     pub(super) came_new: BTreeSet<String>,
     /// Commands that look older than what was ordered before they came.
@@ -250,6 +252,7 @@ impl State {
             undated: BTreeMap::new(),
             unproven_old: BTreeMap::new(),
             came_undated: BTreeMap::new(),
+            resumed_undated: None,
             came_new: BTreeSet::new(),
             doubtful: BTreeMap::new(),
             clock_measured_at: None,

@@ -433,5 +433,56 @@ fn a_person_resumes_whatever_the_clock_says() {
         world.platform_knows("untold", OWNER);
         world.pusher_raw(&raw.to_string());
         world.assert_executed("untold");
+        // The pause is dated when the platform's clock is known, and so is the resume.
+        world.happens(Event::ClockMeasured {
+            offset_ms: behind * 1_000 + 50,
+            within_ms: 20,
+        });
+        world.wait(1);
+        world.pusher_made("later", "OPEN_POSITION", &buy(), -behind);
+        world.assert_executed("later");
+    }
+}
+
+/// What is known of the platform's clock is two seconds behind it. The answers to the reports tell that the first orders were
+/// given ahead of that, and what comes after them is later all the same.
+#[test]
+fn a_clock_that_is_known_late_sets_no_later_stop_aside() {
+    let rules = start_args("s1", &buying_rules());
+    for told in [false, true] {
+        let mut world = World::ready();
+        world.happens(Event::ClockMeasured {
+            offset_ms: -2_000,
+            within_ms: 2_000,
+        });
+        world.wait(20);
+        for (id, name, args) in [("s", "START_STRATEGY", &rules), ("r", "RESUME", &json!({}))] {
+            world.patching = Patching::Silent;
+            world.pusher_made(id, name, args, 0);
+            world.assert_executed(id);
+            let at = world.now.utc;
+            dated(&mut world, id, at);
+        }
+        world.patching = Patching::Works;
+        world.now.utc += SignedDuration::from_millis(100);
+        world.now.mono += std::time::Duration::from_millis(100);
+        if told {
+            world.pusher_made("st", "STOP_STRATEGY", &json!({ "strategyId": "s1" }), 0);
+            world.pusher_made("pa", "PAUSE", &json!({}), 0);
+        } else {
+            undated(&mut world, "st", "STOP_STRATEGY");
+            undated(&mut world, "pa", "PAUSE");
+        }
+        world.assert_executed("st");
+        world.assert_executed("pa");
+        let durable = world.state.durable();
+        assert_eq!(durable.strategies["s1"].state, StrategyState::Stopped);
+        assert!(durable.pause.is_some());
+        // And a START after those is later still.
+        world.now.utc += SignedDuration::from_millis(300);
+        world.now.mono += std::time::Duration::from_millis(300);
+        world.pusher_made("again", "START_STRATEGY", &rules, 0);
+        world.wait(4);
+        world.assert_executed("again");
     }
 }

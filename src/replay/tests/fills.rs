@@ -341,6 +341,7 @@ fn a_part_closed_at_a_loss_is_filled_where_the_price_goes() {
         })
     };
     type Deals = &'static [(ExitReason, &'static str)];
+    #[expect(clippy::type_complexity, reason = "a table")]
     let cases: [(&str, Side, f64, &[[f64; 4]], Deals); 5] = [
         (
             "never there",
