@@ -2726,6 +2726,12 @@ void SendTrade(const string id, MqlTradeRequest &req, Outcome &o, const bool mus
      }
    Line("BUSY", Txt("id", id) + Int("cid", (long)o.cid));
    Flush();
+   if(!Blank(o.acct) && o.acct != AccountPin())          // checking and writing took a while
+     {
+      Refuse(o, CODE_OTHER_ACCOUNT, "the terminal went to " + AccountPin() + " before it was sent; nothing was sent");
+      JournalResult(o);
+      return;
+     }
    MqlTradeResult res = {};
    string acct = AccountPin();                           // the terminal may be on another one when the answer is there
    ResetLastError();
@@ -3468,6 +3474,7 @@ void RunOrder(const Message &m, const ulong at)
    MqlTradeRequest req = {};
    string forbidden = Forbidden();
    bool go = PinAndLife(m, at, o);
+   o.acct = AccountPin();
    if(go && !Blank(forbidden))
      {
       Refuse(o, CODE_NOT_PERMITTED, forbidden);
@@ -3561,9 +3568,12 @@ void SendOff(const string id, const ulong ticket, const bool order, const ulong 
    MqlTradeRequest req = {};
    if(order)
      {
-      req.action = TRADE_ACTION_REMOVE;
+      string kind = o.kind;
+      o.kind = "REST";                                   // after a restart a second cancelling does no harm, and what filled
+      req.action = TRADE_ACTION_REMOVE;                  // meanwhile has the same number
       req.order = ticket;
       SendTrade(id, req, o, false);
+      o.kind = kind;
       return;
      }
    string fills[];

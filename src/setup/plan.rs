@@ -71,6 +71,13 @@ pub enum PlanError {
     NoMetaEditor { path: PathBuf },
     #[error("the symbol \"{0}\" has characters that no symbol has")]
     BadSymbol(String),
+    #[error(
+        "{path} is there and cannot be read ({source}); give this Windows user access to it, or move it away"
+    )]
+    Unreadable {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error(transparent)]
     Manifest(#[from] ManifestError),
 }
@@ -150,7 +157,9 @@ fn source_steps(folder: &Path, expert: ExpertSource) -> Result<Vec<Step>, PlanEr
                 version: expert::version_of(&text).map(str::to_owned),
             }
         }
-        Err(_) => Change::New,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Change::New,
+        // Whoever wrote it may miss it.
+        Err(source) => return Err(PlanError::Unreadable { path, source }),
     };
     let program = folder.join(expert::PROGRAM);
     if std::fs::read(&program).is_ok_and(|bytes| !manifest.has(expert::PROGRAM, &bytes)) {

@@ -95,6 +95,24 @@ pub fn an_answer_is_of_the_account_that_was_asked(variant: &Variant) -> Outcome 
     )
 }
 
+/// Between the first look at the account and OrderSend lie a check and a write to the disk: the account is looked at again.
+pub fn an_account_that_changes_before_sending_gets_nothing(variant: &Variant) -> Outcome {
+    let rig = two_accounts(variant, "hedging");
+    rig.terminal.cmd("hook OrderCheck 1 login_now 2002");
+    let refused = res(&rig.peer, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    has(&refused, &[("retcode", "-4"), ("stage", "refused")])?;
+    ensure!(
+        sends(&rig.terminal) == 0,
+        "it was sent to the other account"
+    );
+    ensure!(
+        rig.terminal.truth("positions").is_empty(),
+        "{}",
+        rig.terminal.picture()
+    );
+    Ok(())
+}
+
 fn flat(rig: &Rig, n: u64, account: &str) -> u64 {
     let head = on(account, &head(&rig.terminal, cid(n)));
     rig.peer

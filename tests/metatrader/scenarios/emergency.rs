@@ -239,6 +239,33 @@ pub fn flat_closes_once_over_a_restart(variant: &Variant) -> Outcome {
     Ok(())
 }
 
+/// The cancelling of a pending order has no answer, and after a restart it fills: the position has the order's number and is
+/// closed at once all the same.
+pub fn what_fills_after_a_restart_is_closed_at_once(variant: &Variant) -> Outcome {
+    let mut rig = variant.rig();
+    place(&rig, 1, "1.09500")?;
+    rig.terminal.cmd("fault unsent 10031");
+    let (_, end) = flat(&rig, cid(10), 1)?;
+    has(&end, &[("left", "1")])?;
+    // So that it is not cancelled before it fills.
+    rig.terminal.cmd("algo off");
+    rig.kill_and_restart();
+    rig.terminal.cmd("algo off");
+    rig.terminal.cmd("price EURUSD 1.09350 1.09360");
+    ensure!(
+        rig.terminal.truth("positions").len() == 1,
+        "{}",
+        rig.terminal.picture()
+    );
+    rig.terminal.cmd("algo on");
+    within(
+        BRIEF,
+        &rig.terminal,
+        "what filled is left open",
+        nothing_is_left,
+    )
+}
+
 /// The Algo Trading button is off at the moment the switch lets go: it goes on when the button is on again.
 pub fn the_dead_man_waits_for_the_button(variant: &Variant) -> Outcome {
     let rig = forsaken(variant, true);
