@@ -137,9 +137,13 @@ impl Turn<'_> {
             return;
         }
         let tells_none = open.command.created_at.is_none();
-        self.state.undated.remove(id);
-        if tells_none {
-            let at = self.state.platform_time(self.now);
+        let came = self.state.undated.remove(id).unwrap_or(self.now.mono);
+        // When it came: what came after it, and tells its time, was given after it.
+        let ago = self.now.mono.saturating_sub(came);
+        let at = self.state.platform_time(self.now).checked_sub(ago);
+        if let Ok(at) = at
+            && tells_none
+        {
             let id = id.to_owned();
             self.record(Record::DatedByArrival { id, at });
         }

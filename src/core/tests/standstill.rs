@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde_json::json;
 
-use super::world::World;
+use super::world::{OWNER, Patching, World};
 use super::{buy, buying_rules, cid_of, start_args};
 use crate::core::Event;
 use crate::core::health::{Leg, LinkReport, Phase};
@@ -356,4 +356,25 @@ fn a_clock_that_is_set_forward_expires_nothing() {
         let opened = world.outcome("n").0 == CommandState::Executed;
         assert_eq!(opened, measured, "{passed}");
     }
+}
+
+/// A close that waited in the connection, and an order to open right behind it: the close is dated by its coming, not by the end
+/// of its waiting.
+#[test]
+fn an_order_that_came_behind_a_close_is_the_later_one() {
+    let mut world = World::slept(7);
+    world.now.mono += Duration::from_secs(7);
+    let close =
+        json!({ "id": "c", "command": "CLOSE_BY_SYMBOL", "parameters": { "symbol": "EURUSD" } });
+    world.patching = Patching::Fails;
+    world.platform_knows("c", OWNER);
+    world.pusher_raw(&close.to_string());
+    world.wait(1);
+    world.pusher_made("o", "OPEN_POSITION", &buy(), 0);
+    world.wait(10);
+    world.clock_is_known();
+    world.wait(10);
+    world.assert_executed("c");
+    world.assert_executed("o");
+    assert_eq!(world.terminal.positions.len(), 1);
 }
