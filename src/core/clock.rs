@@ -154,9 +154,7 @@ impl State {
         let latest = self.platform_time(now).checked_add(within + WORTH_TELLING);
         latest.ok()
     }
-}
 
-impl State {
     /// When an order was given that came just now and tells no time: after all that came before it, as far as the platform's
     /// clock may be ahead of what is known of it.
     pub(super) fn given_now(&self, now: Now) -> Timestamp {

@@ -1,7 +1,6 @@
 //! Starts this program again with the folders it has: after an update, and, where the settings ask for it, when its engine
 //! hangs or has failed.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -64,7 +63,7 @@ impl Successor {
         let program = std::env::current_exe()?;
         let config = self.config.as_deref();
         let mut command = executor(&program, &self.data_dir, config, self.headless);
-        command.arg(OsString::from("--after-failure"));
+        command.arg("--after-failure");
         leave(command)
     }
 }
