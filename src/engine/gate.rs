@@ -68,6 +68,13 @@ impl JournalGate {
         }
     }
 
+    /// Brings what is read off the records up to them, once nothing waits for these any more.
+    pub fn catch_up(&mut self) {
+        if !self.broken && self.journal.is_ahead() {
+            block_in_place(|| self.journal.catch_up());
+        }
+    }
+
     /// Keeps records for the next attempt.
     pub fn keep(&mut self, records: Vec<Record>) {
         self.backlog.extend(records);

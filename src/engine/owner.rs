@@ -233,11 +233,14 @@ impl Owner {
             effects.extend(step.effects);
             stored = self.gate.store(step.records);
         }
+        // An order waits for no line of the log.
+        effects.sort_by_key(|effect| !matches!(effect, Effect::Terminal(_)));
         let mut restart = false;
         for effect in self.gate.pass(effects) {
             restart |= matches!(effect, Effect::RestartLoops);
             self.run_effect(effect, back);
         }
+        self.gate.catch_up();
         restart
     }
 
@@ -328,7 +331,7 @@ impl Owner {
     }
 
     /// Details and older pages are read from the journal, never carried in the snapshot.
-    fn show(&self, command: &UiCommand) {
+    fn show(&mut self, command: &UiCommand) {
         match command {
             UiCommand::ShowCommand { id } => {
                 let detail = self.gate.journal.detail(id);

@@ -54,6 +54,7 @@ fn left_by(records: &[Record]) -> (tempfile::TempDir, PathBuf) {
     let (mut journal, _) = Journal::open(&live.path().join("journal.sqlite")).unwrap();
     for record in records {
         journal.append(std::slice::from_ref(record), WAIT).unwrap();
+        journal.catch_up();
     }
     copy(live.path(), folder.path());
     journal.close();
@@ -122,11 +123,13 @@ fn a_lost_journal_is_noticed_and_the_stop_stays_on() {
         let (mut journal, loaded) = Journal::open(&path).unwrap();
         assert!(loaded.lost && loaded.durable.stop.is_some(), "{name}");
         journal.append(&[owner()], WAIT).unwrap();
+        journal.catch_up();
         drop(journal);
         let (mut journal, loaded) = Journal::open(&path).unwrap();
         assert!(loaded.lost, "{name}");
         journal.tells_of_the_loss();
         journal.append(&[lifted(2)], WAIT).unwrap();
+        journal.catch_up();
         drop(journal);
         let (_, loaded) = Journal::open(&path).unwrap();
         assert!(!loaded.lost && loaded.durable.stop.is_none(), "{name}");

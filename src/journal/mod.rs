@@ -8,6 +8,7 @@ mod beside;
 mod emergency_watch;
 #[cfg(test)]
 mod loss_tests;
+mod projection;
 mod reading;
 mod schema;
 #[cfg(test)]
@@ -69,6 +70,11 @@ pub struct Journal {
     beside: beside::Beside,
     /// Records were lost, and nobody has heard of it yet: until then the mark stays as it was.
     untold: bool,
+    /// The number of the last record, when the tables that follow the records do not know of it yet.
+    ahead: Option<i64>,
+    lag_told: bool,
+    /// What is written now need not be on the disk when it returns.
+    relaxed: bool,
 }
 
 /// How long the clean end waits for another program that holds the file.
@@ -97,6 +103,7 @@ impl Journal {
             })?;
             durable.apply(&again);
         }
+        projection::follow(&connection).map_err(sqlite)?;
         let loaded = Loaded {
             rows: reading::newest(&connection, crate::core::State::ROWS).map_err(sqlite)?,
             counts: reading::counts(&connection).map_err(sqlite)?,
@@ -110,6 +117,9 @@ impl Journal {
             connection,
             beside,
             untold: lost,
+            ahead: None,
+            lag_told: false,
+            relaxed: false,
         };
         Ok((journal, loaded))
     }
@@ -131,34 +141,83 @@ impl Journal {
             ));
         }
         let set = self.connection.busy_timeout(patience);
-        set.map_err(|error| error.to_string())?;
+        set.and_then(|()| self.write_through())
+            .map_err(|error| error.to_string())?;
         let last = writing::append(&mut self.connection, records);
         let last = last.map_err(|error| error.to_string())?;
         self.beside.after(records);
+        self.ahead = Some(last);
+        Ok(())
+    }
+
+    /// Brings what is read off the records up to them; for when what waited for them has left. Waits for nobody: what cannot
+    /// be done now is done with the next records, or at the next start.
+    pub fn catch_up(&mut self) {
+        let Some(last) = self.ahead else {
+            return;
+        };
         if !self.untold {
             self.beside.reach(last);
+        }
+        let followed = self.follow();
+        // Where this fails, the next records try again and are not acknowledged before.
+        let _tried_again = self.write_through();
+        match followed {
+            Ok(()) => {
+                self.ahead = None;
+                self.lag_told = false;
+            }
+            Err(error) if !std::mem::replace(&mut self.lag_told, true) => {
+                tracing::warn!(target: "journal", "The list of older commands cannot be kept up to date: {error}. The records are stored; the list follows them later.");
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn follow(&mut self) -> rusqlite::Result<()> {
+        self.connection.busy_timeout(Duration::ZERO)?;
+        // The records have all of it: this waits for no disk.
+        self.relaxed = true;
+        schema::set_synchronous(&self.connection, "NORMAL")?;
+        projection::follow(&self.connection)
+    }
+
+    fn write_through(&mut self) -> rusqlite::Result<()> {
+        if self.relaxed {
+            schema::set_synchronous(&self.connection, "FULL")?;
+            self.relaxed = false;
         }
         Ok(())
     }
 
+    /// Whether records were stored that [`Self::catch_up`] has not seen.
+    pub const fn is_ahead(&self) -> bool {
+        self.ahead.is_some()
+    }
+
     /// The final answer of a command: status and result.
-    pub fn answer(&self, id: &str) -> Option<(String, Value)> {
+    pub fn answer(&mut self, id: &str) -> Option<(String, Value)> {
+        self.catch_up();
         said(reading::answer(&self.connection, id))
     }
 
-    pub fn detail(&self, id: &str) -> Option<CommandDetail> {
+    pub fn detail(&mut self, id: &str) -> Option<CommandDetail> {
+        self.catch_up();
         said(reading::detail(&self.connection, id))
     }
 
     /// Commands received before a moment, newest first.
-    pub fn page(&self, before: Timestamp) -> Vec<CommandRow> {
+    pub fn page(&mut self, before: Timestamp) -> Vec<CommandRow> {
+        self.catch_up();
         said(reading::before(&self.connection, before, PAGE).map(Some)).unwrap_or_default()
     }
 
     /// The clean end: stores the sum of all records, so that the next start reads one row.
-    pub fn close(self) {
+    pub fn close(mut self) {
+        self.catch_up();
         let set = self.connection.busy_timeout(CLOSE_PATIENCE);
         if let Err(error) = set
+            .and_then(|()| self.write_through())
             .map_err(writing::WriteError::from)
             .and_then(|()| writing::checkpoint(&self.connection))
         {

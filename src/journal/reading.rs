@@ -39,6 +39,19 @@ pub(super) fn follow(
     after: i64,
     mut seen: impl FnMut(&Durable, &Record),
 ) -> rusqlite::Result<i64> {
+    each_after(connection, after, |_, record| {
+        seen(durable, record);
+        durable.apply(record);
+        Ok(())
+    })
+}
+
+/// Every record after the one of this number, with its own; the number of the last one.
+pub(super) fn each_after(
+    connection: &Connection,
+    after: i64,
+    mut take: impl FnMut(i64, &Record) -> rusqlite::Result<()>,
+) -> rusqlite::Result<i64> {
     let mut statement =
         connection.prepare_cached("SELECT seq, body FROM record WHERE seq > ?1 ORDER BY seq")?;
     let mut rows = statement.query([after])?;
@@ -46,9 +59,7 @@ pub(super) fn follow(
     while let Some(row) = rows.next()? {
         last = row.get(0)?;
         let body: String = row.get(1)?;
-        let record = parse(&body)?;
-        seen(durable, &record);
-        durable.apply(&record);
+        take(last, &parse(&body)?)?;
     }
     Ok(last)
 }
@@ -133,8 +144,9 @@ pub(super) fn detail(connection: &Connection, id: &str) -> rusqlite::Result<Opti
 }
 
 fn records_of(connection: &Connection, id: &str) -> rusqlite::Result<Vec<Record>> {
-    let mut statement =
-        connection.prepare_cached("SELECT body FROM record WHERE command_id = ?1 ORDER BY seq")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT body FROM story JOIN record USING (seq) WHERE story.command_id = ?1 ORDER BY seq",
+    )?;
     let bodies = statement.query_map([id], |row| row.get::<_, String>(0))?;
     bodies.map(|body| parse(&body?)).collect()
 }

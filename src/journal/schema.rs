@@ -10,7 +10,7 @@ use super::JournalError;
 
 /// Another program (a backup, a viewer) may hold the file so long at the start.
 const BUSY: Duration = Duration::from_secs(3);
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 const TABLES: &str = "
     CREATE TABLE record (
@@ -18,7 +18,6 @@ const TABLES: &str = "
         command_id TEXT,
         body TEXT NOT NULL
     ) STRICT;
-    CREATE INDEX record_command ON record (command_id) WHERE command_id IS NOT NULL;
     CREATE TABLE command (
         id TEXT PRIMARY KEY,
         received_ms INTEGER NOT NULL,
@@ -36,6 +35,21 @@ const TABLES: &str = "
         seq INTEGER NOT NULL,
         body TEXT NOT NULL
     ) STRICT;
+";
+
+/// What is read off the records and belongs to them: which are a command's, and how far they are read.
+const STORY: &str = "
+    CREATE TABLE story (
+        command_id TEXT,
+        seq INTEGER,
+        PRIMARY KEY (command_id, seq)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE projected (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        seq INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO story (command_id, seq) SELECT command_id, seq FROM record WHERE command_id IS NOT NULL;
+    INSERT INTO projected (one, seq) SELECT 1, coalesce(max(seq), 0) FROM record;
 ";
 
 /// The connection, and where a damaged file was put.
@@ -63,12 +77,16 @@ pub(super) fn open(path: &Path) -> Result<(Connection, Option<PathBuf>), Journal
     }
 }
 
+pub(super) fn set_synchronous(connection: &Connection, how: &str) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "synchronous", how)
+}
+
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // NORMAL may lose the last commits when the power goes; an acknowledged command must not be lost.
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    set_synchronous(&connection, "FULL")?;
     let check: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if check != "ok" {
         return Err(rusqlite::Error::SqliteFailure(
@@ -77,10 +95,15 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
         ));
     }
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if version == 0 {
+    let missing = match version {
+        0 => [TABLES, STORY].concat(),
+        1 => ["DROP INDEX record_command;", STORY].concat(),
+        _ => String::new(),
+    };
+    if !missing.is_empty() {
         // In one transaction: a program killed in between must find either nothing or all of it.
         connection.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"
+            "BEGIN IMMEDIATE; {missing} PRAGMA user_version = {VERSION}; COMMIT;"
         ))?;
     } else if version > VERSION {
         return Err(rusqlite::Error::SqliteFailure(

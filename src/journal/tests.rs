@@ -124,6 +124,7 @@ fn what_was_stored_is_there_again_with_and_without_a_clean_end() {
     assert!(loaded.damaged.is_none());
     for record in bench.day() {
         journal.append(&[record], WAIT).unwrap();
+        journal.catch_up();
     }
     let killed = look(&bench.path());
     assert_eq!(killed.durable, *bench.state.durable());
@@ -145,6 +146,7 @@ fn rows_and_counts_are_those_of_the_window() {
     let mut bench = Bench::new();
     let (mut journal, _) = Journal::open(&bench.path()).unwrap();
     journal.append(&bench.day(), WAIT).unwrap();
+    journal.catch_up();
     let stored = look(&bench.path());
     let shown = bench.state.snapshot(bench.now);
     assert_eq!(stored.rows, *shown.commands);
@@ -188,6 +190,68 @@ fn older_commands_come_by_page_and_a_command_tells_its_story() {
     assert!(journal.answer("never").is_none());
     assert!(journal.detail("never").is_none());
     journal.close();
+}
+
+/// A kill between the order and the list that follows it, at each place of a day.
+#[test]
+fn the_list_is_made_good_after_a_kill_before_it_followed() {
+    let day = Bench::new().day();
+    for followed in 0..=day.len() {
+        let mut bench = Bench::new();
+        let day = bench.day();
+        let (mut journal, _) = Journal::open(&bench.path()).unwrap();
+        journal.append(&day[..followed], WAIT).unwrap();
+        journal.catch_up();
+        journal.append(&day[followed..], WAIT).unwrap();
+        drop(journal);
+        let (mut journal, loaded) = Journal::open(&bench.path()).unwrap();
+        let shown = bench.state.snapshot(bench.now);
+        assert_eq!(loaded.rows, *shown.commands, "followed {followed}");
+        assert_eq!(journal.detail("p").unwrap().timeline.len(), 4);
+        assert_eq!(journal.answer("u").unwrap().0, "failed");
+    }
+}
+
+#[test]
+fn a_list_that_cannot_follow_holds_up_no_record_and_follows_later() {
+    let mut bench = Bench::new();
+    let (mut journal, _) = Journal::open(&bench.path()).unwrap();
+    journal.append(&bench.day(), WAIT).unwrap();
+    let other = rusqlite::Connection::open(bench.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    journal.catch_up();
+    assert!(journal.is_ahead(), "the file is held");
+    other.execute_batch("COMMIT").unwrap();
+    let more = bench.command("more", "GET_STATUS");
+    journal.append(&more, WAIT).unwrap();
+    assert!(!journal.relaxed, "records are written through to the disk");
+    journal.catch_up();
+    assert!(!journal.is_ahead());
+    let shown = bench.state.snapshot(bench.now);
+    assert_eq!(journal.page(Timestamp::MAX), *shown.commands);
+}
+
+#[test]
+fn a_journal_of_the_format_before_is_taken_over() {
+    let mut bench = Bench::new();
+    let (mut journal, _) = Journal::open(&bench.path()).unwrap();
+    journal.append(&bench.day(), WAIT).unwrap();
+    journal.close();
+    let old = rusqlite::Connection::open(bench.path()).unwrap();
+    old.execute_batch(
+        "DROP TABLE story; DROP TABLE projected; PRAGMA user_version = 1;
+         CREATE INDEX record_command ON record (command_id) WHERE command_id IS NOT NULL;",
+    )
+    .unwrap();
+    drop(old);
+    let (mut journal, loaded) = Journal::open(&bench.path()).unwrap();
+    assert_eq!(loaded.durable, *bench.state.durable());
+    assert_eq!(loaded.rows, *bench.state.snapshot(bench.now).commands);
+    assert_eq!(journal.detail("p").unwrap().timeline.len(), 4);
+    journal
+        .append(&bench.command("later", "GET_STATUS"), WAIT)
+        .unwrap();
+    assert_eq!(journal.detail("later").unwrap().timeline.len(), 3);
 }
 
 #[test]

@@ -76,6 +76,9 @@ const ALIASES: &[&[&str]] = &[
 /// Of these names those of indices.
 const INDICES: [&str; 6] = ["US30", "US500", "NAS100", "GER40", "UK100", "JP225"];
 
+/// Of these names those under which exchanges list shares and funds too.
+const TICKERS: [&str; 7] = ["WTI", "BRENT", "SPX", "NDX", "DAX", "BITCOIN", "ETHEREUM"];
+
 /// Letters that brokers put around a name. Longer ones are other names.
 const LONGEST_AFFIX: usize = 6;
 
@@ -115,12 +118,17 @@ pub fn resolve<'a>(
     // What may be opened goes before what may only be closed, then the nearer name before the farther.
     let mut best: Option<((bool, u8), Vec<&SymbolSpec>)> = None;
     let mut view_only = exact.filter(|spec| spec.trade_mode == TradeMode::Disabled);
+    let mut doubtful = Vec::new();
     for spec in specs.values() {
         let Some(rank) = rank(&plain, spec) else {
             continue;
         };
         if spec.trade_mode == TradeMode::Disabled {
             view_only = view_only.or(Some(spec));
+            continue;
+        }
+        if may_be_a_share(&plain, spec) {
+            doubtful.push(spec);
             continue;
         }
         let rank = (!may_open(spec), rank);
@@ -136,6 +144,9 @@ pub fn resolve<'a>(
         spec.trade_mode != TradeMode::Disabled && !is_what_it_is_called(&plain, spec)
     });
     let Some((_, mut found)) = best else {
+        if !doubtful.is_empty() {
+            return Err(ambiguous(wanted, &doubtful));
+        }
         if let Some(spec) = misnamed {
             return if contradicts(&plain, spec) {
                 Err(Unresolved::Contradicted {
@@ -165,15 +176,15 @@ pub fn resolve<'a>(
     found.extend(misnamed);
     match found.as_slice() {
         [spec] => Ok(spec),
-        _ => Err(Unresolved::Ambiguous {
-            wanted: wanted.to_owned(),
-            candidates: found
-                .iter()
-                .map(|spec| describe(spec))
-                .collect::<BTreeSet<_>>()
-                .into_iter()
-                .collect(),
-        }),
+        found => Err(ambiguous(wanted, found)),
+    }
+}
+
+fn ambiguous(wanted: &str, found: &[&SymbolSpec]) -> Unresolved {
+    let candidates: BTreeSet<_> = found.iter().map(|spec| describe(spec)).collect();
+    Unresolved::Ambiguous {
+        wanted: wanted.to_owned(),
+        candidates: candidates.into_iter().collect(),
     }
 }
 
@@ -185,7 +196,9 @@ const fn may_open(spec: &SymbolSpec) -> bool {
 /// (a share's, an index's that no list has) are what the broker calls them.
 fn is_what_it_is_called(plain: &str, spec: &SymbolSpec) -> bool {
     !says_something(plain)
-        || (currencies_fit(plain, family_of(plain), spec) && !is_another_kind(plain, spec))
+        || (currencies_fit(plain, family_of(plain), spec)
+            && !is_another_kind(plain, spec)
+            && !may_be_a_share(plain, spec))
 }
 
 fn says_something(plain: &str) -> bool {
@@ -229,11 +242,7 @@ fn is_another_kind(plain: &str, spec: &SymbolSpec) -> bool {
         "fund", "funds", "bond", "bonds", "nyse", "nasdaq", "lse", "xetra", "euronext", "usa",
         "mining", "adr", "adrs",
     ];
-    let path = spec.terms.path.to_ascii_lowercase();
-    let folder = path
-        .rfind(['\\', '/'])
-        .and_then(|end| path.get(..end))
-        .unwrap_or_default();
+    let folder = folder(spec).to_ascii_lowercase();
     let words = || folder.split(|letter: char| !letter.is_ascii_alphanumeric());
     let begins = |list: &[&str]| words().any(|word| list.iter().any(|one| word.starts_with(one)));
     let is_index =
@@ -248,6 +257,45 @@ fn is_another_kind(plain: &str, spec: &SymbolSpec) -> bool {
     let ends = begins(&ENDING) || words().any(|word| word == "fut");
     let among_shares = begins(&SHARES) || words().any(|word| EXCHANGES.contains(&word));
     ends || among_shares && !(is_index && begins(&["indic", "index"]))
+}
+
+/// Whether a symbol has only the name of an oil, an index or a coin, and neither its folder nor its description says that it is
+/// one: `CFD\US\WTI` is an oil company, and `CFD\WTI` may be. The trader is asked.
+fn may_be_a_share(plain: &str, spec: &SymbolSpec) -> bool {
+    const COMPANIES: [&str; 9] = [
+        "inc", "corp", "plc", "ltd", "trust", "fund", "etf", "company", "offshore",
+    ];
+    let Some(family) = family_of(plain) else {
+        return false;
+    };
+    let name = letters(&spec.name);
+    let named = |list: &[&str]| list.iter().any(|one| name.contains(one));
+    let (tickers, plain_ones): (Vec<&str>, Vec<&str>) =
+        family.iter().partition(|one| TICKERS.contains(one));
+    if is_pair(spec) || named(&plain_ones) || !named(&tickers) {
+        return false;
+    }
+    let kind: &[&str] = match family.first().copied().unwrap_or_default() {
+        "USOIL" | "UKOIL" => &["oil", "oils", "crude", "energy", "energies", "commod"],
+        "BTCUSD" | "ETHUSD" => &["crypto", "coin"],
+        _ => &["index", "indic"],
+    };
+    let told = format!("{} {}", folder(spec), spec.terms.description).to_ascii_lowercase();
+    let words: Vec<&str> = told
+        .split(|letter: char| !letter.is_ascii_alphanumeric())
+        .collect();
+    let says = words
+        .iter()
+        .any(|word| kind.iter().any(|one| word.starts_with(one)));
+    !says || words.iter().any(|word| COMPANIES.contains(word))
+}
+
+/// Where the broker keeps it, without its own name.
+fn folder(spec: &SymbolSpec) -> &str {
+    let path = &spec.terms.path;
+    path.rfind(['\\', '/'])
+        .and_then(|end| path.get(..end))
+        .unwrap_or_default()
 }
 
 fn tradable<'a>(wanted: &str, spec: &'a SymbolSpec) -> Result<&'a SymbolSpec, Unresolved> {

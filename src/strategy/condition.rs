@@ -9,9 +9,12 @@ use super::indicator::{Scale, Series, Source};
 use super::language::{Language, tell};
 use crate::market::{Side, Timeframe};
 
-/// A level further than this factor from the last close cannot be a price of the symbol, and a range of more than its inverse
-/// share of it no range of a bar (R6): the number was meant in pips, perhaps.
+/// A level further than this factor from the last close cannot be a price of the symbol (R6): the number was meant in pips,
+/// perhaps.
 const PLAUSIBLE_FACTOR: f64 = 5.0;
+/// A difference of prices of more than this share of the last close is none of a bar of a day; in other timeframes it grows with
+/// the square root of the time, as ranges do (R6). Ten times what currencies and metals move.
+const PLAUSIBLE_SHARE_OF_A_DAY: f64 = 0.1;
 /// Two numbers this near are equal.
 const EQUAL_WITHIN: f64 = 1e-4;
 
@@ -224,13 +227,30 @@ impl Condition {
 
     /// What a bare number stands for here, which is then checked against the last close (R6).
     pub(super) fn bare_number(&self) -> BareNumber {
-        match (self.right, self.left.series) {
+        let Source {
+            series, timeframe, ..
+        } = self.left;
+        match (self.right, series.scale()) {
             (Operand::Series { .. }, _) => BareNumber::Any,
-            (_, Series::Atr(_)) => BareNumber::Range,
-            (_, series) if series.scale() == Scale::Price => BareNumber::Price,
+            (_, Scale::Price) => BareNumber::Price,
+            (_, Scale::Difference) => {
+                let most = plausible_share(timeframe);
+                let least = if matches!(series, Series::Atr(_)) {
+                    0.0
+                } else {
+                    -most
+                };
+                BareNumber::Difference { least, most }
+            }
             _ => BareNumber::Any,
         }
     }
+}
+
+fn plausible_share(timeframe: Timeframe) -> f64 {
+    // A week has 10,080 minutes.
+    let minutes = u16::try_from(timeframe.minutes()).unwrap_or(u16::MAX);
+    PLAUSIBLE_SHARE_OF_A_DAY * (f64::from(minutes) / 1_440.0).sqrt()
 }
 
 /// On which side of the right one the left side is at the last closed bar.
@@ -241,12 +261,15 @@ enum Level {
 }
 
 /// What a bare number on the right side must be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum BareNumber {
     Any,
     Price,
-    /// The range of a bar, in prices.
-    Range,
+    /// A difference of prices, within these shares of the last close.
+    Difference {
+        least: f64,
+        most: f64,
+    },
 }
 
 impl BareNumber {
@@ -256,7 +279,7 @@ impl BareNumber {
         match self {
             Self::Any => None,
             Self::Price => Some(close / PLAUSIBLE_FACTOR..=close * PLAUSIBLE_FACTOR),
-            Self::Range => Some(0.0..=close / PLAUSIBLE_FACTOR),
+            Self::Difference { least, most } => Some(close * least..=close * most),
         }
     }
 }

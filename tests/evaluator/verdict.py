@@ -1,7 +1,10 @@
 """The truth of comparisons and the signal, by docs/rules.md, sections 2 to 4."""
 
+import math
+
 import numpy as np
 
+from names import TIMEFRAMES
 from rules import CLOSE, Line, Source
 
 FALSE, TRUE, UNKNOWN = 0, 1, 2
@@ -37,10 +40,12 @@ def truth(comparison, charts, pip):
             close = charts.values(Source(CLOSE, charts.own))[1]
             for bound in (right_before, right_now):
                 known &= (close / 5.0 <= bound) & (bound <= close * 5.0)
-        if comparison.left.series.kind == "atr" and not isinstance(right, Line):
+        if comparison.left.series.unit == "difference" and not isinstance(right, Line):
             close = charts.values(Source(CLOSE, charts.own))[1]
+            most = close * (0.1 * math.sqrt(TIMEFRAMES[comparison.left.timeframe] / 60 / 1440.0))
+            least = 0.0 if comparison.left.series.kind == "atr" else -most
             for bound in (right_before, right_now):
-                known &= (0.0 <= bound) & (bound <= close / 5.0)
+                known &= (least <= bound) & (bound <= most)
     return np.where(known, holds, UNKNOWN).astype(np.uint8), now, right_now
 
 

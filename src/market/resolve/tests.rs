@@ -163,6 +163,60 @@ fn a_share_or_a_contract_that_ends_is_no_metal_index_or_oil() {
     }
 }
 
+/// W&T Offshore is listed as WTI, a fund as DAX: the name alone is no oil and no index, and the trader is asked.
+#[test]
+fn a_name_that_exchanges_give_to_shares_too_counts_where_the_broker_says_what_it_is() {
+    for (wanted, broker_name, path, description, found) in [
+        ("USOIL", "WTI", "CFD\\US\\WTI", "", false),
+        ("WTI", "WTI", "CFD\\US\\WTI", "W&T Offshore", false),
+        ("USOIL", "WTI", "Energy\\US\\WTI", "W&T Offshore Inc", false),
+        ("USOIL", "WTI", "Energies\\WTI", "", true),
+        ("WTI", "WTI", "CFD\\WTI", "West Texas Crude Oil", true),
+        ("USOIL", "USOIL", "CFD\\USOIL", "", true),
+        ("USOIL", "XTIUSD", "CFD\\XTIUSD", "", true),
+        ("UKOIL", "BRENT", "CFD\\BRENT", "", false),
+        ("UKOIL", "UKBRENT", "CFD\\UKBRENT", "", true),
+        ("US500", "SPX", "CFD\\US\\SPX", "", false),
+        ("US500", "SPX", "Indices\\SPX", "", true),
+        ("US500", "SPX500", "CFD\\SPX500", "", true),
+        ("GER40", "#DAX", "CFD\\#DAX", "DAX 40 Index", true),
+        (
+            "BTCUSD",
+            "BITCOIN",
+            "CFD\\DE\\BITCOIN",
+            "Bitcoin Group SE",
+            false,
+        ),
+        ("BTCUSD", "BITCOIN", "Crypto\\BITCOIN", "Bitcoin", true),
+    ] {
+        let mut specs = broker(&[(broker_name, "USD", "USD", Full)]);
+        if let Some(spec) = specs.get_mut(broker_name) {
+            spec.terms.path = path.to_owned();
+            spec.terms.description = description.to_owned();
+        }
+        let asked = resolve(wanted, &specs, &BTreeMap::new());
+        if found {
+            assert_eq!(
+                asked.map(|spec| spec.name.as_str()),
+                Ok(broker_name),
+                "{path}"
+            );
+        } else {
+            assert!(
+                matches!(asked, Err(Unresolved::Ambiguous { .. })),
+                "{wanted} at {path}: {asked:?}"
+            );
+        }
+    }
+    // Beside one of which it is certain, it is no answer.
+    let mut specs = broker(&[("WTI", "USD", "USD", Full), ("XTIUSD", "XTI", "USD", Full)]);
+    if let Some(spec) = specs.get_mut("WTI") {
+        spec.terms.path = "CFD\\US\\WTI".to_owned();
+    }
+    let found = resolve("USOIL", &specs, &BTreeMap::new());
+    assert_eq!(found.map(|spec| spec.name.as_str()), Ok("XTIUSD"));
+}
+
 /// Quoted as a contract in dollars, gold is told from a share by its size alone.
 #[test]
 fn gold_by_the_hundred_ounces_is_gold() {

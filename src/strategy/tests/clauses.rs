@@ -128,18 +128,39 @@ fn both_bounds_of_a_range_must_be_prices_of_the_symbol() {
     assert_eq!(holds(json!([1.0, 50])), None);
 }
 
-/// A range is a difference of prices; 12 is no range of a bar at a price of 1.1, and may have been meant in pips (R6).
+/// A range is a difference of prices; 15 is none of a bar of M15 at a price of 1.1 or of 150, and may have been meant in
+/// pips (R6). In gold it is one.
 #[test]
 fn a_number_against_a_range_must_be_a_difference_of_prices() {
-    let holds = |value: Value| {
-        let plan =
-            of(&json!({ "indicator": "atr", "condition": "less_than", "value": value })).unwrap();
+    let holds = |indicator: &str, price: f64, value: f64| {
+        let plan = of(&json!({ "indicator": indicator, "condition": "less_than", "value": value }))
+            .unwrap();
         let closes: Vec<f64> = (0..600)
-            .map(|bar| 1.1 + f64::from(bar % 7) * 0.001)
+            .map(|bar| price * (1.0 + f64::from(bar % 7) * 0.001))
             .collect();
-        decide(&plan, &bars(&closes, Timeframe::M15, MONDAY, 0.001)).conditions[0].value
+        let all = bars(&closes, Timeframe::M15, MONDAY, price * 0.001);
+        decide(&plan, &all).conditions[0].value
     };
-    assert_eq!(holds(json!(0.2)), Some(true));
-    assert_eq!(holds(json!(0.0001)), Some(false));
-    assert_eq!(holds(json!(12)), None);
+    for (indicator, price, value, expected) in [
+        ("atr", 1.1, 0.008, Some(true)),
+        ("atr", 1.1, 0.0001, Some(false)),
+        ("atr", 1.1, -0.008, None),
+        ("atr", 1.1, 12.0, None),
+        ("atr", 150.0, 1.2, Some(true)),
+        ("atr", 150.0, 15.0, None),
+        ("atr", 2_400.0, 15.0, Some(true)),
+        ("atr", 2_400.0, 50.0, None),
+        ("macd", 150.0, 1.2, Some(true)),
+        ("macd", 150.0, -1.2, Some(false)),
+        ("macd", 150.0, 15.0, None),
+        ("macd", 150.0, -15.0, None),
+        ("macd_histogram", 1.1, 5.0, None),
+        ("macd_histogram", 1.1, 0.0, Some(false)),
+    ] {
+        assert_eq!(
+            holds(indicator, price, value),
+            expected,
+            "{indicator} below {value} at {price}"
+        );
+    }
 }
