@@ -285,7 +285,7 @@ pub struct Replay {
     #[arg(long, value_name = "MONEY", default_value = "0", value_parser = money)]
     pub commission: Decimal,
     /// Balance at the beginning, in account currency (US dollars unless --spec says otherwise)
-    #[arg(long, value_name = "MONEY", default_value = "10000", value_parser = money)]
+    #[arg(long, value_name = "MONEY", default_value = "10000", value_parser = balance)]
     pub balance: Decimal,
     /// Decide from here on, UTC; earlier bars warm up (2024-01-31 or 2024-01-31T08:00)
     #[arg(long, value_name = "TIME", value_parser = moment)]
@@ -432,6 +432,12 @@ fn speed(text: &str) -> Result<f64, String> {
         Ok(speed) if (0.1..=10_000.0).contains(&speed) => Ok(speed),
         _ => Err("a number from 0.1 to 10000".to_owned()),
     }
+}
+
+fn balance(text: &str) -> Result<Decimal, String> {
+    let above_zero = |number: &Decimal| !number.is_zero();
+    let read = money(text).ok().filter(above_zero);
+    read.ok_or_else(|| "a number above zero".to_owned())
 }
 
 fn money(text: &str) -> Result<Decimal, String> {

@@ -30,7 +30,7 @@ pub(super) fn run(cli: &Cli, options: &Options) -> ExitCode {
     };
     let planned = row.plan();
     let mut notes = here.notes(&row.symbol);
-    notes.extend(row.unused().map(str::to_owned));
+    notes.extend(row.unused());
     if options.json {
         let mut document = match &planned {
             Ok(plan) => accepted(plan, language),

@@ -99,7 +99,7 @@ fn replayed(cli: &Cli, options: &Options) -> Result<String, Failure> {
     report.skipped.extend(unfollowed);
     report.assumptions.extend(notes);
     report.assumptions.extend(here.notes(&row.symbol));
-    report.assumptions.extend(row.unused().map(str::to_owned));
+    report.assumptions.extend(row.unused());
     tables
         .finish()
         .and_then(|_| write(&options.out, &report, &replay))

@@ -12,6 +12,30 @@ use crate::cli::{Direction, Stored};
 use crate::market::Side;
 use crate::strategy::{self, Allowances, Plan, PlanRefusal, PlanRequest};
 
+/// What a row of the platform has beside the rules and says nothing about them.
+const BESIDE_THE_RULES: [&str; 20] = [
+    "id",
+    "userId",
+    "executorId",
+    "name",
+    "description",
+    "symbol",
+    "timeframe",
+    "type",
+    "status",
+    "isPublic",
+    "isSystemDefault",
+    "systemDefaultType",
+    "version",
+    "createdAt",
+    "updatedAt",
+    "activatedAt",
+    "deletedAt",
+    "rules",
+    "settings",
+    "options",
+];
+
 /// A row with the options of the command line laid over it.
 #[derive(Debug)]
 pub(super) struct Row {
@@ -24,6 +48,8 @@ pub(super) struct Row {
     direction: Option<Side>,
     direction_asked: bool,
     allowances: Allowances,
+    /// Keys beside the rules that nobody reads.
+    unread: Vec<String>,
 }
 
 impl Row {
@@ -41,6 +67,11 @@ impl Row {
         let (name, symbol, timeframe) = (text("name"), text("symbol"), text("timeframe"));
         let id = text("id");
         let is_row = row.get("rules").is_some();
+        let unread = row.as_object().filter(|_| is_row).into_iter().flatten();
+        let unread = unread
+            .filter(|(key, _)| !BESIDE_THE_RULES.contains(&key.as_str()))
+            .map(|(key, _)| key.clone())
+            .collect();
         let mut part = |key: &str| row.get_mut(key).map(Value::take).unwrap_or_default();
         let (rules, settings, options) = if is_row {
             (part("rules"), part("settings"), part("options"))
@@ -71,6 +102,7 @@ impl Row {
                 },
                 None => here.allowances(&id),
             },
+            unread,
             direction_asked: stored.direction.is_some(),
             direction: match stored.direction {
                 Some(Direction::Buy) => Some(Side::Buy),
@@ -93,11 +125,17 @@ impl Row {
         self.plan_with(self.direction)
     }
 
-    /// What was asked for and changes nothing.
-    pub fn unused(&self) -> Option<&'static str> {
-        (self.direction_asked && self.plan_with(None).is_ok()).then_some(
-            "--direction changes nothing: the rules say themselves whether they buy or sell",
-        )
+    /// What was asked for, or stands beside the rules, and changes nothing.
+    pub fn unused(&self) -> impl Iterator<Item = String> {
+        let direction = (self.direction_asked && self.plan_with(None).is_ok()).then(|| {
+            "--direction changes nothing: the rules say themselves whether they buy or sell"
+                .to_owned()
+        });
+        let beside = self
+            .unread
+            .iter()
+            .map(|key| format!("\"{key}\" stands beside the rules, where nobody reads it"));
+        direction.into_iter().chain(beside)
     }
 
     fn plan_with(&self, local_direction: Option<Side>) -> Result<Plan, PlanRefusal> {

@@ -56,6 +56,9 @@ const AFTER_A_DIRECTION_IN_A_NAME: [&str; 14] = [
     "trend",
 ];
 
+/// Words that make a phrase with the one before, whatever stands between: "Short - term", "Sell – off".
+const MAKES_A_PHRASE: [&str; 5] = ["term", "dated", "lived", "off", "side"];
+
 /// The direction that a text begins with: BUY, SELL, LONG or SHORT as its first word (R1).
 ///
 /// A word that only begins a phrase is none ("Short-term EMA", "Sell-off exhausted", "Long 50 SMA"), and a text that goes on
@@ -73,6 +76,10 @@ pub(super) fn first_word_side(text: &str) -> Option<Side> {
         .skip(1)
         .find(|word| !matches!(word.to_ascii_uppercase().as_str(), "OR" | "AND"));
     if named.is_some_and(other) || title.clone().any(|word| orders(word) && other(word)) {
+        return None;
+    }
+    let phrase = title.clone().nth(1);
+    if phrase.is_some_and(|word| MAKES_A_PHRASE.contains(&word.to_ascii_lowercase().as_str())) {
         return None;
     }
     let says = match joined {
@@ -163,6 +170,8 @@ mod tests {
             ("Short term momentum above medium term", None),
             ("SHORT TERM EMA above LONG TERM EMA", None),
             ("Short\u{2011}term trend", None),
+            ("Short - term momentum", None),
+            ("Sell \u{2013} off exhausted", None),
             ("Long 50 SMA above 200", None),
             ("Long candle", None),
             ("Sell-off exhausted -> buy", None),
