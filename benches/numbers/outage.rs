@@ -11,8 +11,15 @@ use crate::process::{Kind, Process, client};
 use crate::server::Server;
 use crate::table::{Row, ratio, shown};
 
-/// The moments at which clients say `what`, each client once; fewer when `within` is over first.
-async fn moments(process: &mut Process, what: &str, clients: usize, within: Duration) -> Vec<u64> {
+/// The moments after `start` at which clients say `what`, each client once; fewer when `within` is over first. What was said
+/// earlier and only read now does not count.
+async fn moments(
+    process: &mut Process,
+    what: &str,
+    start: u64,
+    clients: usize,
+    within: Duration,
+) -> Vec<u64> {
     let deadline = Instant::now() + within;
     let mut heard = std::collections::BTreeMap::new();
     while heard.len() < clients {
@@ -20,7 +27,7 @@ async fn moments(process: &mut Process, what: &str, clients: usize, within: Dura
         let Some(line) = process.json(left).await else {
             break;
         };
-        if let Some(at) = line[what].as_u64() {
+        if let Some(at) = line[what].as_u64().filter(|at| *at >= start) {
             heard.entry(line["client"].as_u64()).or_insert(at);
         }
     }
@@ -47,7 +54,7 @@ async fn return_of(kind: Kind, clients: usize) -> Vec<Duration> {
         None,
         &["links", "127.0.0.1", &port, &clients.to_string(), "0"],
     );
-    let subscribed = moments(&mut process, "subscribed", clients, PATIENCE).await;
+    let subscribed = moments(&mut process, "subscribed", 0, clients, PATIENCE).await;
     assert_eq!(subscribed.len(), clients, "everyone subscribes at first");
     // Everyone's connection has been up long enough to count as stable.
     sleep(Duration::from_secs(11)).await;
@@ -55,7 +62,7 @@ async fn return_of(kind: Kind, clients: usize) -> Vec<Duration> {
     sleep(AWAY).await;
     let back = nanos();
     let serving = tokio::spawn(Server::start(address).serve_all());
-    let subscribed = moments(&mut process, "subscribed", clients, PATIENCE).await;
+    let subscribed = moments(&mut process, "subscribed", back, clients, PATIENCE).await;
     serving.abort();
     let mut took = after(back, &subscribed);
     took.resize(clients, PATIENCE);
@@ -207,8 +214,14 @@ pub async fn half_open(quick: bool) -> Row {
     let mut processes = Vec::new();
     for kind in [Kind::Ours, Kind::PusherJs] {
         let mut process = client(kind, Some(Island::NAME), &arguments);
-        let subscribed =
-            moments(&mut process, "subscribed", CLIENTS, Duration::from_secs(20)).await;
+        let subscribed = moments(
+            &mut process,
+            "subscribed",
+            0,
+            CLIENTS,
+            Duration::from_secs(20),
+        )
+        .await;
         assert_eq!(subscribed.len(), CLIENTS, "everyone subscribes at first");
         processes.push(process);
     }
@@ -217,12 +230,19 @@ pub async fn half_open(quick: bool) -> Row {
     let cut = nanos();
     let mut ours = after(
         cut,
-        &moments(&mut processes[0], "lost", CLIENTS, Duration::from_secs(40)).await,
+        &moments(
+            &mut processes[0],
+            "lost",
+            cut,
+            CLIENTS,
+            Duration::from_secs(40),
+        )
+        .await,
     );
     let patience = Duration::from_secs(if quick { 1 } else { 130 });
     let mut theirs = after(
         cut,
-        &moments(&mut processes[1], "lost", CLIENTS, patience).await,
+        &moments(&mut processes[1], "lost", cut, CLIENTS, patience).await,
     );
     serving.abort();
     let waited = Duration::from_nanos(nanos() - cut);

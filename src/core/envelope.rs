@@ -111,12 +111,32 @@ fn visible_id(raw: &str) -> Option<String> {
     id_of(&found?.id)
 }
 
+/// Nothing that a command means lies deeper. What does is cut off: a record must be readable again, and it holds the command
+/// one level down.
+const DEEPEST: usize = 48;
+
+/// What stands for what was cut off: no key or list that somebody reads.
+const CUT_OFF: &str = "(nested too deeply to be read)";
+
+fn cut_off(value: &mut Value, levels: usize) {
+    if levels == 0 && (value.is_array() || value.is_object()) {
+        *value = Value::String(CUT_OFF.to_owned());
+    }
+    let levels = levels.saturating_sub(1);
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(|value| cut_off(value, levels)),
+        Value::Object(object) => object.values_mut().for_each(|value| cut_off(value, levels)),
+        _ => {}
+    }
+}
+
 /// The object inside `raw`, which may be encoded twice.
 pub(super) fn object_of(raw: &str) -> Result<Map<String, Value>, Unreadable> {
     let mut value = value_of(raw)?;
     if let Value::String(inner) = &value {
         value = value_of(inner)?;
     }
+    cut_off(&mut value, DEEPEST);
     match value {
         Value::Object(object) => Ok(object),
         Value::Null => Err(Unreadable::NotAnObject("null")),

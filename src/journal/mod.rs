@@ -1,4 +1,5 @@
-//! The journal: every record in order, in SQLite (WAL, `synchronous=FULL`), written by the engine's loop alone.
+//! The journal: every record in order, in SQLite (WAL, `synchronous=FULL`), written by the engine's loop alone. The list of
+//! commands is read off the records afterwards (`synchronous=NORMAL`), and made good at the next start where it could not.
 //!
 //! Its owner waits for the disk before anything else happens, so a thread in between would only make every command
 //! later. It stores and reads; it decides nothing. What is acknowledged is on the disk. A damaged file is kept under another name
@@ -103,7 +104,8 @@ impl Journal {
             })?;
             durable.apply(&again);
         }
-        projection::follow(&connection).map_err(sqlite)?;
+        // Another program may hold the file, or the disk be full: then it follows later.
+        let followed = projection::follow(&connection);
         let loaded = Loaded {
             rows: reading::newest(&connection, crate::core::State::ROWS).map_err(sqlite)?,
             counts: reading::counts(&connection).map_err(sqlite)?,
@@ -117,7 +119,7 @@ impl Journal {
             connection,
             beside,
             untold: lost,
-            ahead: None,
+            ahead: followed.is_err().then_some(last),
             lag_told: false,
             relaxed: false,
         };
@@ -239,7 +241,10 @@ pub fn read(path: &Path) -> Result<Durable, JournalError> {
 /// # Errors
 /// It cannot be read.
 pub fn latest(path: &Path, most: usize) -> Result<Vec<CommandRow>, JournalError> {
-    look(path, |connection| reading::newest(connection, most))
+    look(path, |connection| {
+        projection::follow_apart(connection)?;
+        reading::newest(connection, most)
+    })
 }
 
 fn look<T>(

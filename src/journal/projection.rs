@@ -1,19 +1,20 @@
 //! The table of commands that the window pages through, and which records are a command's: read off the records after
 //! they are stored, when nothing waits for the disk any more.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::reading;
+use super::{reading, schema};
 use crate::core::Record;
 use crate::core::snapshot::CommandState;
 
 /// Takes in every record that was not yet. What of it the power cuts off is taken in again: the records have it.
 pub(super) fn follow(connection: &Connection) -> rusqlite::Result<()> {
-    let transaction = connection.unchecked_transaction()?;
-    let before: i64 = transaction
-        .prepare_cached("SELECT seq FROM projected")?
-        .query_row([], |row| row.get(0))?;
-    let last = reading::each_after(&transaction, before, |seq, record| {
+    if !lags(connection)? {
+        return Ok(());
+    }
+    // What begins by reading and then writes is refused at once where another program writes: it would not wait.
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let last = reading::each_after(&transaction, reached(&transaction)?, |seq, record| {
         if let Some(id) = record.command_id() {
             transaction
                 .prepare_cached("INSERT INTO story (command_id, seq) VALUES (?1, ?2)")?
@@ -25,6 +26,33 @@ pub(super) fn follow(connection: &Connection) -> rusqlite::Result<()> {
         .prepare_cached("UPDATE projected SET seq = ?1")?
         .execute([last])?;
     transaction.commit()
+}
+
+/// The same for this connection alone, which may only read: in tables of its own that hide the stored ones.
+pub(super) fn follow_apart(connection: &Connection) -> rusqlite::Result<()> {
+    if !lags(connection)? {
+        return Ok(());
+    }
+    connection.execute_batch(&format!(
+        "PRAGMA temp_store = MEMORY; {}; INSERT INTO temp.command SELECT * FROM main.command;",
+        schema::COMMANDS.replacen("command", "temp.command", 1)
+    ))?;
+    reading::each_after(connection, reached(connection)?, |_, record| {
+        project(connection, record)
+    })
+    .map(|_| ())
+}
+
+fn reached(connection: &Connection) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached("SELECT seq FROM projected")?
+        .query_row([], |row| row.get(0))
+}
+
+fn lags(connection: &Connection) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT coalesce(max(seq), 0) > (SELECT seq FROM projected) FROM record")?
+        .query_row([], |row| row.get(0))
 }
 
 fn project(transaction: &Connection, record: &Record) -> rusqlite::Result<()> {

@@ -144,8 +144,10 @@ pub(super) fn detail(connection: &Connection, id: &str) -> rusqlite::Result<Opti
 }
 
 fn records_of(connection: &Connection, id: &str) -> rusqlite::Result<Vec<Record>> {
+    // The last ones may not be in the story yet.
     let mut statement = connection.prepare_cached(
-        "SELECT body FROM story JOIN record USING (seq) WHERE story.command_id = ?1 ORDER BY seq",
+        "SELECT body FROM record WHERE seq IN (SELECT seq FROM story WHERE command_id = ?1)
+         OR (seq > (SELECT seq FROM projected) AND command_id = ?1) ORDER BY seq",
     )?;
     let bodies = statement.query_map([id], |row| row.get::<_, String>(0))?;
     bodies.map(|body| parse(&body?)).collect()

@@ -12,13 +12,8 @@ use super::JournalError;
 const BUSY: Duration = Duration::from_secs(3);
 const VERSION: i64 = 2;
 
-const TABLES: &str = "
-    CREATE TABLE record (
-        seq INTEGER PRIMARY KEY,
-        command_id TEXT,
-        body TEXT NOT NULL
-    ) STRICT;
-    CREATE TABLE command (
+/// The commands as the window pages through them.
+pub(super) const COMMANDS: &str = "CREATE TABLE command (
         id TEXT PRIMARY KEY,
         received_ms INTEGER NOT NULL,
         name TEXT NOT NULL,
@@ -28,7 +23,14 @@ const TABLES: &str = "
         duration_ms INTEGER,
         message TEXT NOT NULL,
         reported INTEGER
-    ) STRICT, WITHOUT ROWID;
+    ) STRICT, WITHOUT ROWID";
+
+const TABLES: &str = "
+    CREATE TABLE record (
+        seq INTEGER PRIMARY KEY,
+        command_id TEXT,
+        body TEXT NOT NULL
+    ) STRICT;
     CREATE INDEX command_received ON command (received_ms);
     CREATE TABLE checkpoint (
         one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -85,6 +87,8 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
+    // Pages of records are written and hardly ever read again.
+    connection.pragma_update(None, "cache_size", "-512")?;
     // NORMAL may lose the last commits when the power goes; an acknowledged command must not be lost.
     set_synchronous(&connection, "FULL")?;
     let check: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
@@ -96,7 +100,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     }
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let missing = match version {
-        0 => [TABLES, STORY].concat(),
+        0 => [COMMANDS, ";", TABLES, STORY].concat(),
         1 => ["DROP INDEX record_command;", STORY].concat(),
         _ => String::new(),
     };

@@ -221,6 +221,10 @@ fn a_list_that_cannot_follow_holds_up_no_record_and_follows_later() {
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     journal.catch_up();
     assert!(journal.is_ahead(), "the file is held");
+    let (status, _) = journal.answer("u").unwrap();
+    assert_eq!(status, "failed", "the records know it");
+    let shown = bench.state.snapshot(bench.now);
+    assert_eq!(super::latest(&bench.path(), 300).unwrap(), *shown.commands);
     other.execute_batch("COMMIT").unwrap();
     let more = bench.command("more", "GET_STATUS");
     journal.append(&more, WAIT).unwrap();
@@ -229,6 +233,58 @@ fn a_list_that_cannot_follow_holds_up_no_record_and_follows_later() {
     assert!(!journal.is_ahead());
     let shown = bench.state.snapshot(bench.now);
     assert_eq!(journal.page(Timestamp::MAX), *shown.commands);
+}
+
+#[test]
+fn a_file_that_is_held_at_the_start_holds_nothing_up() {
+    let mut bench = Bench::new();
+    let (mut journal, _) = Journal::open(&bench.path()).unwrap();
+    journal.append(&bench.day(), WAIT).unwrap();
+    journal.catch_up();
+    journal
+        .append(&bench.command("late", "GET_STATUS"), WAIT)
+        .unwrap();
+    drop(journal);
+    let other = rusqlite::Connection::open(bench.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (mut journal, loaded) = Journal::open(&bench.path()).unwrap();
+    assert_eq!(loaded.durable, *bench.state.durable());
+    assert!(journal.is_ahead());
+    other.execute_batch("COMMIT").unwrap();
+    assert_eq!(journal.detail("late").unwrap().timeline.len(), 3);
+    assert!(!journal.is_ahead());
+}
+
+/// A record holds the command one level down, and is read by a reader that has an end.
+#[test]
+fn what_is_nested_as_deeply_as_can_be_read_can_be_read_again() {
+    for (deep, key) in [
+        (110, "deep"),
+        (124, "deep"),
+        (110, "$serde_json::private::RawValue"),
+    ] {
+        let mut bench = Bench::new();
+        let nested = "[".repeat(deep) + &"]".repeat(deep);
+        let inner = if key == "deep" {
+            nested.clone()
+        } else {
+            json!(nested).to_string()
+        };
+        let raw =
+            format!(r#"{{"id":"nested","command":"GET_STATUS","parameters":{{"{key}":{inner}}}}}"#);
+        let (mut journal, _) = Journal::open(&bench.path()).unwrap();
+        let records = bench.records(Event::Delivered(Delivery {
+            source: Source::Pusher,
+            raw,
+        }));
+        journal.append(&records, WAIT).unwrap();
+        journal.catch_up();
+        assert!(!journal.is_ahead(), "{key} {deep}");
+        drop(journal);
+        let (_, loaded) = Journal::open(&bench.path()).unwrap();
+        assert_eq!(loaded.durable, *bench.state.durable(), "{key} {deep}");
+        assert_eq!(loaded.rows.len(), 1);
+    }
 }
 
 #[test]

@@ -266,3 +266,19 @@ fn a_time_that_is_none_is_refused_and_not_taken_for_missing() {
         assert!(error.to_string().contains(key), "{error}");
     }
 }
+
+/// A stop stays a stop whatever hangs below it, and what is cut off is no list that somebody reads.
+#[test]
+fn what_is_nested_too_deeply_is_cut_off_and_the_rest_is_read() {
+    let nested = (0..100).fold(json!([]), |inner, _| json!([inner]));
+    let command = read(&json!({
+        "id": "c1", "command": "EMERGENCY_STOP", "parameters": { "why": nested, "near": [[1]] },
+    }));
+    assert_eq!(command.name, "EMERGENCY_STOP");
+    assert_eq!(command.args["near"], json!([[1]]));
+    let kept = command.args["why"].to_string();
+    assert!(
+        kept.contains("nested too deeply") && kept.len() < 150,
+        "{kept}"
+    );
+}
