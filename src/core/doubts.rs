@@ -8,7 +8,7 @@ use super::record::Record;
 use super::snapshot::{Notice, Severity};
 use super::step::Turn;
 use super::{Now, State};
-use crate::market::{Cid, Fill, Found, IntentAction, MarginMode, Ticket};
+use crate::market::{Cid, Fill, Found, IntentAction, MarginMode, Position, Ticket};
 
 /// What the trader reads below an order in doubt.
 const DOUBT_REMEDY: &str = "Nothing to do: it is looked for at the terminal. Until it is found or proven absent, its strategy opens nothing; closing works.";
@@ -163,7 +163,9 @@ impl Turn<'_> {
             }
             IntentAction::Cancel { ticket } => {
                 let works = book.orders.iter().any(|order| order.ticket == *ticket);
-                (*ticket, !works)
+                // An order that filled has become a position of its own number.
+                let filled = |position: &Position| position.ticket == *ticket;
+                (*ticket, !works && !book.positions.iter().any(filled))
             }
             IntentAction::Open { .. } | IntentAction::Close { .. } => return None,
         };

@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rust_decimal::Decimal;
+mod kind;
 
 use super::{SymbolSpec, TradeMode};
+use kind::{Standing, standing};
 
 /// Why a name is not one of the broker's symbols.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,12 +74,6 @@ const ALIASES: &[&[&str]] = &[
     &["ETHUSD", "ETHEREUM"],
 ];
 
-/// Of these names those of indices.
-const INDICES: [&str; 6] = ["US30", "US500", "NAS100", "GER40", "UK100", "JP225"];
-
-/// Of these names those under which exchanges list shares and funds too.
-const TICKERS: [&str; 7] = ["WTI", "BRENT", "SPX", "NDX", "DAX", "BITCOIN", "ETHEREUM"];
-
 /// Letters that brokers put around a name. Longer ones are other names.
 const LONGEST_AFFIX: usize = 6;
 
@@ -127,7 +122,7 @@ pub fn resolve<'a>(
             view_only = view_only.or(Some(spec));
             continue;
         }
-        if may_be_a_share(&plain, spec) {
+        if standing(&plain, spec) == Standing::Doubtful {
             doubtful.push(spec);
             continue;
         }
@@ -197,8 +192,7 @@ const fn may_open(spec: &SymbolSpec) -> bool {
 fn is_what_it_is_called(plain: &str, spec: &SymbolSpec) -> bool {
     !says_something(plain)
         || (currencies_fit(plain, family_of(plain), spec)
-            && !is_another_kind(plain, spec)
-            && !may_be_a_share(plain, spec))
+            && standing(plain, spec) == Standing::Meant)
 }
 
 fn says_something(plain: &str) -> bool {
@@ -231,71 +225,6 @@ fn contradicts(plain: &str, spec: &SymbolSpec) -> bool {
     pair && is_pair(spec)
         && !spec.currency_profit.is_empty()
         && !currencies_fit(plain, family_of(plain), spec)
-}
-
-/// Whether the broker keeps it among shares, funds or contracts that end: `Stocks\NYSE\#GOLD` is a mining company, and
-/// `Futures\GOLD` has a price and a last day of its own. An index among "Stock Indices" is an index.
-fn is_another_kind(plain: &str, spec: &SymbolSpec) -> bool {
-    const ENDING: [&str; 4] = ["futur", "forward", "option", "warrant"];
-    const SHARES: [&str; 4] = ["stock", "share", "equit", "etf"];
-    const EXCHANGES: [&str; 13] = [
-        "fund", "funds", "bond", "bonds", "nyse", "nasdaq", "lse", "xetra", "euronext", "usa",
-        "mining", "adr", "adrs",
-    ];
-    let folder = folder(spec).to_ascii_lowercase();
-    let words = || folder.split(|letter: char| !letter.is_ascii_alphanumeric());
-    let begins = |list: &[&str]| words().any(|word| list.iter().any(|one| word.starts_with(one)));
-    let is_index =
-        family_of(plain).is_some_and(|family| family.iter().any(|name| INDICES.contains(name)));
-    // Metals are traded by the ounces of a bar, shares one by one: `CFD\US\GOLD` is a mining company.
-    let is_metal = family_of(plain)
-        .and_then(|family| family.first())
-        .is_some_and(|name| name.starts_with("XA"));
-    if is_metal && !is_pair(spec) && spec.contract_size <= Decimal::ONE {
-        return true;
-    }
-    let ends = begins(&ENDING) || words().any(|word| word == "fut");
-    let among_shares = begins(&SHARES) || words().any(|word| EXCHANGES.contains(&word));
-    ends || among_shares && !(is_index && begins(&["indic", "index"]))
-}
-
-/// Whether a symbol has only the name of an oil, an index or a coin, and neither its folder nor its description says that it is
-/// one: `CFD\US\WTI` is an oil company, and `CFD\WTI` may be. The trader is asked.
-fn may_be_a_share(plain: &str, spec: &SymbolSpec) -> bool {
-    const COMPANIES: [&str; 9] = [
-        "inc", "corp", "plc", "ltd", "trust", "fund", "etf", "company", "offshore",
-    ];
-    let Some(family) = family_of(plain) else {
-        return false;
-    };
-    let name = letters(&spec.name);
-    let named = |list: &[&str]| list.iter().any(|one| name.contains(one));
-    let (tickers, plain_ones): (Vec<&str>, Vec<&str>) =
-        family.iter().partition(|one| TICKERS.contains(one));
-    if is_pair(spec) || named(&plain_ones) || !named(&tickers) {
-        return false;
-    }
-    let kind: &[&str] = match family.first().copied().unwrap_or_default() {
-        "USOIL" | "UKOIL" => &["oil", "oils", "crude", "energy", "energies", "commod"],
-        "BTCUSD" | "ETHUSD" => &["crypto", "coin"],
-        _ => &["index", "indic"],
-    };
-    let told = format!("{} {}", folder(spec), spec.terms.description).to_ascii_lowercase();
-    let words: Vec<&str> = told
-        .split(|letter: char| !letter.is_ascii_alphanumeric())
-        .collect();
-    let says = words
-        .iter()
-        .any(|word| kind.iter().any(|one| word.starts_with(one)));
-    !says || words.iter().any(|word| COMPANIES.contains(word))
-}
-
-/// Where the broker keeps it, without its own name.
-fn folder(spec: &SymbolSpec) -> &str {
-    let path = &spec.terms.path;
-    path.rfind(['\\', '/'])
-        .and_then(|end| path.get(..end))
-        .unwrap_or_default()
 }
 
 fn tradable<'a>(wanted: &str, spec: &'a SymbolSpec) -> Result<&'a SymbolSpec, Unresolved> {
@@ -354,13 +283,13 @@ fn rank(plain: &str, spec: &SymbolSpec) -> Option<u8> {
             (short && apart).then_some(base + 1)
         })
         .min()?;
-    let elsewhere = says_something(plain) && is_another_kind(plain, spec);
-    (currencies_fit(plain, family, spec) && !elsewhere).then_some(rank)
+    let other = standing(plain, spec) == Standing::Another;
+    (currencies_fit(plain, family, spec) && !other).then_some(rank)
 }
 
 /// Whether what stands around a name makes it another thing: a month of delivery (`Z26`, `DEC26`, `1226`), an inverse.
 fn is_derived(affix: &str) -> bool {
-    const WORDS: [&str; 6] = ["INV", "INVERSE", "FUT", "FWD", "SHORT", "BEAR"];
+    const WORDS: [&str; 7] = ["INV", "INVERSE", "FUT", "FWD", "SHORT", "BEAR", "VIX"];
     const MONTHS: [&str; 12] = [
         "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
     ];

@@ -641,3 +641,25 @@ fn a_stop_that_was_latched_while_no_executor_ran_stops_the_strategies_for_good()
     world.next_bar();
     assert_eq!(world.terminal.opens(), 0);
 }
+
+/// A pending order whose cancelling got no answer fills: it is a position now, is closed, and nobody says "cancelled".
+#[test]
+fn an_order_that_fills_while_its_cancelling_is_in_doubt_is_closed_and_not_called_cancelled() {
+    let mut world = World::with_strategy("s1");
+    world.terminal.holds_order(21, OWN + 2);
+    world.send_book();
+    world.terminal.manners.push_back(Manner::LoseOrder);
+    world.terminal.memory = Memory::NotYet;
+    world.heartbeat(&[("e", "EMERGENCY_STOP", json!({}), 2)]);
+    assert_eq!(world.terminal.submitted.len(), 1, "the cancelling");
+    world.terminal.orders.clear();
+    world.terminal.holds(21, OWN + 2, "1");
+    world.send_book();
+    world.terminal.memory = Memory::Works;
+    world.wait(400);
+    assert!(world.terminal.positions.is_empty());
+    assert!(is_complete(&world));
+    let told = world.report("e").1.to_string();
+    assert!(!told.contains("#21 cancelled"), "{told}");
+    assert!(told.contains("#21 closed"), "{told}");
+}

@@ -163,22 +163,62 @@ fn a_share_or_a_contract_that_ends_is_no_metal_index_or_oil() {
     }
 }
 
-/// W&T Offshore is listed as WTI, a fund as DAX: the name alone is no oil and no index, and the trader is asked.
+/// W&T Offshore is listed as WTI, a fund as DAX, Barrick as GOLD: such a name counts where the broker says what it is, and
+/// otherwise the trader is asked. Beside one of which it is certain, it is no answer.
 #[test]
 fn a_name_that_exchanges_give_to_shares_too_counts_where_the_broker_says_what_it_is() {
     for (wanted, broker_name, path, description, found) in [
+        ("XAUUSD", "GOLD", "CFD\\GOLD", "", false),
+        (
+            "XAUUSD",
+            "#GOLD",
+            "CFD\\#GOLD",
+            "Barrick Gold Corporation",
+            false,
+        ),
+        ("XAUUSD", "GOLD", "Metals\\GOLD", "Spot gold 1 oz", true),
+        ("XAUUSD", "GOLD", "Metals\\GOLD", "", true),
+        ("XAUUSD", "GOLD.f", "Metals\\GOLD.f", "Gold Futures", false),
+        (
+            "XAGUSD",
+            "#SILVER",
+            "CFD\\#SILVER",
+            "Silvercorp Metals Inc",
+            false,
+        ),
         ("USOIL", "WTI", "CFD\\US\\WTI", "", false),
         ("WTI", "WTI", "CFD\\US\\WTI", "W&T Offshore", false),
         ("USOIL", "WTI", "Energy\\US\\WTI", "W&T Offshore Inc", false),
+        ("USOIL", "WTI.US", "Energy\\WTI.US", "W&T", false),
+        ("USOIL", "WTI", "US\\Oil & Gas\\WTI", "", false),
         ("USOIL", "WTI", "Energies\\WTI", "", true),
-        ("WTI", "WTI", "CFD\\WTI", "West Texas Crude Oil", true),
+        ("WTI", "WTI", "CFD\\WTI", "West Texas Intermediate", true),
         ("USOIL", "USOIL", "CFD\\USOIL", "", true),
         ("USOIL", "XTIUSD", "CFD\\XTIUSD", "", true),
+        ("USOIL", "WTIf", "CFD\\WTIf", "WTI Futures, expiring", false),
         ("UKOIL", "BRENT", "CFD\\BRENT", "", false),
+        ("UKOIL", "BRENT", "CFD\\BRENT", "Brent Spot", true),
+        (
+            "UKOIL",
+            "BRENT",
+            "Energies\\BRENT",
+            "Brent Crude Oil Futures, expiring 31.12.2026",
+            false,
+        ),
         ("UKOIL", "UKBRENT", "CFD\\UKBRENT", "", true),
         ("US500", "SPX", "CFD\\US\\SPX", "", false),
         ("US500", "SPX", "Indices\\SPX", "", true),
+        ("US500", "SPX", "FTSE 100 Index\\SPX", "Spirax Group", false),
+        ("US500", "SPX", "CFD\\SPX", "S&P 500", true),
         ("US500", "SPX500", "CFD\\SPX500", "", true),
+        ("NAS100", "NDX", "Tech Index\\NDX", "Nordex SE", false),
+        (
+            "US30",
+            "US30.f",
+            "Indices\\US30.f",
+            "Dow Jones Futures",
+            false,
+        ),
         ("GER40", "#DAX", "CFD\\#DAX", "DAX 40 Index", true),
         (
             "BTCUSD",
@@ -187,12 +227,19 @@ fn a_name_that_exchanges_give_to_shares_too_counts_where_the_broker_says_what_it
             "Bitcoin Group SE",
             false,
         ),
-        ("BTCUSD", "BITCOIN", "Crypto\\BITCOIN", "Bitcoin", true),
+        (
+            "BTCUSD",
+            "BITCOIN",
+            "Crypto\\BITCOIN",
+            "Bitcoin vs US Dollar",
+            true,
+        ),
     ] {
         let mut specs = broker(&[(broker_name, "USD", "USD", Full)]);
         if let Some(spec) = specs.get_mut(broker_name) {
             spec.terms.path = path.to_owned();
             spec.terms.description = description.to_owned();
+            spec.contract_size = Decimal::ONE_HUNDRED;
         }
         let asked = resolve(wanted, &specs, &BTreeMap::new());
         if found {
@@ -204,28 +251,37 @@ fn a_name_that_exchanges_give_to_shares_too_counts_where_the_broker_says_what_it
         } else {
             assert!(
                 matches!(asked, Err(Unresolved::Ambiguous { .. })),
-                "{wanted} at {path}: {asked:?}"
+                "{wanted} at {path}, {description}: {asked:?}"
             );
         }
     }
-    // Beside one of which it is certain, it is no answer.
-    let mut specs = broker(&[("WTI", "USD", "USD", Full), ("XTIUSD", "XTI", "USD", Full)]);
-    if let Some(spec) = specs.get_mut("WTI") {
-        spec.terms.path = "CFD\\US\\WTI".to_owned();
+    for (wanted, doubtful, path, certain, base) in [
+        ("USOIL", "WTI", "CFD\\US\\WTI", "XTIUSD", "XTI"),
+        ("XAUUSD", "#GOLD", "CFD\\#GOLD", "XAUUSD.r", "XAU"),
+    ] {
+        let mut specs = broker(&[(doubtful, "USD", "USD", Full), (certain, base, "USD", Full)]);
+        if let Some(spec) = specs.get_mut(doubtful) {
+            spec.terms.path = path.to_owned();
+        }
+        let found = resolve(wanted, &specs, &BTreeMap::new());
+        assert_eq!(found.map(|spec| spec.name.as_str()), Ok(certain));
     }
-    let found = resolve("USOIL", &specs, &BTreeMap::new());
-    assert_eq!(found.map(|spec| spec.name.as_str()), Ok("XTIUSD"));
 }
 
-/// Quoted as a contract in dollars, gold is told from a share by its size alone.
+/// An index fund is kept among indices and is none.
 #[test]
-fn gold_by_the_hundred_ounces_is_gold() {
-    let mut specs = broker(&[("GOLD", "USD", "USD", Full)]);
-    let found = resolve("XAUUSD", &specs, &BTreeMap::new());
-    assert!(found.is_err(), "{found:?}");
-    specs.get_mut("GOLD").unwrap().contract_size = Decimal::ONE_HUNDRED;
-    let found = resolve("XAUUSD", &specs, &BTreeMap::new());
-    assert_eq!(found.unwrap().name, "GOLD");
+fn a_fund_on_an_index_is_not_the_index() {
+    let mut specs = broker(&[("DAX", "USD", "USD", Full)]);
+    for path in ["US Index ETFs\\DAX", "Index Funds\\DAX"] {
+        if let Some(spec) = specs.get_mut("DAX") {
+            spec.terms.path = path.to_owned();
+        }
+        let found = resolve("GER40", &specs, &BTreeMap::new());
+        assert!(
+            matches!(found, Err(Unresolved::Missing { .. })),
+            "{found:?}"
+        );
+    }
 }
 
 #[test]
