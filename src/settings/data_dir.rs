@@ -159,6 +159,10 @@ mod tests {
             (false, vec![("HOME", "")], None),
             (true, vec![("HOME", "/home/joe")], None),
         ] {
+            // On Windows those are no whole paths.
+            if cfg!(windows) && !windows {
+                continue;
+            }
             let find = |name: &str| {
                 let found = variables.iter().find(|(key, _)| *key == name);
                 found.map(|(_, value)| PathBuf::from(value))

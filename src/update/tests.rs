@@ -162,6 +162,11 @@ fn only_a_newer_version_is_an_update() {
 
 #[test]
 fn an_address_is_encrypted_or_local() {
+    let file = if cfg!(windows) {
+        r"C:\fx\offer.json"
+    } else {
+        "/srv/fx/offer.json"
+    };
     for (text, shown) in [
         (
             "https://example.com/fx/offer.json?key=1",
@@ -171,7 +176,7 @@ fn an_address_is_encrypted_or_local() {
             "http://127.0.0.1:8080/offer.json",
             "http://127.0.0.1:8080/offer.json",
         ),
-        ("/srv/fx/offer.json", "/srv/fx/offer.json"),
+        (file, file),
     ] {
         assert_eq!(text.parse::<Address>().unwrap().to_string(), shown);
     }

@@ -298,7 +298,7 @@ fn r6_a_level_far_from_the_price_is_unknown_and_never_true() {
 #[test]
 fn why_no_trade_shows_each_condition_with_its_values() {
     let plan = planned(&fixture("both_ways_in_one_list"), None).unwrap();
-    let rising: Vec<f64> = (0..600).map(|i| 1.1 + 0.0001 * f64::from(i)).collect();
+    let rising: Vec<f64> = (0..600).map(|i| 1.1003 + 0.00011 * f64::from(i)).collect();
     let decided = decide(&plan, &bars(&rising, Timeframe::H4, MONDAY, 0.004));
     let told: Vec<String> = decided
         .conditions
