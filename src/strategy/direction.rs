@@ -2,8 +2,8 @@
 
 use crate::market::Side;
 
-/// Words after BUY, SELL, LONG or SHORT that leave it a direction: "long entry", "sell when".
-const AFTER_A_DIRECTION: [&str; 32] = [
+/// Words after BUY or SELL that leave it a direction: "buy above", "sell when".
+const AFTER_AN_ORDER: [&str; 32] = [
     "above",
     "after",
     "and",
@@ -37,26 +37,62 @@ const AFTER_A_DIRECTION: [&str; 32] = [
     "when",
     "while",
 ];
-/// Words after it in the name of a group that say what is done or by which method: "long_entry", "short_breakout". After
-/// any other word the two may name something that is seen: "short_squeeze", "long_wick", "short_term".
-const AFTER_A_DIRECTION_IN_A_NAME: [&str; 14] = [
+/// Words after LONG or SHORT that leave it a direction. More often the two are how long something is: "short EMA above long
+/// EMA", "long (200) average", "short, medium and long".
+const AFTER_A_SIDE: [&str; 17] = [
+    "condition",
+    "conditions",
+    "entries",
+    "entry",
+    "if",
+    "once",
+    "only",
+    "order",
+    "position",
+    "rule",
+    "rules",
+    "setup",
+    "signal",
+    "signals",
+    "trade",
+    "trigger",
+    "when",
+];
+/// Words that say in the name of a group what is done, or by which method: "long_entry", "short_breakout". With any other
+/// word the name may be of something that is seen: "short_squeeze", "long_wick", "short_trend".
+const IN_A_NAME: [&str; 30] = [
     "breakout",
     "breakouts",
+    "condition",
+    "conditions",
     "continuation",
     "criteria",
+    "entries",
+    "entry",
+    "group",
+    "limit",
+    "only",
+    "order",
+    "position",
     "pullback",
     "pullbacks",
     "reversal",
     "reversals",
+    "rule",
     "rules",
     "scalp",
     "scalping",
+    "setup",
+    "setups",
+    "signal",
+    "signals",
     "swing",
+    "trade",
     "trades",
-    "trend",
+    "trigger",
+    "triggers",
 ];
-
-/// Words that make a phrase with the one before, whatever stands between: "Short - term", "Sell – off".
+/// Words that make a phrase with BUY or SELL before them, whatever stands between: "Sell – off".
 const MAKES_A_PHRASE: [&str; 5] = ["term", "dated", "lived", "off", "side"];
 
 /// The direction that a text begins with: BUY, SELL, LONG or SHORT as its first word (R1).
@@ -65,60 +101,77 @@ const MAKES_A_PHRASE: [&str; 5] = ["term", "dated", "lived", "off", "side"];
 /// with the other direction is none either ("Buy/Sell: …", "Buy or sell when …", "Long wick (sell signal)").
 pub(super) fn first_word_side(text: &str) -> Option<Side> {
     let mut all = words(text);
-    let (first, joined) = all.next()?;
-    let first = side_word(first)?;
-    let orders = |word: &str| matches!(word.to_ascii_uppercase().as_str(), "BUY" | "SELL");
+    let (word, between) = all.next()?;
+    let first = side_word(word)?;
+    let next = all.next();
     let other = |word: &str| side_word(word).is_some_and(|side| side != first);
     // What comes after a colon explains the direction and may well speak of the other one.
     let title = words(text.split(':').next().unwrap_or(text)).map(|(word, _)| word);
-    let named = title
-        .clone()
-        .skip(1)
-        .find(|word| !matches!(word.to_ascii_uppercase().as_str(), "OR" | "AND"));
-    if named.is_some_and(other) || title.clone().any(|word| orders(word) && other(word)) {
-        return None;
-    }
-    let phrase = title.clone().nth(1);
-    if phrase.is_some_and(|word| MAKES_A_PHRASE.contains(&word.to_ascii_lowercase().as_str())) {
-        return None;
-    }
-    let says = match joined {
-        Joined::Space => all.next().is_none_or(|(next, joined)| {
-            let counted = next.chars().all(|c| c.is_ascii_digit()) && joined != Joined::Space;
-            counted || AFTER_A_DIRECTION.contains(&next.to_ascii_lowercase().as_str())
-        }),
-        Joined::Hyphen => false,
-        Joined::Mark | Joined::End => true,
+    let says = if orders(word) {
+        let named = title
+            .clone()
+            .skip(1)
+            .find(|word| !matches!(word.to_ascii_uppercase().as_str(), "OR" | "AND"));
+        let phrase = title.clone().nth(1);
+        let phrase = phrase.is_some_and(|word| is_one_of(word, &MAKES_A_PHRASE));
+        let contradicted =
+            named.is_some_and(other) || title.clone().any(|word| orders(word) && other(word));
+        !phrase && !contradicted && leaves_an_order(between, next)
+    } else {
+        !title.clone().any(other) && leaves_a_side(text, between, next)
     };
     says.then_some(first)
+}
+
+/// Whether what follows BUY or SELL leaves it a direction.
+fn leaves_an_order(between: &str, next: Option<(&str, &str)>) -> bool {
+    match (between.trim(), next) {
+        (_, None) => true,
+        ("", Some((next, after))) => {
+            let counted = is_number(next) && (!after.trim().is_empty() || after.is_empty());
+            counted || is_one_of(next, &AFTER_AN_ORDER)
+        }
+        _ => !matches!(between, "-" | "/" | "\'" | "\u{2019}" | "_" | "\u{2011}"),
+    }
+}
+
+/// Whether what follows LONG or SHORT leaves it a direction and no measure.
+fn leaves_a_side(text: &str, between: &str, next: Option<(&str, &str)>) -> bool {
+    let Some((next, after)) = next else {
+        return true;
+    };
+    match between.trim_start().chars().next() {
+        None => {
+            let counted = is_number(next) && after.trim_start().starts_with([':', ')']);
+            counted || is_one_of(next, &AFTER_A_SIDE)
+        }
+        Some(':') => true,
+        // All the rest is in the parenthesis.
+        Some('(') => text.trim_end().ends_with(')') && text.matches('(').count() == 1,
+        Some(_) => false,
+    }
 }
 
 /// The direction in the name of a group, a word of programs: `long_entry`, `short breakout`.
 pub(super) fn name_side(name: &str) -> Option<Side> {
     let parts = name.replace('_', " ");
-    let mut words = words(&parts).map(|(word, _)| word.to_ascii_lowercase());
-    let first = side_word(&words.next()?)?;
-    let other = |word: &String| side_word(word).is_some_and(|side| side != first);
-    let rest: Vec<String> = words.collect();
-    let says = rest.first().is_none_or(|next| {
-        let next = next.as_str();
-        let counted = next.len() == 1 || next.chars().all(|c| c.is_ascii_digit());
-        counted || AFTER_A_DIRECTION.contains(&next) || AFTER_A_DIRECTION_IN_A_NAME.contains(&next)
-    });
-    (says && !rest.iter().any(other)).then_some(first)
+    let mut words = words(&parts).map(|(word, _)| word);
+    let first = side_word(words.next()?)?;
+    let says = words
+        .all(|word| word.chars().count() == 1 || is_number(word) || is_one_of(word, &IN_A_NAME));
+    says.then_some(first)
 }
 
-/// What stands between a word and the next one.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Joined {
-    Space,
-    /// Makes one word of two: "short-term".
-    Hyphen,
-    Mark,
-    End,
+fn is_one_of(word: &str, list: &[&str]) -> bool {
+    list.contains(&word.to_ascii_lowercase().as_str())
 }
 
-fn words(text: &str) -> impl Iterator<Item = (&str, Joined)> + Clone {
+fn is_number(word: &str) -> bool {
+    word.chars().all(|letter| letter.is_ascii_digit())
+}
+
+/// Each word, with what stands between it and the next one.
+fn words(text: &str) -> impl Iterator<Item = (&str, &str)> + Clone {
     let inside = |c: char| c.is_alphanumeric();
     let mut rest = text.trim_start_matches(move |c| !inside(c));
     std::iter::from_fn(move || {
@@ -126,13 +179,7 @@ fn words(text: &str) -> impl Iterator<Item = (&str, Joined)> + Clone {
         let (word, after) = rest.split_at(end);
         rest = after.trim_start_matches(|c| !inside(c));
         let between = after.get(..after.len() - rest.len()).unwrap_or_default();
-        let joined = match between {
-            _ if rest.is_empty() && between.trim().is_empty() => Joined::End,
-            "-" | "/" | "\'" | "\u{2019}" | "_" | "\u{2011}" => Joined::Hyphen,
-            _ if between.trim().is_empty() => Joined::Space,
-            _ => Joined::Mark,
-        };
-        (!word.is_empty()).then_some((word, joined))
+        (!word.is_empty()).then_some((word, between))
     })
 }
 
@@ -142,6 +189,10 @@ fn side_word(word: &str) -> Option<Side> {
         "SELL" | "SHORT" => Some(Side::Sell),
         _ => None,
     }
+}
+
+fn orders(word: &str) -> bool {
+    matches!(word.to_ascii_uppercase().as_str(), "BUY" | "SELL")
 }
 
 #[cfg(test)]
@@ -172,6 +223,19 @@ mod tests {
             ("Short\u{2011}term trend", None),
             ("Short - term momentum", None),
             ("Sell \u{2013} off exhausted", None),
+            ("Short 9-EMA crosses above long 21-EMA", None),
+            ("Short (9) EMA above long (21) EMA", None),
+            ("Short (fast) EMA crosses above the slow one", None),
+            ("Short(er) EMA above", None),
+            ("Short, medium and long EMAs aligned upward", None),
+            ("Short and medium EMA above long EMA", None),
+            ("Short above long EMA", None),
+            ("Short 9/21 cross up", None),
+            ("Long 200-day SMA below price", None),
+            ("Long entry or short entry", None),
+            ("Short - squeeze building", None),
+            ("Long 1: the low holds", BUY),
+            ("short when it breaks", SELL),
             ("Long 50 SMA above 200", None),
             ("Long candle", None),
             ("Sell-off exhausted -> buy", None),
@@ -206,6 +270,13 @@ mod tests {
             ("longs", None),
             ("long_1", BUY),
             ("short_a", SELL),
+            ("short_9_over_21", None),
+            ("Short 20 EMA cross", None),
+            ("short_trend", None),
+            ("short_3_bar_reversal_up", None),
+            ("short_swing_low_bounce", None),
+            ("long_200_ema_support", None),
+            ("long_swing_trades_2", BUY),
             ("short_squeeze", None),
             ("short_squeeze_breakout", None),
             ("short_covering", None),

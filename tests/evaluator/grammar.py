@@ -16,10 +16,11 @@ PRICES = ["price", "close", "open", "ema_{n}", "sma_{n}", "EMA", "SMA", "ma_{n}"
 PERCENTS = ["rsi", "RSI", "rsi_{n}", "adx", "adx_{n}", "stochastic", "stochastic_k", "stoch_d", "Stochastic"]
 DIFFERENCES = ["macd", "macd_signal", "macd_histogram", "macd_hist", "MACD", "atr", "ATR", "atr_{n}"]
 VOLUMES = ["volume", "volume_ma", "sma_volume", "Volume MA", "average_volume_{n}"]
-NOTES = {"buy": ["BUY: {}", "Buy Signal: {}", "LONG, {}", "BUY 1: {}", "long when {}"],
-         "sell": ["SELL: {}", "Sell when {}", "short - {}", "SHORT if {}", "SELL 3: {}"]}
+NOTES = {"buy": ["BUY: {}", "Buy Signal: {}", "LONG: {}", "BUY 1: {}", "long when {}", "Long ({})"],
+         "sell": ["SELL: {}", "Sell when {}", "short entry {}", "SHORT if {}", "SELL 3: {}", "Short 2) {}"]}
 # Phrases that are no direction.
-PHRASES = ["Short-term {}", "Long 50 bars {}", "Sell-off {}", "long candle {}", "Buy/Sell {}", "Long wick (sell signal)"]
+PHRASES = ["Short-term {}", "Short, medium {}", "short - {}", "Long (200) {}", "Short 9-EMA {}", "Short and long {}",
+           "Sell – off {}", "Long 50 bars {}", "Sell-off {}", "long candle {}", "Buy/Sell {}", "Long wick (sell signal)"]
 
 
 class Grammar:

@@ -247,10 +247,13 @@ def read_condition(node, own, on, volume_times):
 
 
 SIDES = {"BUY": "buy", "LONG": "buy", "SELL": "sell", "SHORT": "sell"}
-AFTER_A_DIRECTION = set("""above after and as at because below condition conditions entries entry every from group if in into limit
+AFTER_AN_ORDER = set("""above after and as at because below condition conditions entries entry every from group if in into limit
     on once only or order position rule setup signal signals trade trigger when while""".split())
-IN_A_NAME = AFTER_A_DIRECTION | set("""breakout breakouts continuation criteria pullback pullbacks reversal reversals rules scalp
-    scalping swing trades trend""".split())
+AFTER_A_SIDE = set("""condition conditions entries entry if once only order position rule rules setup signal signals trade trigger
+    when""".split())
+IN_A_NAME = set("""breakout breakouts condition conditions continuation criteria entries entry group limit only order position pullback
+    pullbacks reversal reversals rule rules scalp scalping setup setups signal signals swing trade trades trigger triggers""".split())
+MAKES_A_PHRASE = {"term", "dated", "lived", "off", "side"}
 
 
 def words_of(text):
@@ -264,31 +267,40 @@ def side_of(text):
     if not first:
         return None
     title = words_of(text.split(":")[0])
-    named = [word for word in title[1:] if word not in ("OR", "AND")]
+    between, word, rest = re.match(r"([\W_]*)([^\W_]*)(.*)", found[2], re.DOTALL).groups()
+    mark = re.match(r"[\W_]*", rest)[0]
+    number = bool(re.fullmatch("[0-9]+", word))
+    if found[1].upper() in ("LONG", "SHORT"):
+        if any(SIDES.get(one, first) != first for one in title):
+            return None
+        begins = between.strip()[:1]
+        if not word or begins == ":":
+            return first
+        if begins == "(":
+            return first if text.rstrip().endswith(")") and text.count("(") == 1 else None
+        if begins:
+            return None
+        return first if word.lower() in AFTER_A_SIDE or (number and mark.strip()[:1] in (":", ")")) else None
+    named = [one for one in title[1:] if one not in ("OR", "AND")]
     if named and SIDES.get(named[0], first) != first:
         return None
-    if any(word in ("BUY", "SELL") and SIDES[word] != first for word in title):
+    if any(one in ("BUY", "SELL") and SIDES[one] != first for one in title):
         return None
-    after = found[2]
-    between, word, rest = re.match(r"([\W_]*)([^\W_]*)(.*)", after, re.DOTALL).groups()
+    if len(title) > 1 and title[1].lower() in MAKES_A_PHRASE:
+        return None
     if between.strip():
         return first if not word or between not in ("-", "/", "'", "\u2019", "_", "\u2011") else None
-    if not word or word.lower() in AFTER_A_DIRECTION:
+    if not word or word.lower() in AFTER_AN_ORDER:
         return first
-    mark = re.match(r"[\W_]*", rest)[0]
-    return first if re.fullmatch("[0-9]+", word) and (mark.strip() or mark == rest) else None
+    return first if number and (mark.strip() or mark == "") else None
 
 
 def side_of_name(name):
     """The direction of a group by its name."""
     words = words_of(name) if isinstance(name, str) else []
     first = SIDES.get(words[0]) if words else None
-    if not first:
-        return None
-    next_one = words[1].lower() if len(words) > 1 else ""
-    if len(next_one) > 1 and not next_one.isdigit() and next_one not in IN_A_NAME:
-        return None
-    return first if all(SIDES.get(word, first) == first for word in words) else None
+    says = all(len(word) == 1 or re.fullmatch("[0-9]+", word) or word.lower() in IN_A_NAME for word in words[1:])
+    return first if first and says else None
 
 
 def pace(series):
