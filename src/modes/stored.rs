@@ -66,7 +66,8 @@ impl Row {
         let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
         let (name, symbol, timeframe) = (text("name"), text("symbol"), text("timeframe"));
         let id = text("id");
-        let is_row = row.get("rules").is_some();
+        // The rules of the AI writer have a list of that name inside them.
+        let is_row = row.get("rules").is_some_and(|rules| !rules.is_array());
         let unread = row.as_object().filter(|_| is_row).into_iter().flatten();
         let unread = unread
             .filter(|(key, _)| !BESIDE_THE_RULES.contains(&key.as_str()))

@@ -75,6 +75,23 @@ fn a_plan_is_told_in_words_and_in_json() {
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
+    // Rules of the AI writer alone: their list has the name of a row's rules.
+    let bare = r#"{ "rules": [{ "name": "r", "conditions": [{ "indicator": "rsi", "operator": "lt", "value": 30, "timeframes": ["M15"] }],
+        "action": { "type": "buy", "parameters": { "size": 0.1 } } }],
+        "parameters": { "riskPerTrade": 1, "maxPositions": 1, "stopLoss": 0.0025, "takeProfit": 0.005, "maxDailyLoss": 2 } }"#;
+    written(folder.path(), "bare.json", bare);
+    let asked = [
+        "plan",
+        "bare.json",
+        "--symbol",
+        "EURUSD",
+        "--timeframe",
+        "M15",
+        "--lots",
+        "0.1",
+    ];
+    let (code, text, _) = run(folder.path(), &asked);
+    assert!(code == 0 && text.contains("Buys EURUSD"), "{text}");
     let indonesian = ["plan", "scalper.json", "--json", "--lang", "id"];
     let (_, text, _) = run(folder.path(), &indonesian);
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();

@@ -58,6 +58,14 @@ impl When {
         }
     }
 
+    /// Whether the price reaches this one first for sure, so that nobody need be told that the later one waits for it.
+    pub(super) fn is_nearer_than(&self, later: &Self) -> bool {
+        match (self.profit(), later.profit()) {
+            (Some((unit, near)), Some((other, far))) => unit == other && near < far,
+            _ => false,
+        }
+    }
+
     /// The number of a profit, and what it is a number of: only like can be put in order.
     pub(super) const fn profit(&self) -> Option<(u8, Decimal)> {
         match *self {

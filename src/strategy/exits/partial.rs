@@ -125,12 +125,9 @@ fn read(reader: &mut Reader, node: &Node<'_>) -> Option<Enhanced> {
 fn rises(levels: &[PartialLevel]) -> bool {
     let placed = levels.iter().all(|level| level.when.as_target().is_some());
     placed
-        && levels.windows(2).all(
-            |pair| match (pair[0].when.profit(), pair[1].when.profit()) {
-                (Some((unit, near)), Some((other, far))) => unit == other && near < far,
-                _ => false,
-            },
-        )
+        && levels
+            .windows(2)
+            .all(|pair| pair[0].when.is_nearer_than(&pair[1].when))
 }
 
 fn read_level(reader: &mut Reader, level: &Node<'_>) -> Option<Level> {

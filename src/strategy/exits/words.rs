@@ -138,7 +138,10 @@ fn clock(minute: i64) -> String {
 }
 
 fn parts(parts: &Parts, language: Language) -> Vec<String> {
-    let part = |level: &PartialLevel| {
+    let own = parts.own();
+    let part = |(at, level): (usize, &PartialLevel)| {
+        let before = at.checked_sub(1).and_then(|before| own.get(before));
+        let waits = before.is_some_and(|before| !before.when.is_nearer_than(&level.when));
         let breakeven = if level.breakeven {
             language.pick(
                 " and moves the stop to the open price",
@@ -148,11 +151,16 @@ fn parts(parts: &Parts, language: Language) -> Vec<String> {
             ""
         };
         let (percent, when) = (level.percent, when(&level.when, language));
+        if waits {
+            return tell!(language;
+                "after that takes {percent} % at {when}{breakeven}";
+                "setelah itu tutup {percent} % posisi {when}{breakeven}");
+        }
         tell!(language;
             "takes {percent} % at {when}{breakeven}";
             "tutup {percent} % posisi {when}{breakeven}")
     };
-    let mut all: Vec<String> = parts.own().iter().map(part).collect();
+    let mut all: Vec<String> = own.iter().enumerate().map(part).collect();
     if let Some(percent) = parts.least_left_percent {
         all.push(tell!(language;
             "no part leaves less than {percent} %";

@@ -510,3 +510,19 @@ fn a_part_that_would_leave_less_than_the_rules_keep_waits_for_the_next() {
         "20 % of 0.1 lots is too small to close alone at 20 pips, so it is left for the next level"
     );
 }
+
+/// Parts wait for those before them; where the price may come to a later one first, a reader must be told.
+#[test]
+fn a_part_that_waits_for_the_one_before_says_so() {
+    let of = |kind: &str, value: f64| json!({ "percentage": 40, "triggerType": kind, "triggerValue": value });
+    let sentence = |first: Value, second: Value| {
+        let rules = enhanced(&json!({ "levels": [first, second] }));
+        rules_planned(&rules, None).unwrap().sentence()
+    };
+    let told = sentence(of("rr", 1.0), of("pips", 20.0));
+    let words = "takes 40 % at 1 times the stop; after that takes 40 % at 20 pips";
+    assert!(told.contains(words), "{told}");
+    let told = sentence(of("pips", 20.0), of("pips", 10.0));
+    let words = "takes 40 % at 10 pips; takes 40 % at 20 pips";
+    assert!(told.contains(words), "{told}");
+}
