@@ -3760,7 +3760,7 @@ void TakeLater(const string text, const Message &m)
    if(IsOrderType(m.type))
      {
       int n = ArraySize(g_orders);
-      if(n >= MAX_ORDERS)
+      if(n >= MAX_ORDERS + (m.type == "FLAT" ? 1 : 0))   // stopping everything has a place of its own
         {
          long cid = 0;
          Outcome o;

@@ -401,3 +401,37 @@ pub fn flat_goes_before_what_waits(variant: &Variant) -> Outcome {
     );
     Ok(())
 }
+
+/// However many orders wait, there is a place for FLAT.
+pub fn flat_goes_before_more_than_may_wait(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    rig.terminal.cmd("latency 700000");
+    let first = rig.peer.request("ORDER", &buy(&rig.terminal, cid(1), &[]));
+    soon(&rig.peer, "BUSY", |line| line.is("BUSY", first))?;
+    let waiting: Vec<String> = (0..300)
+        .map(|n| {
+            let order = buy(&rig.terminal, cid(100 + n), &[]);
+            format!("ORDER\tid={}\t{order}", 1_000 + n)
+        })
+        .collect();
+    rig.peer.send(&waiting.join("\n"));
+    rig.peer.send(&format!(
+        "FLAT\tid=902\t{}\ton=1\treason=test",
+        head(&rig.terminal, cid(10))
+    ));
+    has(
+        &soon(&rig.peer, "RES of the last one", |line| {
+            line.is("RES", 1_299)
+        })?,
+        &[("retcode", "-9")],
+    )?;
+    let end = soon(&rig.peer, "END of FLAT", |line| line.is("END", 902))?;
+    has(&end, &[("n", "1"), ("left", "0")])?;
+    ensure!(
+        sends(&rig.terminal) == 2 && nothing_is_left(&rig.terminal),
+        "{} sends\n{}",
+        sends(&rig.terminal),
+        rig.terminal.picture()
+    );
+    Ok(())
+}

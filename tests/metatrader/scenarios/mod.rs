@@ -162,6 +162,7 @@ scenarios! {
     emergency::what_fails_is_tried_again,
     emergency::flat_goes_on_after_a_restart,
     emergency::flat_goes_before_what_waits,
+    emergency::flat_goes_before_more_than_may_wait,
     emergency::flat_closes_once_over_a_restart,
     emergency::what_fills_after_a_restart_is_closed_at_once,
     emergency::flat_is_of_one_account,
