@@ -4,7 +4,7 @@
 //! the trader sees with its raw text.
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::command::{Command, CommandName, decimal_of};
@@ -32,7 +32,7 @@ pub fn read(
     received_at: Timestamp,
     local_id: impl FnOnce() -> String,
 ) -> Result<Command, Unreadable> {
-    let object = object_of(raw)?;
+    let object = object_of(raw).or_else(|error| stop_in(raw).ok_or(error))?;
     let name = name_of(&object).ok_or(Unreadable::NoName)?;
     // Stops and pauses are obeyed whatever their age (contract C4).
     let ageless = CommandName::parse(&name).is_some_and(CommandName::never_stale);
@@ -115,8 +115,32 @@ fn visible_id(raw: &str) -> Option<String> {
 /// one level down.
 const DEEPEST: usize = 48;
 
+/// A stop is obeyed whatever beside it cannot be read: what it says of itself, without its arguments. It stops everything then.
+fn stop_in(raw: &str) -> Option<Map<String, Value>> {
+    #[derive(Deserialize, Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Told {
+        id: Option<Value>,
+        command: Option<String>,
+        r#type: Option<String>,
+        executor_id: Option<Value>,
+        metadata: Option<Value>,
+        created_at: Option<Value>,
+        timestamp: Option<Value>,
+        expires_at: Option<Value>,
+    }
+    let told: Told = serde_json::from_str(raw).ok()?;
+    let Ok(Value::Object(object)) = serde_json::to_value(told) else {
+        return None;
+    };
+    let name = name_of(&object)?;
+    (CommandName::parse(&name) == Some(CommandName::EmergencyStop)).then_some(object)
+}
+
 /// What stands for what was cut off: no key or list that somebody reads.
 const CUT_OFF: &str = "(nested too deeply to be read)";
+
+const PARSERS_OWN: &str = "$serde_json::private::";
 
 fn cut_off(value: &mut Value, levels: usize) {
     if levels == 0 && (value.is_array() || value.is_object()) {
@@ -125,7 +149,13 @@ fn cut_off(value: &mut Value, levels: usize) {
     let levels = levels.saturating_sub(1);
     match value {
         Value::Array(list) => list.iter_mut().for_each(|value| cut_off(value, levels)),
-        Value::Object(object) => object.values_mut().for_each(|value| cut_off(value, levels)),
+        Value::Object(object) => {
+            // The parser would take such an object for something of its own when the record is read.
+            object.retain(|key, _| !key.starts_with(PARSERS_OWN));
+            for value in object.values_mut() {
+                cut_off(value, levels);
+            }
+        }
         _ => {}
     }
 }

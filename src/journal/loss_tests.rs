@@ -173,3 +173,27 @@ fn a_mark_of_a_stop_that_was_lifted_does_not_latch_again() {
     let (_, loaded) = Journal::open(&path).unwrap();
     assert!(loaded.durable.stop.is_some());
 }
+
+/// The file beside has it on, the journal does not, and another program holds the journal: the stop is on all the same.
+#[test]
+fn a_stop_that_cannot_be_written_at_the_start_is_on_and_written_later() {
+    let (_folder, path) = left_by(&[stopped(1)]);
+    fs::remove_file(&path).unwrap();
+    fs::remove_file(wal(&path)).unwrap();
+    // A journal of nothing.
+    let mark = path.with_file_name("emergency-stop.latched");
+    let kept = fs::read(&mark).unwrap();
+    fs::remove_file(&mark).unwrap();
+    drop(Journal::open(&path).unwrap());
+    fs::write(&mark, kept).unwrap();
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (mut journal, loaded) = Journal::open(&path).unwrap();
+    assert!(loaded.durable.stop.is_some());
+    other.execute_batch("COMMIT").unwrap();
+    journal.append(&[owner()], WAIT).unwrap();
+    drop(journal);
+    fs::remove_file(&mark).unwrap();
+    let (_, loaded) = Journal::open(&path).unwrap();
+    assert!(loaded.durable.stop.is_some(), "the journal has it now");
+}

@@ -74,6 +74,8 @@ pub struct Journal {
     /// The number of the last record, when the tables that follow the records do not know of it yet.
     ahead: Option<i64>,
     lag_told: bool,
+    /// A stop that is on by what stands beside the journal, and that could not be written into it yet.
+    unwritten: Option<Record>,
     /// What is written now need not be on the disk when it returns.
     relaxed: bool,
 }
@@ -92,17 +94,16 @@ impl Journal {
             path: path.to_owned(),
             source,
         };
-        let (mut durable, last) = reading::load_to_end(&connection).map_err(sqlite)?;
+        let (mut durable, mut last) = reading::load_to_end(&connection).map_err(sqlite)?;
         let lost = beside.misses_records(last);
+        let mut unwritten = None;
         if let Some(stop) = beside.forgotten_stop(&durable, Timestamp::now()) {
             let again = Record::EmergencyStopped { stop };
-            writing::append(&mut connection, std::slice::from_ref(&again)).map_err(|error| {
-                match error {
-                    writing::WriteError::Sqlite(source) => sqlite(source),
-                    writing::WriteError::Journal(error) => error,
-                }
-            })?;
             durable.apply(&again);
+            match writing::append(&mut connection, std::slice::from_ref(&again)) {
+                Ok(written) => last = written,
+                Err(_) => unwritten = Some(again),
+            }
         }
         // Another program may hold the file, or the disk be full: then it follows later.
         let followed = projection::follow(&connection);
@@ -121,6 +122,7 @@ impl Journal {
             untold: lost,
             ahead: followed.is_err().then_some(last),
             lag_told: false,
+            unwritten,
             relaxed: false,
         };
         Ok((journal, loaded))
@@ -145,8 +147,15 @@ impl Journal {
         let set = self.connection.busy_timeout(patience);
         set.and_then(|()| self.write_through())
             .map_err(|error| error.to_string())?;
-        let last = writing::append(&mut self.connection, records);
+        let last = match &self.unwritten {
+            Some(stop) => writing::append(
+                &mut self.connection,
+                &[std::slice::from_ref(stop), records].concat(),
+            ),
+            None => writing::append(&mut self.connection, records),
+        };
         let last = last.map_err(|error| error.to_string())?;
+        self.unwritten = None;
         self.beside.after(records);
         self.ahead = Some(last);
         Ok(())

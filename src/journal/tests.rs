@@ -258,20 +258,18 @@ fn a_file_that_is_held_at_the_start_holds_nothing_up() {
 /// A record holds the command one level down, and is read by a reader that has an end.
 #[test]
 fn what_is_nested_as_deeply_as_can_be_read_can_be_read_again() {
-    for (deep, key) in [
-        (110, "deep"),
-        (124, "deep"),
-        (110, "$serde_json::private::RawValue"),
+    let nested = |deep: usize| "[".repeat(deep) + &"]".repeat(deep);
+    let private = "$serde_json::private::RawValue";
+    for x in [
+        nested(110),
+        nested(123),
+        format!(r#"{{"{private}":{}}}"#, json!(nested(110))),
+        format!(r#"{{"a":1,"{private}":5}}"#),
+        format!(r#"[{{"a":1,"{private}":"not json"}}]"#),
+        r#"{"a":1,"$serde_json::private::Number":"x"}"#.to_owned(),
     ] {
         let mut bench = Bench::new();
-        let nested = "[".repeat(deep) + &"]".repeat(deep);
-        let inner = if key == "deep" {
-            nested.clone()
-        } else {
-            json!(nested).to_string()
-        };
-        let raw =
-            format!(r#"{{"id":"nested","command":"GET_STATUS","parameters":{{"{key}":{inner}}}}}"#);
+        let raw = format!(r#"{{"id":"nested","command":"GET_STATUS","parameters":{{"x":{x}}}}}"#);
         let (mut journal, _) = Journal::open(&bench.path()).unwrap();
         let records = bench.records(Event::Delivered(Delivery {
             source: Source::Pusher,
@@ -279,10 +277,10 @@ fn what_is_nested_as_deeply_as_can_be_read_can_be_read_again() {
         }));
         journal.append(&records, WAIT).unwrap();
         journal.catch_up();
-        assert!(!journal.is_ahead(), "{key} {deep}");
+        assert!(!journal.is_ahead(), "{x}");
         drop(journal);
         let (_, loaded) = Journal::open(&bench.path()).unwrap();
-        assert_eq!(loaded.durable, *bench.state.durable(), "{key} {deep}");
+        assert_eq!(loaded.durable, *bench.state.durable(), "{x}");
         assert_eq!(loaded.rows.len(), 1);
     }
 }

@@ -282,3 +282,24 @@ fn what_is_nested_too_deeply_is_cut_off_and_the_rest_is_read() {
         "{kept}"
     );
 }
+
+#[test]
+fn a_stop_beside_which_nothing_can_be_read_is_a_stop() {
+    let deep = "[".repeat(300) + &"]".repeat(300);
+    for garbage in [
+        "1e999",
+        deep.as_str(),
+        r#"{"$serde_json::private::RawValue":5}"#,
+    ] {
+        let raw = |name: &str| {
+            format!(
+                r#"{{"id":"c1","command":"{name}","parameters":{{"x":{garbage}}},"metadata":{{"userId":"u"}},"createdAt":"{RECEIVED}"}}"#
+            )
+        };
+        let command = try_read(&raw("EMERGENCY_STOP")).unwrap();
+        assert_eq!(command.name, "EMERGENCY_STOP");
+        assert_eq!(command.issuer.as_deref(), Some("u"));
+        assert!(command.args.is_empty());
+        assert!(try_read(&raw("OPEN_POSITION")).is_err(), "{garbage}");
+    }
+}
