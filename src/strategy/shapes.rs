@@ -143,7 +143,15 @@ fn read_primary<'a>(
         group.confirmations.push((condition, known));
     }
     if let Some(logic) = entry.child("logic") {
-        reader.informational(&logic, "all primary and required conditions must hold");
+        let text = "all primary and required conditions must hold";
+        let asks_for_less = logic
+            .text()
+            .is_some_and(|word| word.trim().eq_ignore_ascii_case("or"));
+        if asks_for_less {
+            reader.skip(Reason::new(Rule::Conditions, &logic.path, text));
+        } else {
+            reader.informational(&logic, text);
+        }
     }
     Some(group)
 }

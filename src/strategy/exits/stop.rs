@@ -10,7 +10,7 @@ use super::read::{
 use super::{Distance, extremes};
 use crate::strategy::indicator::{LEVEL_BARS, Series, normalised};
 use crate::strategy::ledger::{Node, Reader};
-use crate::strategy::reason::{Rule, quoted};
+use crate::strategy::reason::{Reason, Rule, quoted};
 
 /// More bars than this in an average are a mistake.
 const LONGEST_AVERAGE: u32 = 1_000;
@@ -90,7 +90,8 @@ pub(super) fn read_stop(
             }
             return read_smart_stop(reader, smart, &kind);
         }
-        reader.informational(smart, "incomplete for its type; the plain stop loss counts");
+        let text = "incomplete for its type; the plain stop loss counts";
+        reader.skip(Reason::new(Rule::Exits, &smart.path, text));
     }
     read_plain_stop(reader, &plain?).map(ReadStop::standing)
 }

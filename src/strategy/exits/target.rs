@@ -38,7 +38,7 @@ pub(super) fn read_target(
             return read_smart_target(reader, smart, &kind);
         }
         let text = "incomplete for its type; the plain take profit counts";
-        reader.informational(smart, text);
+        reader.skip(Reason::new(Rule::Exits, &smart.path, text));
     }
     let Some(plain) = plain else {
         return (None, Parts::default());

@@ -526,3 +526,16 @@ fn a_part_that_waits_for_the_one_before_says_so() {
     let words = "takes 40 % at 10 pips; takes 40 % at 20 pips";
     assert!(told.contains(words), "{told}");
 }
+
+/// The plain ones count then, and a reader is told (R10).
+#[test]
+fn an_incomplete_smart_exit_is_named_among_what_is_not_followed() {
+    let mut rules = one(&super::refusals::condition("price", "gt", &json!(1.1)));
+    rules["exit"]["smartExit"] = json!({ "enabled": true,
+        "stopLoss": { "type": "atr", "atrMultiplierX": 2 }, "takeProfit": { "type": "rr_ratio" } });
+    let plan = rules_planned(&rules, None).unwrap();
+    let said: Vec<_> = plan.skipped().iter().map(ToString::to_string).collect();
+    for key in ["exit.smartExit.stopLoss", "exit.smartExit.takeProfit"] {
+        assert!(said.iter().any(|line| line.contains(key)), "{said:?}");
+    }
+}
