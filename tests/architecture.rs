@@ -44,7 +44,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "doctor",
         &[
-            "net", "os", "logs", "pusher", "platform", "settings", "practice",
+            "net", "os", "logs", "pusher", "platform", "journal", "settings", "practice",
         ],
     ),
 ];

@@ -1,9 +1,10 @@
 //! `fx-executor doctor`: the examination printed for a person.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Check, Patient, checks};
+use crate::journal;
 use crate::os::say;
 use crate::settings::{self, DataDir, Settings};
 
@@ -36,6 +37,9 @@ pub fn report(data_dir: &Path, config: Option<&Path>) -> String {
 }
 
 fn examine(data_dir: Option<&Path>, config: Option<&Path>, mut tell: &mut dyn FnMut(Check)) {
+    if let Ok(data_dir) = DataDir::open(data_dir) {
+        look_at_journal(&data_dir.join("journal.sqlite")).map(&mut tell);
+    }
     match find(data_dir, config) {
         Ok((settings, source)) => {
             match tokio::runtime::Builder::new_current_thread()
@@ -58,6 +62,33 @@ fn examine(data_dir: Option<&Path>, config: Option<&Path>, mut tell: &mut dyn Fn
         }
         Err(problems) => problems.into_iter().for_each(&mut tell),
     }
+}
+
+/// Without its journal no executor starts; `None`: there is none yet.
+fn look_at_journal(path: &Path) -> Option<Check> {
+    if !path.exists() {
+        return None;
+    }
+    let started = Instant::now();
+    let read = journal::read(path);
+    let took = started.elapsed();
+    Some(match read {
+        Ok(known) => Check {
+            title: "Journal".to_owned(),
+            ok: Some(true),
+            detail: format!("read, with {} open commands", known.open.len()),
+            remedy: String::new(),
+            took,
+        },
+        Err(error) => Check {
+            took,
+            ..failed(
+                "Journal",
+                error.to_string(),
+                "The executor cannot start with it. Keep a copy of the file, write a support bundle (fx-executor support-bundle), and look after open positions in the terminal.",
+            )
+        },
+    })
 }
 
 fn find(data_dir: Option<&Path>, config: Option<&Path>) -> Result<(Settings, String), Vec<Check>> {

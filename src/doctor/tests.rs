@@ -132,3 +132,22 @@ fn a_secret_that_the_other_side_echoes_is_hidden() {
     assert!(!format!("{shown:?}").contains(&secret), "{shown:?}");
     assert!(shown.detail.contains("http://host/login/"));
 }
+
+#[test]
+fn a_journal_that_cannot_be_read_is_named_before_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.sqlite");
+    let first_line = || {
+        let report = super::report(folder.path(), None);
+        report.lines().next().unwrap().to_owned()
+    };
+    assert!(!first_line().contains("Journal"), "{}", first_line());
+    let (journal, _) = crate::journal::Journal::open(&path).unwrap();
+    journal.close();
+    assert!(first_line().starts_with("✓ Journal: "), "{}", first_line());
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other
+        .execute("INSERT INTO record (body) VALUES ('{}')", [])
+        .unwrap();
+    assert!(first_line().starts_with("✗ Journal: "), "{}", first_line());
+}
