@@ -32,7 +32,10 @@ pub fn read(
     received_at: Timestamp,
     local_id: impl FnOnce() -> String,
 ) -> Result<Command, Unreadable> {
-    let object = object_of(raw).or_else(|error| stop_in(raw).ok_or(error))?;
+    let object = object_of(raw).or_else(|error| match error {
+        Unreadable::NotJson(_) => stop_in(raw).ok_or(error),
+        _ => Err(error),
+    })?;
     let name = name_of(&object).ok_or(Unreadable::NoName)?;
     // Stops and pauses are obeyed whatever their age (contract C4).
     let ageless = CommandName::parse(&name).is_some_and(CommandName::never_stale);
@@ -115,7 +118,7 @@ fn visible_id(raw: &str) -> Option<String> {
 /// one level down.
 const DEEPEST: usize = 48;
 
-/// A stop is obeyed whatever beside it cannot be read: what it says of itself, without its arguments. It stops everything then.
+/// A stop is obeyed though something beside it cannot be read. Where that is its scope it stops everything.
 fn stop_in(raw: &str) -> Option<Map<String, Value>> {
     #[derive(Deserialize, Serialize)]
     #[serde(rename_all = "camelCase")]
@@ -129,10 +132,27 @@ fn stop_in(raw: &str) -> Option<Map<String, Value>> {
         timestamp: Option<Value>,
         expires_at: Option<Value>,
     }
+    #[derive(Deserialize, Serialize)]
+    struct Scope {
+        parameters: Option<Value>,
+        payload: Option<Value>,
+    }
+    // A list would be read as the fields in their order.
+    if !raw.trim_start().starts_with('{') {
+        return None;
+    }
     let told: Told = serde_json::from_str(raw).ok()?;
-    let Ok(Value::Object(object)) = serde_json::to_value(told) else {
+    let scope = serde_json::from_str::<Scope>(raw);
+    let scope = scope.and_then(serde_json::to_value).unwrap_or_default();
+    let mut value = serde_json::to_value(told).ok()?;
+    cut_off(&mut value, DEEPEST);
+    let (Value::Object(mut object), mut scope) = (value, scope) else {
         return None;
     };
+    cut_off(&mut scope, DEEPEST);
+    if let Value::Object(scope) = scope {
+        object.extend(scope);
+    }
     let name = name_of(&object)?;
     (CommandName::parse(&name) == Some(CommandName::EmergencyStop)).then_some(object)
 }

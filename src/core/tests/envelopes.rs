@@ -301,5 +301,14 @@ fn a_stop_beside_which_nothing_can_be_read_is_a_stop() {
         assert_eq!(command.issuer.as_deref(), Some("u"));
         assert!(command.args.is_empty());
         assert!(try_read(&raw("OPEN_POSITION")).is_err(), "{garbage}");
+        let one = format!(
+            r#"{{"id":"c1","command":"EMERGENCY_STOP","parameters":{{"strategyId":"s"}},"z":{garbage}}}"#
+        );
+        let scope = &try_read(&one).unwrap().args["strategyId"];
+        assert_eq!(scope, "s", "{garbage}");
     }
+    // No envelope at all.
+    let list = r#"["x","EMERGENCY_STOP",null,null,null,null,null,null]"#;
+    assert!(try_read(list).is_err());
+    assert!(try_read(&list.replace("null,null]", "null,1e999]")).is_err());
 }
