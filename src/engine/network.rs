@@ -15,7 +15,7 @@ use super::clock::Clock;
 use super::config_pace::{ConfigPace, PAUSE};
 use super::{beats, pusher_link, reports};
 use crate::core::health::{Leg, LinkReport, Phase};
-use crate::core::snapshot::Snapshot;
+use crate::core::snapshot::{Snapshot, UiCommand};
 use crate::core::{BeatCause, Event};
 use crate::platform::{BeatMetadata, CallError, Class, FetchedConfig, PlatformClient, owner_of};
 use crate::pusher::Endpoint;
@@ -325,6 +325,13 @@ async fn identify(
                     tracing::warn!(target: "settings", "The platform's configuration could not be kept for the next start: {error}");
                 }
                 if let Some(fresh) = identity_of(settings, Some(&fetched)) {
+                    let known = identity.borrow().clone();
+                    if known.is_some_and(|known| known.executor_id != fresh.executor_id) {
+                        // All loops speak for one executor: they begin anew, with what was just kept.
+                        tracing::warn!(target: "platform", "The platform says that this executor is {} now; connecting anew.", fresh.executor_id);
+                        shared.tell(Event::Ui(UiCommand::ReconnectNow)).await;
+                        return;
+                    }
                     introduce(settings, &shared, &identity, fresh).await;
                 }
                 tokio::time::sleep(PAUSE).await;
