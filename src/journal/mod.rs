@@ -102,7 +102,10 @@ impl Journal {
             durable.apply(&again);
             match writing::append(&mut connection, std::slice::from_ref(&again)) {
                 Ok(written) => last = written,
-                Err(_) => unwritten = Some(again),
+                Err(error) => {
+                    tracing::warn!(target: "journal", "The emergency stop that stands beside the journal cannot be written into it yet: {error}. It is on all the same.");
+                    unwritten = Some(again);
+                }
             }
         }
         // Another program may hold the file, or the disk be full: then it follows later.
