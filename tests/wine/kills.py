@@ -1,8 +1,8 @@
 """Kills the Windows program among commands; afterwards each command has had its effect once and the platform its status.
 
-    kills.py PROGRAM FOLDER FOLDER-AS-LINUX-SEES-IT
+    kills.py PROGRAM FOLDER FOLDER-AS-LINUX-SEES-IT LINUX-PROGRAM
 
-The practice platform runs in a process of its own, which nobody kills.
+The practice platform runs in a process of its own outside of Wine, which nobody kills.
 """
 
 import json
@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.request
 
-PROGRAM, FOLDER, HERE = sys.argv[1:]
+PROGRAM, FOLDER, HERE, LINUX_PROGRAM = sys.argv[1:]
 KILLS, COMMANDS = 12, 60
 SERVE, DATA = os.path.join(HERE, "serve"), os.path.join(HERE, "killed")
 
@@ -64,7 +64,9 @@ def pids():
     return found
 
 
-serving = wine("serve", "practice", "--serve-only", "--speed", "20", output=os.path.join(HERE, "serve.txt"))
+serving = subprocess.Popen(
+    [LINUX_PROGRAM, "practice", "--serve-only", "--speed", "20", "--data-dir", SERVE],
+    stdin=subprocess.DEVNULL, stdout=open(os.path.join(HERE, "serve.txt"), "w"), stderr=subprocess.STDOUT)
 settings = within(60, "the practice platform", printed_settings)
 settings["terminal"] = "paper"
 os.makedirs(os.path.join(DATA, "config"))
