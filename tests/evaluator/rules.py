@@ -91,7 +91,10 @@ class Condition:
         if not isinstance(operator, str) or normalise(operator) not in WORDS:
             raise Refused(f"operator {operator}")
         for self.timeframe in self.timeframes():
+            before = len(self.comparisons)
             self.read(WORDS[normalise(operator)])
+            if self.timeframe not in (own, on) and not any(self.here_is(one) for one in self.comparisons[before:]):
+                raise Refused("asks for one timeframe and names another")
         if node.get("volumeConfirmation") is True:
             self.keys.add("volumeConfirmation")
             self.add(Source(VOLUME, own), ">", Line(Source(AVERAGE_VOLUME, own), volume_times))
@@ -118,6 +121,10 @@ class Condition:
 
     def add(self, left, operator, right):
         self.comparisons.append(Comparison(left, operator, right))
+
+    def here_is(self, comparison):
+        lines = [comparison.left] + ([comparison.right.source] if isinstance(comparison.right, Line) else [])
+        return any(line.timeframe == self.timeframe for line in lines)
 
     def positive(self, key, usual):
         if self.node.get(key) is None:

@@ -235,3 +235,24 @@ async fn refusals_with_failures_between_them_count() {
     executor.says("accepts this executor again", PATIENCE).await;
     executor.end_cleanly().await;
 }
+
+/// The loops were begun for who this executor was when the platform was last asked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_executor_that_the_platform_renamed_listens_under_its_new_id() {
+    let rig = Rig::new().await;
+    let mut executor = rig.subscribed().await;
+    executor.end_cleanly().await;
+    let kept = rig.data().join("platform-config.json");
+    let text = std::fs::read_to_string(&kept).unwrap();
+    let own = &rig.world.executor_id;
+    assert!(text.contains(own.as_str()), "{text}");
+    std::fs::write(
+        &kept,
+        text.replace(own.as_str(), "cm0000000000000000formerly"),
+    )
+    .unwrap();
+    let _executor = rig.subscribed().await;
+    let id = rig.send("OPEN_POSITION", small_buy()).await;
+    rig.is_executed(&id, LONG).await;
+    entries_are(&rig, "renamed", 1);
+}

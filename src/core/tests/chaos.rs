@@ -207,6 +207,46 @@ fn opened_for(world: &World, id: &str) -> usize {
     world.records.iter().filter(done).count()
 }
 
+/// JSON that parsers treat as something of their own, at the ends of what numbers and texts can be.
+fn odd_json() -> impl Strategy<Value = String> {
+    let leaf = prop::sample::select(vec![
+        "null",
+        "-0.0",
+        "1e308",
+        "5e-324",
+        "18446744073709551615",
+        "18446744073709551616",
+        "-9223372036854775809",
+        "0.1000000000000000055511151231257827",
+        r#""""#,
+        r#""\u0000\ud83d\ude00""#,
+        r#""\ud83d""#,
+    ]);
+    let key = prop::sample::select(vec![
+        "",
+        "id",
+        "rules",
+        "$serde_json::private::Number",
+        "$serde_json::private::RawValue",
+        "$__toml_private_datetime",
+        "__proto__",
+    ]);
+    leaf.prop_map(str::to_owned)
+        .prop_recursive(6, 24, 4, move |inner| {
+            let entry = (key.clone(), inner.clone());
+            prop_oneof![
+                prop::collection::vec(inner, 0..4).prop_map(|list| format!("[{}]", list.join(","))),
+                prop::collection::vec(entry, 0..4).prop_map(|entries| {
+                    let entries: Vec<_> = entries
+                        .into_iter()
+                        .map(|(key, value)| format!("\"{key}\":{value}"))
+                        .collect();
+                    format!("{{{}}}", entries.join(","))
+                }),
+            ]
+        })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -236,6 +276,24 @@ proptest! {
             let amended = |pair: &[&String]| is_amended && pair[0] == "failed" && pair[1] == "executed";
             prop_assert!(told.windows(2).all(|pair| pair[0] == pair[1] || amended(pair)), "{} was answered in two ways", id);
         }
+    }
+
+    /// [`World::step`] reads each record back as the next start would.
+    #[test]
+    fn whatever_a_command_carries_can_be_read_again(odd in odd_json(), deep in 0..140_usize, number in 0..COMMANDS) {
+        let mut world = World::ready();
+        let (_, name, args, _) = command(number);
+        let deep = "[".repeat(deep) + &odd + &"]".repeat(deep);
+        let Value::Object(mut args) = args else { unreachable!() };
+        args.insert("odd".to_owned(), Value::Null);
+        let args = Value::Object(args).to_string().replace("\"odd\":null", &format!("\"odd\":{deep}"));
+        for inside in [args.clone(), format!("{{\"strategy\":{args},\"odd\":{deep}}}")] {
+            world.pusher_raw(&format!(
+                r#"{{"id":"c{number}","command":"{name}","parameters":{inside},"metadata":{{"userId":"{OWNER}","odd":{odd}}},"odd":{odd}}}"#
+            ));
+        }
+        come_to_rest(&mut world);
+        world.restart();
     }
 
     #[test]

@@ -56,11 +56,12 @@ pub(super) fn read_condition(
     Ok(conditions)
 }
 
-/// Comparisons, and the keys that said them.
+/// Comparisons, the keys that said them, and those that would have said the length of a name without one.
 #[derive(Default)]
 struct Reading {
     conditions: Vec<Condition>,
     keys: Vec<&'static str>,
+    lengths: Vec<&'static str>,
 }
 
 fn read_one(
@@ -85,6 +86,7 @@ fn read_one(
     let (word, said) = read_word(node)?;
     let mut reading = Reading::default();
     for timeframe in timeframes(node, context)? {
+        let from = reading.conditions.len();
         let subject = Subject {
             node,
             indicator: &indicator,
@@ -93,8 +95,20 @@ fn read_one(
             own: context.timeframe,
             numbers_are_averages: context.numbers_are_averages,
         };
-        let left = read_source(&indicator, node, "period")?;
+        let left = read_source(&indicator, node, "period", &mut reading.keys)?;
         subject.read(left, word, &mut reading)?;
+        let mut sources = reading.conditions[from..]
+            .iter()
+            .flat_map(Condition::sources);
+        if sources.any(|source| source.timeframe == timeframe) {
+            reading.keys.extend(["timeframe", "timeframes"]);
+        } else if ![context.timeframe, context.on].contains(&timeframe) {
+            return Err(Reason::new(
+                Rule::AmbiguousOperand,
+                &node.path,
+                format!("asks for {timeframe}, and what it names is of another timeframe"),
+            ));
+        }
     }
     if node
         .child("volumeConfirmation")
@@ -128,13 +142,7 @@ fn settle(
         .map(|condition| condition.words(context.timeframe, Language::English))
         .collect();
     let words = words.join(" and ");
-    let always = [
-        "indicator",
-        "condition",
-        "operator",
-        "timeframe",
-        "timeframes",
-    ];
+    let always = ["indicator", "condition", "operator"];
     for key in always.iter().chain(&reading.keys) {
         if let Some(child) = node.child(key) {
             reader.used(&child, words.clone());
@@ -143,6 +151,9 @@ fn settle(
     // The form writes a period of 14 beside every name that has its own (R5).
     let text = "the name says its own length, or has none";
     reader.child_informational(node, &["period"], text);
+    reader.child_informational(node, &reading.lengths, text);
+    let text = "the name says its own timeframe";
+    reader.child_informational(node, &["timeframe", "timeframes"], text);
     reader.child_informational(node, &["description", "name", "id"], "a note to people");
     if !reading.keys.contains(&"value") {
         reader.child_informational(node, &["value"], "the operator needs no value");

@@ -9,36 +9,22 @@ use crate::market::{Side, Timeframe};
 /// The fast and the slow average of a trend.
 const TREND: (u32, u32) = (20, 50);
 
-/// The keys beside an indicator's name that say its lengths.
-pub(super) const fn parameters(series: Series) -> &'static [&'static str] {
-    match series {
+/// Whether `period` beside an indicator's name says how many bars it looks back.
+pub(super) const fn has_length(series: Series) -> bool {
+    matches!(
+        series,
         Series::Ema(_)
-        | Series::Sma(_)
-        | Series::VolumeSma(_)
-        | Series::Rsi(_)
-        | Series::Atr(_)
-        | Series::Adx(_)
-        | Series::Cci(_)
-        | Series::WilliamsR(_)
-        | Series::Resistance(_)
-        | Series::Support(_) => &["period"],
-        Series::Bollinger { .. } => &["period", "stdDev"],
-        Series::Macd { .. } | Series::MacdSignal { .. } | Series::MacdHistogram { .. } => {
-            &["fastPeriod", "slowPeriod", "signalPeriod"]
-        }
-        Series::StochasticK { .. } | Series::StochasticD { .. } => {
-            &["kPeriod", "dPeriod", "slowing"]
-        }
-        Series::Open
-        | Series::High
-        | Series::Low
-        | Series::Price
-        | Series::Volume
-        | Series::Sar
-        | Series::Vwap
-        | Series::Ichimoku(_)
-        | Series::SinceSpike { .. } => &[],
-    }
+            | Series::Sma(_)
+            | Series::VolumeSma(_)
+            | Series::Rsi(_)
+            | Series::Atr(_)
+            | Series::Adx(_)
+            | Series::Cci(_)
+            | Series::WilliamsR(_)
+            | Series::Resistance(_)
+            | Series::Support(_)
+            | Series::Bollinger { .. }
+    )
 }
 
 pub(super) const fn bollinger(period: u32, deviations: u32, band: Band) -> Series {

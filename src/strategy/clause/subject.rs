@@ -7,7 +7,7 @@ use super::super::condition::{Condition, Operand, Operator};
 use super::super::indicator::{Band, Named, Scale, Series, Source, read_source};
 use super::super::ledger::Node;
 use super::super::reason::{Reason, Rule, quoted};
-use super::operands::{bollinger, candle, check_operands, may_be_a_length, parameters};
+use super::operands::{bollinger, candle, check_operands, has_length, may_be_a_length};
 use super::word::Word;
 use super::{Reading, VOLUME_BARS, check_timeframe, trend};
 use crate::market::{Side, Timeframe};
@@ -50,7 +50,6 @@ impl Subject<'_, '_> {
             }
             (Word::Squeeze(side), Named::Bands { period, deviations }) => {
                 let line = |band| self.source(bollinger(period, deviations, band));
-                reading.keys.extend(["period", "stdDev"]);
                 self.add(
                     reading,
                     Condition {
@@ -90,9 +89,6 @@ impl Subject<'_, '_> {
                 else {
                     return Err(self.does_not_apply());
                 };
-                reading
-                    .keys
-                    .extend(["fastPeriod", "slowPeriod", "signalPeriod"]);
                 let operator = match side {
                     Side::Buy => Operator::Greater,
                     Side::Sell => Operator::Less,
@@ -134,24 +130,10 @@ impl Subject<'_, '_> {
         )
     }
 
-    /// The keys that said the lengths of the left side: the stochastic's is `period` where nothing else says it.
-    fn lengths(&self, series: Series) -> impl Iterator<Item = &'static str> {
-        let stochastic = matches!(
-            series,
-            Series::StochasticK { .. } | Series::StochasticD { .. }
-        );
-        let period = stochastic && self.node.child("kPeriod").is_none();
-        let beside = parameters(series).iter().copied();
-        beside.chain(period.then_some("period"))
-    }
-
-    /// The left side of a plain comparison, with the keys that it took.
-    fn left(&self, named: Named, reading: &mut Reading) -> Result<Source, Reason> {
+    /// The left side of a plain comparison.
+    fn left(&self, named: Named) -> Result<Source, Reason> {
         match named {
-            Named::Series(series) => {
-                reading.keys.extend(self.lengths(series));
-                Ok(self.source(series))
-            }
+            Named::Series(series) => Ok(self.source(series)),
             Named::Level(source) => {
                 check_timeframe(source.timeframe, self.own, &self.indicator.path)?;
                 Ok(source)
@@ -173,7 +155,7 @@ impl Subject<'_, '_> {
         operator: Operator,
         reading: &mut Reading,
     ) -> Result<(), Reason> {
-        let left = self.left(left, reading)?;
+        let left = self.left(left)?;
         let right = self.right(left, reading)?;
         check_operands(self.node, self.own, left, right)?;
         self.add(
@@ -221,7 +203,8 @@ impl Subject<'_, '_> {
                 ));
             }
             (None, Some(compared)) => {
-                reading.keys.extend(["compareIndicator", "comparePeriod"]);
+                reading.keys.push("compareIndicator");
+                reading.lengths.push("comparePeriod");
                 (compared, "comparePeriod")
             }
             (Some(value), None) => {
@@ -233,15 +216,14 @@ impl Subject<'_, '_> {
                     }));
                 }
                 // The length belongs to the left side where that has one.
-                let own = parameters(left.series).contains(&"period");
+                let own = has_length(left.series);
                 (value, if own { "comparePeriod" } else { "period" })
             }
         };
         let mut times = 1.0;
-        let source = match read_source(&name, self.node, period_key)? {
+        let source = match read_source(&name, self.node, period_key, &mut reading.keys)? {
             Named::Series(series) => {
-                reading.keys.extend(parameters(series));
-                reading.keys.push(period_key_of(period_key));
+                reading.lengths.push(period_key);
                 self.source(series)
             }
             Named::AverageVolume { times: factor } => {
@@ -275,7 +257,7 @@ impl Subject<'_, '_> {
     }
 
     fn between(&self, left: Named, inside: bool, reading: &mut Reading) -> Result<(), Reason> {
-        let left = self.left(left, reading)?;
+        let left = self.left(left)?;
         let value = self.node.child("value").and_then(|value| value.items());
         let bounds: Vec<f64> = value
             .iter()
@@ -373,7 +355,7 @@ impl Subject<'_, '_> {
         reading: &mut Reading,
     ) -> Result<(), Reason> {
         let pips = self.positive("minBreakPips")?.unwrap_or(0.0);
-        reading.keys.extend(["period", "stdDev", "minBreakPips"]);
+        reading.keys.push("minBreakPips");
         let (operator, band, plus_pips) = match side {
             Side::Buy => (Operator::CrossesAbove, Band::Upper, pips),
             Side::Sell => (Operator::CrossesBelow, Band::Lower, -pips),
@@ -400,7 +382,6 @@ impl Subject<'_, '_> {
         reading: &mut Reading,
     ) -> Result<(), Reason> {
         let series = Series::StochasticK { k, slowing, d };
-        reading.keys.extend(self.lengths(series));
         let left = self.source(series);
         let (crosses, was) = match side {
             Side::Buy => (Operator::CrossesAbove, Operator::WasBelow),
@@ -441,13 +422,5 @@ impl Subject<'_, '_> {
         number
             .map(Some)
             .ok_or_else(|| Reason::new(Rule::NotANumber, &node.path, "is not a number above zero"))
-    }
-}
-
-fn period_key_of(key: &str) -> &'static str {
-    if key == "period" {
-        "period"
-    } else {
-        "comparePeriod"
     }
 }

@@ -46,11 +46,12 @@ pub(in crate::strategy) fn normalised(name: &str) -> String {
     plain.trim_matches('_').to_owned()
 }
 
-/// Reads a name, with its parameters from the same condition where the name has none.
+/// Reads a name, with its parameters from the same condition where the name has none; the keys that said them are noted.
 pub(in crate::strategy) fn read_source(
     name: &Node<'_>,
     condition: &Node<'_>,
-    period_key: &str,
+    period_key: &'static str,
+    keys: &mut Vec<&'static str>,
 ) -> Result<Named, Reason> {
     let Some(text) = name.text() else {
         return Err(unknown(name, "is not the name of an indicator"));
@@ -73,12 +74,13 @@ pub(in crate::strategy) fn read_source(
         return Ok(Named::AverageVolume { times });
     }
     let (base, suffix) = split_suffix(&plain);
-    let terms = Terms {
+    let mut terms = Terms {
         name,
         text,
         condition,
         period_key,
         suffix,
+        keys,
     };
     let series = match (base, suffix) {
         ("price" | "close", None) => Series::Price,
@@ -168,12 +170,14 @@ struct Terms<'a, 'n> {
     name: &'a Node<'n>,
     text: &'a str,
     condition: &'a Node<'n>,
-    period_key: &'a str,
+    period_key: &'static str,
     suffix: Option<u32>,
+    /// The keys that were read.
+    keys: &'a mut Vec<&'static str>,
 }
 
 impl Terms<'_, '_> {
-    fn period(&self, usual: Option<u32>) -> Result<u32, Reason> {
+    fn period(&mut self, usual: Option<u32>) -> Result<u32, Reason> {
         if let Some(suffix) = self.suffix {
             return in_range(suffix, &self.name.path);
         }
@@ -189,7 +193,8 @@ impl Terms<'_, '_> {
         }
     }
 
-    fn whole(&self, key: &str) -> Result<Option<u32>, Reason> {
+    fn whole(&mut self, key: &'static str) -> Result<Option<u32>, Reason> {
+        self.keys.push(key);
         let Some(node) = self.condition.child(key) else {
             return Ok(None);
         };
@@ -208,7 +213,7 @@ impl Terms<'_, '_> {
     }
 
     /// 12, 26 and 9 where the condition says nothing else.
-    fn macd(&self) -> Result<(u32, u32, u32), Reason> {
+    fn macd(&mut self) -> Result<(u32, u32, u32), Reason> {
         let fast = self.whole("fastPeriod")?.unwrap_or(12);
         let slow = self.whole("slowPeriod")?.unwrap_or(26);
         let signal = self.whole("signalPeriod")?.unwrap_or(9);
@@ -223,7 +228,7 @@ impl Terms<'_, '_> {
     }
 
     /// 14, 3 and 3 where the condition says nothing else.
-    fn stochastic(&self) -> Result<(u32, u32, u32), Reason> {
+    fn stochastic(&mut self) -> Result<(u32, u32, u32), Reason> {
         let k = match self.whole("kPeriod")? {
             Some(k) => k,
             None => self.whole(self.period_key)?.unwrap_or(14),
@@ -236,8 +241,9 @@ impl Terms<'_, '_> {
     }
 
     /// 20 bars and 2 deviations where the condition says nothing else.
-    fn bands(&self) -> Result<(u32, u32), Reason> {
+    fn bands(&mut self) -> Result<(u32, u32), Reason> {
         let period = self.period(Some(20))?;
+        self.keys.push("stdDev");
         let Some(node) = self.condition.child("stdDev") else {
             return Ok((period, 2_000));
         };
@@ -255,7 +261,7 @@ impl Terms<'_, '_> {
         }
     }
 
-    fn band(&self, band: Band) -> Result<Series, Reason> {
+    fn band(&mut self, band: Band) -> Result<Series, Reason> {
         let (period, deviations) = self.bands()?;
         Ok(Series::Bollinger {
             period,

@@ -114,6 +114,48 @@ fn a_key_that_says_a_length_is_used_and_one_beside_a_name_with_its_own_is_not() 
     )));
 }
 
+/// A key that is called used changes what is decided.
+#[test]
+fn what_a_name_says_by_itself_is_not_said_by_the_key_beside_it() {
+    let settled = |condition: Value, key: &str| {
+        let plan = of(&condition).unwrap_or_else(|refusal| panic!("{condition}: {refusal}"));
+        let keys = plan.keys();
+        let found = keys
+            .iter()
+            .find(|found| found.path.ends_with(&format!(".{key}")));
+        matches!(found.unwrap().fate, Fate::Used(_))
+    };
+    for (mut condition, key, other) in [
+        (
+            json!({ "indicator": "price", "condition": "gt", "value": "ema_50", "period": 14 }),
+            "period",
+            "ema",
+        ),
+        (
+            json!({ "indicator": "ema_9", "condition": "gt", "value": "ema_50", "comparePeriod": 14 }),
+            "comparePeriod",
+            "ema",
+        ),
+    ] {
+        assert!(!settled(condition.clone(), key), "{condition}");
+        condition["value"] = json!(other);
+        assert!(settled(condition.clone(), key), "{condition}");
+    }
+    let compared = |name: &str| json!({ "indicator": "price", "condition": "gt", "compareIndicator": name, "comparePeriod": 14 });
+    assert!(!settled(compared("ema_50"), "comparePeriod"));
+    assert!(settled(compared("ema"), "comparePeriod"));
+    let named = |name: &str, timeframe: &str| json!({ "indicator": name, "condition": "bullish", "timeframe": timeframe });
+    for name in ["h4_candle", "h4_trend"] {
+        assert!(settled(named(name, "H4"), "timeframe"));
+        assert!(!settled(named(name, "M15"), "timeframe"));
+        let refusal = of(&named(name, "H1")).unwrap_err().to_string();
+        assert!(refusal.contains("asks for H1"), "{refusal}");
+    }
+    let broken =
+        json!({ "indicator": "price", "condition": "gt", "value": "h4_high", "timeframe": "H1" });
+    assert!(settled(broken, "timeframe"));
+}
+
 #[test]
 fn both_bounds_of_a_range_must_be_prices_of_the_symbol() {
     let holds = |value: Value| {
