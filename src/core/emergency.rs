@@ -12,8 +12,8 @@ use super::closing::{Sweep, Target};
 use super::command::{Command, CommandName};
 use super::durable::{EmergencyStop, OpenCommand, Purpose};
 use super::effect::{BeatCause, Effect, LogLevel};
-use super::envelope;
 use super::handle::{Verdict, count, details, not_begun};
+use super::readable::{object_of, readable_part};
 use super::record::Record;
 use super::snapshot::{CommandState, Severity, Source, StrategyState};
 use super::step::Turn;
@@ -37,7 +37,7 @@ impl Turn<'_> {
     }
 
     fn judge_broadcast(&mut self, data: &str, arrived: Duration) {
-        let Ok(event) = envelope::object_of(data) else {
+        let Some(event) = object_of(data).ok().or_else(|| readable_part(data)) else {
             self.log(
                 LogLevel::Warning,
                 "pusher",

@@ -4,12 +4,12 @@
 //! the trader sees with its raw text.
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::command::{Command, CommandName, decimal_of};
+use super::readable::{object_of, readable_part};
 use super::snapshot::Source;
-use super::surrogates::mend_surrogates;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
@@ -114,96 +114,11 @@ fn visible_id(raw: &str) -> Option<String> {
     id_of(&found?.id)
 }
 
-/// Nothing that a command means lies deeper. What does is cut off: a record must be readable again, and it holds the command
-/// one level down.
-const DEEPEST: usize = 48;
-
 /// A stop is obeyed though something beside it cannot be read. Where that is its scope it stops everything.
 fn stop_in(raw: &str) -> Option<Map<String, Value>> {
-    #[derive(Deserialize, Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Told {
-        id: Option<Value>,
-        command: Option<String>,
-        r#type: Option<String>,
-        executor_id: Option<Value>,
-        metadata: Option<Value>,
-        created_at: Option<Value>,
-        timestamp: Option<Value>,
-        expires_at: Option<Value>,
-    }
-    #[derive(Deserialize, Serialize)]
-    struct Scope {
-        parameters: Option<Value>,
-        payload: Option<Value>,
-    }
-    // A list would be read as the fields in their order.
-    if !raw.trim_start().starts_with('{') {
-        return None;
-    }
-    let told: Told = serde_json::from_str(raw).ok()?;
-    let scope = serde_json::from_str::<Scope>(raw);
-    let scope = scope.and_then(serde_json::to_value).unwrap_or_default();
-    let mut value = serde_json::to_value(told).ok()?;
-    cut_off(&mut value, DEEPEST);
-    let (Value::Object(mut object), mut scope) = (value, scope) else {
-        return None;
-    };
-    cut_off(&mut scope, DEEPEST);
-    if let Value::Object(scope) = scope {
-        object.extend(scope);
-    }
+    let object = readable_part(raw)?;
     let name = name_of(&object)?;
     (CommandName::parse(&name) == Some(CommandName::EmergencyStop)).then_some(object)
-}
-
-/// What stands for what was cut off: no key or list that somebody reads.
-const CUT_OFF: &str = "(nested too deeply to be read)";
-
-const PARSERS_OWN: &str = "$serde_json::private::";
-
-fn cut_off(value: &mut Value, levels: usize) {
-    if levels == 0 && (value.is_array() || value.is_object()) {
-        *value = Value::String(CUT_OFF.to_owned());
-    }
-    let levels = levels.saturating_sub(1);
-    match value {
-        Value::Array(list) => list.iter_mut().for_each(|value| cut_off(value, levels)),
-        Value::Object(object) => {
-            // The parser would take such an object for something of its own when the record is read.
-            object.retain(|key, _| !key.starts_with(PARSERS_OWN));
-            for value in object.values_mut() {
-                cut_off(value, levels);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// The object inside `raw`, which may be encoded twice.
-pub(super) fn object_of(raw: &str) -> Result<Map<String, Value>, Unreadable> {
-    let mut value = value_of(raw)?;
-    if let Value::String(inner) = &value {
-        value = value_of(inner)?;
-    }
-    cut_off(&mut value, DEEPEST);
-    match value {
-        Value::Object(object) => Ok(object),
-        Value::Null => Err(Unreadable::NotAnObject("null")),
-        Value::Bool(_) => Err(Unreadable::NotAnObject("true or false")),
-        Value::Number(_) => Err(Unreadable::NotAnObject("a number")),
-        Value::String(_) => Err(Unreadable::NotAnObject("a text")),
-        Value::Array(_) => Err(Unreadable::NotAnObject("a list")),
-    }
-}
-
-/// A decoration must not cost a stop: half an emoji is read as a mark that something is missing.
-fn value_of(text: &str) -> Result<Value, Unreadable> {
-    let read = serde_json::from_str(text);
-    read.or_else(|error| {
-        serde_json::from_str(&mend_surrogates(text))
-            .map_err(|_| Unreadable::NotJson(error.to_string()))
-    })
 }
 
 /// The first text among `command`, `type`, `command.action`.

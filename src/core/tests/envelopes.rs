@@ -83,7 +83,7 @@ fn envelope_e_heartbeat_row_with_and_without_parameters() {
             "createdAt": "2026-03-02T08:58:00.000Z",
         }));
         assert_eq!(command.name, "PAUSE");
-        assert!(command.args.is_empty());
+        assert!(command.args.values().all(|value| *value == json!({})));
         assert_eq!(command.issuer, None);
     }
 }
@@ -299,13 +299,33 @@ fn a_stop_beside_which_nothing_can_be_read_is_a_stop() {
         let command = try_read(&raw("EMERGENCY_STOP")).unwrap();
         assert_eq!(command.name, "EMERGENCY_STOP");
         assert_eq!(command.issuer.as_deref(), Some("u"));
-        assert!(command.args.is_empty());
+        assert!(command.args.values().all(|value| *value == json!({})));
         assert!(try_read(&raw("OPEN_POSITION")).is_err(), "{garbage}");
         let one = format!(
             r#"{{"id":"c1","command":"EMERGENCY_STOP","parameters":{{"strategyId":"s"}},"z":{garbage}}}"#
         );
         let scope = &try_read(&one).unwrap().args["strategyId"];
         assert_eq!(scope, "s", "{garbage}");
+        for elsewhere in [
+            format!(
+                r#"{{"id":"c1","command":"EMERGENCY_STOP","parameters":{{"strategyId":"s","z":{garbage}}}}}"#
+            ),
+            format!(
+                r#"{{"id":"c1","command":"EMERGENCY_STOP","parameters":{{"strategyId":"s"}},"createdAt":{garbage}}}"#
+            ),
+            format!(
+                r#"{{"id":"c1","command":"EMERGENCY_STOP","parameters":{{"strategyId":"s"}},"metadata":{{"z":{garbage}}}}}"#
+            ),
+            format!(
+                r#"{{"id":"c1","command":{{"action":"EMERGENCY_STOP","strategyId":"s","z":{garbage}}}}}"#
+            ),
+        ] {
+            for raw in [&elsewhere, &json!(elsewhere).to_string()] {
+                let stop = try_read(raw).unwrap_or_else(|error| panic!("{raw}: {error}"));
+                assert_eq!(stop.id, "c1", "{raw}");
+                assert_eq!(stop.args["strategyId"], "s", "{raw}");
+            }
+        }
     }
     // No envelope at all.
     let list = r#"["x","EMERGENCY_STOP",null,null,null,null,null,null]"#;

@@ -38,10 +38,21 @@ fn the_public_event_may_be_encoded_twice() {
 }
 
 #[test]
+fn the_public_event_may_carry_what_cannot_be_read() {
+    let mut world = exposed();
+    let data = format!(r#"{{"userId":"{OWNER}","reason":1e999,"timestamp":{{"at":-1e999}}}}"#);
+    world.happens(Event::EmergencyBroadcast { data });
+    world.wait(1);
+    assert_stopped_and_flat(&mut world);
+}
+
+#[test]
 fn somebody_elses_public_event_changes_nothing() {
     let mut world = exposed();
     let before = world.state.durable().clone();
     broadcast(&mut world, "user-foreign");
+    let data = r#"{"userId":"user-foreign","reason":1e999}"#.to_owned();
+    world.happens(Event::EmergencyBroadcast { data });
     assert_eq!(*world.state.durable(), before);
 }
 
