@@ -36,7 +36,7 @@ impl Turn<'_> {
                 "emergency",
                 Severity::Error,
                 "The emergency stop is on. No position can be opened.",
-                "When you have looked at the account, lift it here; nothing else can.",
+                "When you have looked at the account, lift it here.",
             );
         }
         self.effect(super::Effect::Beat(super::BeatCause::Event));

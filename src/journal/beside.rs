@@ -36,6 +36,14 @@ pub fn stop_stands(journal: &Path) -> bool {
     stop_of(journal).exists()
 }
 
+/// Latches a stop that cannot be written into the journal: the next start finds it.
+///
+/// # Errors
+/// It cannot be written beside the journal either.
+pub fn stop_beside(journal: &Path, stop: &EmergencyStop) -> io::Result<()> {
+    keep(&stop_of(journal), stop)
+}
+
 impl Beside {
     pub fn of(journal: &Path) -> Self {
         let mark = journal.with_extension("mark");
@@ -62,9 +70,12 @@ impl Beside {
         if known.stop.is_some() {
             return None;
         }
-        let text = fs::read_to_string(&self.stop).ok()?;
-        // An empty or broken file says enough: only a stop makes one.
-        let Ok(stop) = serde_json::from_str::<EmergencyStop>(&text) else {
+        // A file that is empty, broken or cannot be read says enough: only a stop makes one.
+        let read = match fs::read(&self.stop) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            read => read.and_then(|bytes| Ok(serde_json::from_slice::<EmergencyStop>(&bytes)?)),
+        };
+        let Ok(stop) = read else {
             return Some(EmergencyStop {
                 reason: "it was on before, and its reason is lost".to_owned(),
                 since: now,
@@ -80,6 +91,16 @@ impl Beside {
             completed_at: None,
             ..stop
         })
+    }
+
+    /// The file of a stop that is on is there, whatever took it away.
+    pub fn stands_for(&mut self, known: &Durable) {
+        let Some(stop) = &known.stop else { return };
+        if !self.stop.exists()
+            && let Err(error) = keep(&self.stop, stop)
+        {
+            self.trouble(&self.stop.clone(), &error);
+        }
     }
 
     /// Before the records are stored: what is written down too early latches once too often, too late never.

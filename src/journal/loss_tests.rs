@@ -42,6 +42,28 @@ fn owner() -> Record {
     }
 }
 
+#[test]
+fn a_file_of_a_stop_that_cannot_be_read_is_a_stop() {
+    for broken in [&b""[..], b"{\"reason\":\"\xc3", b"\xff\xfe", b"[1]"] {
+        let (folder, path) = left_by(&[]);
+        fs::write(folder.path().join("emergency-stop.latched"), broken).unwrap();
+        let (_, loaded) = Journal::open(&path).unwrap();
+        assert!(loaded.durable.stop.is_some(), "{broken:?}");
+    }
+    let (folder, path) = left_by(&[]);
+    fs::create_dir(folder.path().join("emergency-stop.latched")).unwrap();
+    assert!(Journal::open(&path).unwrap().1.durable.stop.is_some());
+}
+
+#[test]
+fn the_file_of_a_stop_that_is_on_is_made_again() {
+    let (folder, path) = left_by(&[stopped(1)]);
+    let file = folder.path().join("emergency-stop.latched");
+    fs::remove_file(&file).unwrap();
+    drop(Journal::open(&path).unwrap());
+    assert!(file.exists());
+}
+
 /// A folder in which these were stored, as a killed program leaves it: the last of them are in the WAL alone.
 fn left_by(records: &[Record]) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();

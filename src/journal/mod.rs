@@ -19,7 +19,7 @@ mod writing;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use beside::stop_stands;
+pub use beside::{stop_beside, stop_stands};
 pub use emergency_watch::{EmergencyStatus, EmergencyWatch};
 
 use jiff::Timestamp;
@@ -88,7 +88,7 @@ const PAGE: usize = 200;
 impl Journal {
     /// Opens or makes the journal at `path` and reads what it holds.
     pub fn open(path: &Path) -> Result<(Self, Loaded), JournalError> {
-        let beside = beside::Beside::of(path);
+        let mut beside = beside::Beside::of(path);
         let (mut connection, damaged) = schema::open(path)?;
         let sqlite = |source| JournalError::Sqlite {
             path: path.to_owned(),
@@ -108,6 +108,7 @@ impl Journal {
                 }
             }
         }
+        beside.stands_for(&durable);
         // Another program may hold the file, or the disk be full: then it follows later.
         let followed = projection::follow(&connection);
         let loaded = Loaded {

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::cli::exit;
 use crate::core::{EmergencyStop, Record};
-use crate::journal::{EmergencyStatus, EmergencyWatch, Journal};
+use crate::journal::{EmergencyStatus, EmergencyWatch, Journal, stop_beside};
 use crate::os::{Request, say};
 use crate::settings::{DataDir, DataDirError};
 
@@ -101,21 +101,23 @@ fn withdraw_resumes(data_dir: &Path) {
 }
 
 fn latch(data_dir: &DataDir, reason: &str) -> ExitCode {
-    let result = Journal::open(&data_dir.join("journal.sqlite"))
+    let path = data_dir.join("journal.sqlite");
+    let new = EmergencyStop {
+        reason: reason.to_owned(),
+        since: now(),
+        opened_before: None,
+        completed_at: None,
+        told_failed: Vec::new(),
+        last_given: None,
+    };
+    let result = Journal::open(&path)
         .map_err(|error| error.to_string())
         .and_then(|(mut journal, loaded)| {
             // One that was complete, or spared something, does not cover what may be open now.
             let covers =
                 |stop: &EmergencyStop| stop.completed_at.is_none() && stop.opened_before.is_none();
             let on = loaded.durable.stop.filter(covers);
-            let stop = on.unwrap_or_else(|| EmergencyStop {
-                reason: reason.to_owned(),
-                since: now(),
-                opened_before: None,
-                completed_at: None,
-                told_failed: Vec::new(),
-                last_given: None,
-            });
+            let stop = on.unwrap_or_else(|| new.clone());
             // Given now, and what the platform's clock shows now nobody knows here: no RESUME is surely later.
             let stop = EmergencyStop {
                 last_given: None,
@@ -125,16 +127,21 @@ fn latch(data_dir: &DataDir, reason: &str) -> ExitCode {
             journal.close();
             Ok(())
         });
-    match result {
-        Ok(()) => {
-            say(format!(
-                "No executor is running in {}. The stop is latched: when one starts, it opens nothing and closes what is its own.",
-                data_dir.path().display()
+    if let Err(trouble) = result {
+        if let Err(error) = stop_beside(&path, &new) {
+            return fail(&format!(
+                "the stop cannot be written down: {trouble}; nor beside the journal: {error}"
             ));
-            ExitCode::SUCCESS
         }
-        Err(reason) => fail(&reason),
+        eprintln!(
+            "fx-executor: the journal cannot be written now ({trouble}); the stop stands beside it."
+        );
     }
+    say(format!(
+        "No executor is running in {}. The stop is latched: when one starts, it opens nothing and closes what is its own.",
+        data_dir.path().display()
+    ));
+    ExitCode::SUCCESS
 }
 
 fn now() -> Timestamp {

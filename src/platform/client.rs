@@ -380,20 +380,17 @@ fn sensitive(secret: &SecretString, field: &'static str) -> Result<HeaderValue, 
     Ok(value)
 }
 
-/// An answer's body. One half of an emoji in a name must not cost the answer: JavaScript writes such texts.
+/// An answer's body. One half of an emoji in a name, or bytes that are no text, must not cost the answer: a stop may be in it.
 fn readable<T: DeserializeOwned>(call: Call, body: &[u8]) -> Result<T, CallError> {
     serde_json::from_slice(body).or_else(|error| {
-        let mended = std::str::from_utf8(body).map(mend_surrogates);
-        mended
-            .ok()
-            .and_then(|text| serde_json::from_str(&text).ok())
-            .ok_or_else(|| {
-                let (line, column) = (error.line(), error.column());
-                invalid(
-                    call,
-                    &format!("not readable at line {line} column {column}"),
-                )
-            })
+        let mended = mend_surrogates(&String::from_utf8_lossy(body));
+        serde_json::from_str(&mended).map_err(|_| {
+            let (line, column) = (error.line(), error.column());
+            invalid(
+                call,
+                &format!("not readable at line {line} column {column}"),
+            )
+        })
     })
 }
 

@@ -143,7 +143,11 @@ pub struct BeatMetadata {
 #[serde(rename_all = "camelCase")]
 pub struct HeartbeatBody {
     pub success: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "within_reach",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub executor: Option<Value>,
     #[serde(default)]
     pub pending_commands: Option<Vec<Box<RawValue>>>,
@@ -307,10 +311,9 @@ fn whole<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64
 fn moment<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Timestamp>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::String(text) => text.parse().ok(),
-        _ => None,
-    })
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    let text = serde_json::from_str::<String>(raw.get());
+    Ok(text.ok().and_then(|text| text.parse().ok()))
 }
 
 #[cfg(test)]
@@ -318,6 +321,16 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+
+    #[test]
+    fn what_is_not_needed_of_a_heartbeat_may_be_anything() {
+        let deep = "[".repeat(300) + &"]".repeat(300);
+        let text = format!(
+            r#"{{"success":true,"executor":{deep},"z":{deep},"pendingCommands":[{{"id":"a"}}],"timestamp":1e999}}"#
+        );
+        let body: HeartbeatBody = serde_json::from_str(&text).unwrap();
+        assert_eq!(body.pending_commands.unwrap().len(), 1);
+    }
 
     #[test]
     fn absent_metadata_is_left_out_and_never_null() {

@@ -93,7 +93,7 @@ catalogue! {
     latched_working = "Still closing:";
     lift = "Lift the stop…";
     lift_title = "Lift the emergency stop?";
-    lift_body = "Strategies that are running may open positions again at once. Lift it only when you know why it was stopped ({}).";
+    lift_body = "Commands may open positions again at once; strategies stay stopped until they are activated again. Lift it only when you know why it was stopped ({}).";
     lift_confirm = "Allow new positions again";
     pause = "Pause trading";
     resume = "Resume trading";

@@ -107,6 +107,27 @@ async fn a_stop_without_a_running_executor_waits_for_the_next_start() {
     is_latched(&rig, "nobody home").await;
 }
 
+/// Nobody who asked for a stop is told that it failed when the next start obeys it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_beside_a_journal_that_another_program_holds_is_latched() {
+    let rig = Rig::new().await;
+    let mut executor = rig.subscribed().await;
+    open_two(&rig).await;
+    executor.end_cleanly().await;
+    let lock = rusqlite::Connection::open(rig.data().join("journal.sqlite")).unwrap();
+    lock.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let (status, text) = stop_all(&rig, "held").await;
+    assert_eq!(status.code(), Some(0), "{text}");
+    assert!(
+        text.contains("beside it") && text.contains("latched"),
+        "{text}"
+    );
+    drop(lock);
+    let _executor = rig.subscribed().await;
+    let closed = until(LONG, || rig.ledger().open().is_empty().then_some(())).await;
+    assert!(closed.is_some(), "the stop did not complete by itself");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_stop_needs_neither_platform_nor_pusher() {
     let rig = Rig::new().await;

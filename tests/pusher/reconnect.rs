@@ -244,6 +244,23 @@ fn row_42_tls_only_switches_to_wss() {
 }
 
 #[test]
+fn row_42_without_a_server_behind_tls_the_settings_are_tried_again() {
+    let mut machine = subscribed();
+    machine.ended(Some(4000));
+    let mut ways = Vec::new();
+    for _ in 0..4 {
+        machine.take();
+        machine.pass_until_open();
+        ways.extend(machine.out.iter().find_map(|action| match action {
+            Action::Open { endpoint, .. } => Some(endpoint.tls),
+            _ => None,
+        }));
+        machine.ended(None);
+    }
+    assert_eq!(ways, [true, true, true, false]);
+}
+
+#[test]
 fn row_43_refused_for_good_stops_until_somebody_acts() {
     for code in [4001, 4003, 4004, 4005, 4006, 4007, 4008] {
         let mut machine = subscribed();

@@ -2,7 +2,7 @@
 
 use egui::Key;
 use egui_kittest::kittest::{NodeT, Queryable};
-use fx_executor::core::snapshot::Trading;
+use fx_executor::core::snapshot::{CommandState, Trading};
 use fx_executor::ui::Page;
 use fx_executor::ui::text::ENGLISH;
 
@@ -82,6 +82,21 @@ fn a_low_window_keeps_the_whole_menu() {
         assert!(last.bottom() <= status.top(), "{last:?} over {status:?}");
         assert!(last.height() >= 20.0);
     }
+}
+
+#[test]
+fn a_last_command_without_a_subject_stands_in_one_line() {
+    let mut picture = world::snapshot(world::noon());
+    let now = world::noon();
+    let state = CommandState::Executed;
+    picture.commands = vec![world::row(now, 5, "GET_STATUS", "", state)].into();
+    let desk = Desk::with(picture, Page::Overview, |_| {}, [1024.0, 700.0]);
+    let name = desk.harness.get_by_label("GET_STATUS").rect();
+    let source = desk.harness.get_by_label_contains(" · Pusher").rect();
+    assert!(
+        source.left() >= name.right(),
+        "{source:?} over the name at {name:?}"
+    );
 }
 
 #[test]

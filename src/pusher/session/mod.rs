@@ -29,6 +29,8 @@ use super::{
 
 /// Equal silent refusals before we say what they look like.
 const SILENT_CUTS: u32 = 3;
+/// Attempts over TLS, asked for by the server, after which the way of the settings is tried again.
+const SECURED_ATTEMPTS: u32 = 4;
 /// How long an error event explains the close that follows.
 const ERROR_EXPLAINS: Duration = Duration::from_secs(5);
 
@@ -324,6 +326,10 @@ impl Session {
         self.down_since.get_or_insert(now);
         let unstable_since = *self.unstable_since.get_or_insert(now);
         self.reason = Some(reason);
+        // The server asked for TLS, and nothing is there: the way of the settings gets its turn again.
+        if self.secured && pace == Pace::Backoff && self.attempt.is_multiple_of(SECURED_ATTEMPTS) {
+            self.secured = false;
+        }
         let pace = match pace {
             Pace::OverTls if !self.endpoint.tls && !self.secured => {
                 self.secured = true;

@@ -25,7 +25,9 @@ pub fn detail_ui(ui: &mut Ui, view: &View<'_>, state: &mut State, row: Option<&C
             ui.label(strong(commands::name(text, row), theme::HEADING));
             ui.horizontal_wrapped(|ui| {
                 chip(ui, row.state.into(), view.text.state(row.state));
-                ui.label(&row.subject);
+                if !row.subject.is_empty() {
+                    ui.label(&row.subject);
+                }
                 ui.add(egui::Label::new(muted(ui, &row.id)).selectable(true));
             });
             if row.repeats > 0 {

@@ -109,7 +109,10 @@ fn command_head_ui(ui: &mut Ui, view: &View<'_>, row: &CommandRow) {
     ui.horizontal_wrapped(|ui| {
         chip(ui, row.state.into(), view.text.state(row.state));
         ui.label(strong(commands::name(view.text, row), theme::TITLE));
-        ui.label(RichText::new(&row.subject).size(theme::TITLE));
+        // An empty label breaks the line over what stands before it.
+        if !row.subject.is_empty() {
+            ui.label(RichText::new(&row.subject).size(theme::TITLE));
+        }
         ui.label(muted(
             ui,
             format!(
