@@ -1,8 +1,8 @@
-//! Two small files beside the journal, so that it cannot be lost without a word.
+//! Small files beside the journal, so that it cannot be lost without a word.
 //!
 //! SQLite opens an empty file, or one whose last part is gone, as if nothing had ever been there. `journal.mark` has the number
 //! of the last stored record: a journal that knows fewer lost some. `emergency-stop.latched` is there while the emergency
-//! stop is on: the one record that must outlive the journal.
+//! stop is on: the one record that must outlive the journal. `emergency-stop.reserve` becomes it on a disk that is full.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek as _, Write as _};
@@ -93,12 +93,14 @@ impl Beside {
         })
     }
 
-    /// The file of a stop that is on is there, whatever took it away.
+    /// The file of a stop that is on is there, whatever took it away; else the one that could become it.
     pub fn stands_for(&mut self, known: &Durable) {
-        let Some(stop) = &known.stop else { return };
-        if !self.stop.exists()
-            && let Err(error) = keep(&self.stop, stop)
-        {
+        let stands = match &known.stop {
+            Some(stop) if !self.stop.exists() => keep(&self.stop, stop),
+            Some(_) => Ok(()),
+            None => put_by(&self.stop),
+        };
+        if let Err(error) = stands {
             self.trouble(&self.stop.clone(), &error);
         }
     }
@@ -123,11 +125,12 @@ impl Beside {
             return;
         }
         self.stopped = None;
-        match fs::remove_file(&self.stop) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                self.trouble(&self.stop.clone(), &error);
-            }
-            _ => {}
+        let removed = match fs::remove_file(&self.stop) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => put_by(&self.stop),
+        };
+        if let Err(error) = removed {
+            self.trouble(&self.stop.clone(), &error);
         }
     }
 
@@ -171,10 +174,34 @@ fn last_word(records: &[Record]) -> Option<&Record> {
 }
 
 fn keep(path: &Path, stop: &EmergencyStop) -> io::Result<()> {
+    let written = write(path, stop);
+    if written.is_err() && !path.exists() {
+        // No room for a new file; that a stop is on needs none.
+        fs::rename(reserve_of(path), path)?;
+        return sync_folder(path);
+    }
+    written
+}
+
+fn write(path: &Path, stop: &EmergencyStop) -> io::Result<()> {
     let text = serde_json::to_string(stop)?;
     let mut file = File::create(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
+    sync_folder(path)
+}
+
+fn reserve_of(stop: &Path) -> PathBuf {
+    stop.with_extension("reserve")
+}
+
+fn put_by(stop: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let reserve = options.write(true).create(true).truncate(false);
+    reserve.open(reserve_of(stop)).map(|_| ())
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
     // A new file is durable only once its folder is; Windows has no such call and needs none.
     match path.parent() {
         Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),

@@ -55,6 +55,25 @@ fn a_file_of_a_stop_that_cannot_be_read_is_a_stop() {
     assert!(Journal::open(&path).unwrap().1.durable.stop.is_some());
 }
 
+/// A name that points nowhere stands for a disk without room: no file can be made.
+#[cfg(unix)]
+#[test]
+fn a_stop_that_finds_no_room_for_its_file_takes_the_one_put_by() {
+    let (folder, path) = left_by(&[]);
+    drop(Journal::open(&path).unwrap());
+    let reserve = folder.path().join("emergency-stop.reserve");
+    assert!(reserve.exists());
+    let latched = folder.path().join("emergency-stop.latched");
+    let Record::EmergencyStopped { stop } = stopped(1) else {
+        unreachable!()
+    };
+    // Nothing can be made under this name, as little as where no room is.
+    std::os::unix::fs::symlink(folder.path().join("no/such/folder"), &latched).unwrap();
+    super::stop_beside(&path, &stop).unwrap();
+    assert!(latched.exists() && !reserve.exists());
+    assert!(Journal::open(&path).unwrap().1.durable.stop.is_some());
+}
+
 #[test]
 fn the_file_of_a_stop_that_is_on_is_made_again() {
     let (folder, path) = left_by(&[stopped(1)]);
