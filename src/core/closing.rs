@@ -6,17 +6,20 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::durable::{IntentEntry, Progress as OrderProgress, Purpose};
+use super::durable::{Gone, IntentEntry, Progress as OrderProgress, Purpose};
 use super::handle::{Verdict, count, details};
 use super::orders::{ORDER_LIFE_MS, OrderEnd};
 use super::state::State;
 use super::step::Turn;
 use crate::market::{Book, Cid, IntentAction, MarginMode, RefusalClass, Ticket};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Target {
+/// What a closing is after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
     Position(Ticket),
     Order(Ticket),
 }
@@ -82,6 +85,33 @@ struct Progress {
 }
 
 impl Sweep {
+    /// Goes on where another life of the program ended.
+    pub fn resumed(gone: &[Gone]) -> Self {
+        let tickets = gone.iter().map(|gone| {
+            let progress = Progress {
+                gone: Some(gone.how.clone()),
+                by_us: gone.by_us,
+                ..Progress::default()
+            };
+            (gone.target, progress)
+        });
+        Self {
+            tickets: tickets.collect(),
+            ..Self::default()
+        }
+    }
+
+    /// What is gone now.
+    pub fn gone(&self) -> impl Iterator<Item = Gone> {
+        self.tickets.iter().filter_map(|(target, progress)| {
+            Some(Gone {
+                target: *target,
+                how: progress.gone.clone()?,
+                by_us: progress.by_us,
+            })
+        })
+    }
+
     pub fn ended(&mut self, cid: Cid, end: &OrderEnd, mono: Duration) {
         let Some((target, progress)) = self
             .tickets

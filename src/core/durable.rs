@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::awaiting::Sign;
+use super::closing::Target;
 use super::command::Command;
 use super::elsewhere::Held;
 use super::guards::GuardDay;
@@ -191,6 +192,18 @@ pub struct EmergencyStop {
     /// When a stop was given for the last time while it is on, by the platform's clock; unknown where that was.
     #[serde(default)]
     pub last_given: Option<Timestamp>,
+    /// What it found gone so far, so that its answer names every ticket, over restarts too.
+    #[serde(default)]
+    pub gone: Vec<Gone>,
+}
+
+/// A ticket that is not open any more, and how that came, in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone {
+    pub target: Target,
+    pub how: String,
+    /// An order of ours ended it.
+    pub by_us: bool,
 }
 
 impl Durable {
@@ -374,6 +387,12 @@ impl Durable {
             Record::EmergencyToldFailed { id, .. } => {
                 if let Some(stop) = &mut self.stop {
                     stop.told_failed.push(id.clone());
+                }
+            }
+            Record::EmergencyTicket { target, gone } => {
+                if let Some(stop) = &mut self.stop {
+                    stop.gone.retain(|known| known.target != *target);
+                    stop.gone.extend(gone.clone());
                 }
             }
             Record::EmergencyCompleted { at } => {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::closing::{Sweep, Target};
 use super::command::{Command, CommandName};
-use super::durable::{EmergencyStop, OpenCommand, Purpose};
+use super::durable::{EmergencyStop, Gone, OpenCommand, Purpose};
 use super::effect::{BeatCause, Effect, LogLevel};
 use super::handle::{Verdict, count, details, not_begun};
 use super::readable::{object_of, readable_part};
@@ -188,6 +188,7 @@ impl Turn<'_> {
                 opened_before,
                 completed_at: None,
                 told_failed: Vec::new(),
+                gone: Vec::new(),
                 last_given,
             },
         });
@@ -358,6 +359,7 @@ impl Turn<'_> {
         let mut sweep = std::mem::take(&mut self.state.emergency);
         self.settle_sweep(&mut sweep, &targets, &Purpose::Emergency);
         self.send_sweep(&mut sweep, &Purpose::Emergency);
+        self.keep_gone(&stop.gone, &sweep);
         self.state.emergency = sweep;
         let opening = self.durable().intents.values().any(|entry| {
             matches!(entry.intent.action, IntentAction::Open { .. }) && self.is_here(entry)
@@ -386,6 +388,25 @@ impl Turn<'_> {
                     )
                 ),
             );
+        }
+    }
+
+    /// Stores what became gone, or is shown again, since `known` was stored.
+    fn keep_gone(&mut self, known: &[Gone], sweep: &Sweep) {
+        let now: Vec<Gone> = sweep.gone().collect();
+        for gone in now.iter().filter(|gone| !known.contains(gone)) {
+            self.record(Record::EmergencyTicket {
+                target: gone.target,
+                gone: Some(gone.clone()),
+            });
+        }
+        for Gone { target, .. } in known {
+            if now.iter().all(|gone| gone.target != *target) {
+                self.record(Record::EmergencyTicket {
+                    target: *target,
+                    gone: None,
+                });
+            }
         }
     }
 

@@ -69,7 +69,7 @@ use jiff::Timestamp;
 
 pub use command::{Command, CommandName, Urgency};
 pub use decided::{Decided, only_missing};
-pub use durable::{Durable, EmergencyStop, IntentEntry, Progress, Purpose, Report};
+pub use durable::{Durable, EmergencyStop, Gone, IntentEntry, Progress, Purpose, Report};
 pub use effect::{BeatCause, Effect, LogLevel};
 pub use envelope::{Unreadable, read as read_envelope};
 pub use event::{Delivery, Event, ReportOutcome};

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::awaiting::Sign;
+use super::closing::Target;
 use super::command::Command;
-use super::durable::{EmergencyStop, Purpose};
+use super::durable::{EmergencyStop, Gone, Purpose};
 use super::guards::GuardDay;
 use super::rules::StrategyEntry;
 use super::snapshot::{CommandState, StrategyState};
@@ -191,6 +192,11 @@ pub enum Record {
     EmergencyToldFailed {
         id: String,
         at: Timestamp,
+    },
+    /// What the stop has to say of a ticket; nothing while it is shown again.
+    EmergencyTicket {
+        target: Target,
+        gone: Option<Gone>,
     },
     /// Nothing of ours is open any more.
     EmergencyCompleted {

@@ -233,6 +233,7 @@ impl State {
     ) -> Self {
         let unshown = durable.unshown.iter().cloned();
         let awaited = unshown.map(|sign| Awaited::new(sign, now.mono)).collect();
+        let gone = durable.stop.as_ref().map(|stop| Sweep::resumed(&stop.gone));
         Self {
             durable,
             config,
@@ -275,7 +276,7 @@ impl State {
             profits_asked: BTreeSet::new(),
             book_asked_at: Duration::ZERO,
             closings: BTreeMap::new(),
-            emergency: Sweep::default(),
+            emergency: gone.unwrap_or_default(),
             deliveries: BTreeMap::new(),
             interims: BTreeMap::new(),
             reports_from: Duration::ZERO,

@@ -82,6 +82,7 @@ impl Beside {
                 opened_before: None,
                 completed_at: None,
                 told_failed: Vec::new(),
+                gone: Vec::new(),
                 last_given: None,
             });
         };

@@ -24,6 +24,7 @@ fn stopped(second: i64) -> Record {
             opened_before: None,
             completed_at: Some(at(second)),
             told_failed: Vec::new(),
+            gone: Vec::new(),
             last_given: None,
         },
     }

@@ -379,6 +379,7 @@ fn what_a_stop_has_not_closed_is_named_per_ticket() {
         opened_before: None,
         completed_at: None,
         told_failed: Vec::new(),
+        gone: Vec::new(),
         last_given: None,
     };
     let records = [

@@ -108,6 +108,7 @@ fn latch(data_dir: &DataDir, reason: &str) -> ExitCode {
         opened_before: None,
         completed_at: None,
         told_failed: Vec::new(),
+        gone: Vec::new(),
         last_given: None,
     };
     let result = Journal::open(&path)

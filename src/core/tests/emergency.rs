@@ -630,6 +630,7 @@ fn a_stop_that_was_latched_while_no_executor_ran_stops_the_strategies_for_good()
         opened_before: None,
         completed_at: None,
         told_failed: Vec::new(),
+        gone: Vec::new(),
         last_given: None,
     };
     world.adopt(vec![Record::EmergencyStopped { stop }]);
@@ -662,4 +663,25 @@ fn an_order_that_fills_while_its_cancelling_is_in_doubt_is_closed_and_not_called
     let told = world.report("e").1.to_string();
     assert!(!told.contains("#21 cancelled"), "{told}");
     assert!(told.contains("#21 closed"), "{told}");
+}
+
+#[test]
+fn the_answer_names_what_was_closed_before_a_restart_too() {
+    let mut world = World::with_strategy("s1");
+    for ticket in [31, 32] {
+        world.terminal.holds(ticket, OWN + ticket, "1");
+    }
+    world.send_book();
+    let wait = Manner::Refuse(RefusalClass::Wait);
+    world.terminal.manners.extend([Manner::Fill, wait]);
+    world.heartbeat(&[("e", "EMERGENCY_STOP", json!({}), 2)]);
+    assert_eq!(world.terminal.positions.len(), 1);
+    world.restart();
+    world.terminal_up();
+    world.wait(60);
+    assert!(is_complete(&world));
+    let told = world.report("e").1.to_string();
+    for ticket in ["#31 closed at", "#32 closed at"] {
+        assert!(told.contains(ticket), "{told}");
+    }
 }
