@@ -40,7 +40,8 @@
 #define MAX_LOOKS     32          // FINDs that wait for their second look
 #define MAX_SUBS      512         // subscribed symbols
 #define MAX_SERIES    2048        // subscribed bar series
-#define MAX_MEMORY    4096        // remembered client ids
+#define MAX_MEMORY    4096        // remembered client ids, ...
+#define MEMORY_MORE   1024        // ... and so many more before the oldest are forgotten
 #define MAX_FILLS     512         // remembered fills of ours
 #define MAX_TOLD      64          // notices kept for the next connection
 #define ROWS_PER_TURN 25          // rows collected or sent before orders get their turn again
@@ -1056,7 +1057,23 @@ int Remembered(const ulong cid)
    return -1;
   }
 
-//--- keeps the newest; the oldest definite one makes room. What is open is never forgotten: false when there is no room.
+//--- forgets the oldest definite ones down to MAX_MEMORY; what is open is never forgotten
+void MakeRoom()
+  {
+   int n = ArraySize(g_memory);
+   int kept = 0;
+   for(int i = 0; i < n; i++)
+     {
+      if(n - i + kept > MAX_MEMORY && g_memory[i].stage != "sent")
+         continue;
+      if(kept != i)
+         g_memory[kept] = g_memory[i];
+      kept++;
+     }
+   ArrayResize(g_memory, kept, MEMORY_MORE);
+  }
+
+//--- keeps the newest MAX_MEMORY, and some more until they are worth a pass over all; false when all of it is open
 bool Remember(const Outcome &o)
   {
    int i = Remembered(o.cid);
@@ -1065,19 +1082,12 @@ bool Remember(const Outcome &o)
       g_memory[i] = o;
       return true;
      }
+   if(ArraySize(g_memory) >= MAX_MEMORY + MEMORY_MORE)
+      MakeRoom();
    int n = ArraySize(g_memory);
-   if(n >= MAX_MEMORY)
-     {
-      int old = 0;
-      while(old < n && g_memory[old].stage == "sent")
-         old++;
-      if(old == n)
-         return false;
-      for(int k = old; k + 1 < n; k++)
-         g_memory[k] = g_memory[k + 1];
-      n--;
-     }
-   ArrayResize(g_memory, n + 1, 256);
+   if(n >= MAX_MEMORY + MEMORY_MORE)
+      return false;
+   ArrayResize(g_memory, n + 1, MEMORY_MORE);
    g_memory[n] = o;
    return true;
   }
