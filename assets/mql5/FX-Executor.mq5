@@ -977,6 +977,12 @@ bool JournalOpen()
    return true;
   }
 
+string FlatRecord(const Flat &flat)
+  {
+   return "F\t" + (flat.on ? "1" : "0") + "\t" + IntegerToString(BrokerMs()) + "\t" + Escape(flat.acct) + "\t" +
+          IntegerToString((long)flat.cid);
+  }
+
 //--- appends and flushes; false when the record is not safely down
 bool JournalAppend(const string record)
   {
@@ -997,7 +1003,11 @@ bool JournalAppend(const string record)
      }
    FileFlush(g_journal);
    g_torn = false;
+   ulong before = g_journal_size;
    g_journal_size += (ulong)n;
+   //--- only the last JOURNAL_READ bytes are read at start: a stop is said again long before it lies further back than that
+   for(int i = 0; i < ArraySize(g_flats) && before / JOURNAL_LARGE != g_journal_size / JOURNAL_LARGE; i++)
+      JournalAppend(FlatRecord(g_flats[i]));
    return true;
   }
 
@@ -1292,12 +1302,6 @@ bool JournalReady()
       Tell("warn", "journal", "The journal has " + IntegerToString(damaged + (g_torn ? 1 : 0)) +
            " incomplete record(s), as after a crash. Nothing was sent for them.");
    return true;
-  }
-
-string FlatRecord(const Flat &flat)
-  {
-   return "F\t" + (flat.on ? "1" : "0") + "\t" + IntegerToString(BrokerMs()) + "\t" + Escape(flat.acct) + "\t" +
-          IntegerToString((long)flat.cid);
   }
 
 //--- whether a close of FLAT or of the dead-man switch has no answer yet: only the journal tells that after a restart
