@@ -1370,8 +1370,8 @@ void JournalCompact()
       return;
    FileClose(g_journal);
    g_journal = INVALID_HANDLE;
-   FileMove(name + ".new", 0, name, FILE_REWRITE);
-   g_torn = false;
+   if(FileMove(name + ".new", 0, name, FILE_REWRITE))
+      g_torn = false;                                    // else the old one stays, as it is
    JournalOpen();
   }
 
