@@ -3624,6 +3624,7 @@ void TakeOff(const string id, const string kind, const ulong key, const ulong ma
    ulong ticket = key / 2;
    ClearOutcome(o);
    o.kind = kind;
+   o.acct = g_leaving_of;
    int i = LeavingAt(key);
    string forbidden = Forbidden();
    if(g_leaving[i].under_way && NowMs() < g_leaving[i].until)
