@@ -320,6 +320,7 @@ ulong    g_sent_ticket = 0;        // while the journal is read: of the last "se
 ulong    g_sweep_at = 0;           // the next look
 string   g_hindered = "";          // why it could not go on at the last look
 bool     g_dead = false;           // the dead-man switch has let go
+ulong    g_dead_look = 0;          // when it was last looked at
 
 //+------------------------------------------------------------------+
 //| Clocks and the Experts log                                       |
@@ -4025,7 +4026,13 @@ bool OneOrder()
 //+------------------------------------------------------------------+
 bool DeadMan()
   {
-   if(InpDeadManSeconds <= 0 || (long)(NowMs() - g_contact) < (long)InpDeadManSeconds * 1000)
+   //--- while the terminal stands still nobody is heard: of such a time one second counts as the program's silence
+   ulong now = NowMs();
+   ulong still = now - g_dead_look > 1000 ? now - g_dead_look - 1000 : 0;
+   g_dead_look = now;
+   if(g_contact + still <= now)
+      g_contact += still;
+   if(InpDeadManSeconds <= 0 || (long)(now - g_contact) < (long)InpDeadManSeconds * 1000)
      {
       g_dead = false;
       return false;
@@ -4228,6 +4235,7 @@ int OnInit()
    g_compact_at = 0;
    g_hot = 0;
    g_dead = false;
+   g_dead_look = now;
    g_sweep_at = 0;
    g_hindered = "";
    ArrayResize(g_leaving, 0);
