@@ -75,6 +75,7 @@ pub fn the_order_is_what_was_asked(variant: &Variant) -> Outcome {
     ensure!(
         orders.len() == 1
             && orders[0]["magic"] == cid(3).to_string()
+            && orders[0]["fill"] == "2"
             && near(number(&orders[0], "price"), 1.09)
             && near(number(&orders[0], "sl"), 1.095),
         "{orders:?}"

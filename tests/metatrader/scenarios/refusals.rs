@@ -150,6 +150,7 @@ pub fn no_stop_no_order(variant: &Variant) -> Outcome {
     let rig = variant.rig();
     for (n, changes) in [
         &[("sl", "")][..],
+        &[("sl", ""), ("nostop", "")],
         &[("sl", "0")],
         &[("sl", "1.10500")],
         &[("sl", "abc")],
