@@ -1,6 +1,8 @@
 //! Where a request ends to be one: prices, sessions, life, switches, volumes.
 
-use super::{ALWAYS_OPEN, Outcome, Variant, buy, cid, close, done, ensure, has, head, res, sends};
+use super::{
+    ALWAYS_OPEN, Outcome, Variant, buy, cid, close, done, ensure, has, head, res, sends, soon,
+};
 use crate::harness::{ACCOUNT, Rig};
 
 /// For a sell it is the falling price that runs away, and the rising one that is none.
@@ -162,6 +164,75 @@ pub fn what_adds_risk_is_late_and_what_ends_it_is_not(variant: &Variant) -> Outc
     done(&rig, "CANCEL", &format!("{}\tticket={order}", head(7)))?;
     let close_by = format!("{}\tticket={ticket}\tby={by}", head(8));
     done(&rig, "CLOSEBY", &close_by)?;
+    Ok(())
+}
+
+/// The broker's clock goes back an hour, and an order comes that was made by the time told before: it is as old as that time says.
+pub fn an_order_made_by_the_time_before_is_as_old_as_it_says(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let time = |rig: &Rig| soon(&rig.peer, "TIME", |line| line.kind == "TIME");
+    time(&rig)?;
+    let before = rig.terminal.stat("server_ms");
+    rig.terminal.cmd("clock offset 7200");
+    has(&time(&rig)?, &[("offset_s", "7200")])?;
+    rig.terminal.cmd("price EURUSD 1.10000 1.10010");
+    let made = |n: u64, ms: i64| buy(&rig.terminal, cid(n), &[("made_ms", &ms.to_string())]);
+    has(
+        &res(&rig.peer, "ORDER", &made(1, before - 20_000))?,
+        &[("retcode", "-2"), ("stage", "refused")],
+    )?;
+    done(&rig, "ORDER", &made(2, before))?;
+    Ok(())
+}
+
+/// Until it is cancelled, for the day, until a moment, until the end of a day: placed or changed, an order lives as long as asked.
+pub fn a_pending_order_lives_as_long_as_asked(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let end = (rig.terminal.stat("server_ms") / 1000 + 172_800).to_string();
+    let lives = [
+        ("gtc", "0"),
+        ("day", "1"),
+        ("specified", "2"),
+        ("specified_day", "3"),
+    ];
+    let lives_so = |ticket: &str, life: &str| {
+        let orders = rig.terminal.truth("orders");
+        let order = orders.iter().find(|order| order["ticket"] == ticket);
+        ensure!(
+            order.is_some_and(|order| order["ttype"] == life),
+            "not {life}: {order:?}"
+        );
+        Ok(())
+    };
+    for (n, (word, life)) in (1..).zip(lives) {
+        let exp = if word.starts_with("specified") {
+            &end
+        } else {
+            "0"
+        };
+        let fields = [
+            ("action", "pending"),
+            ("type", "buy_limit"),
+            ("price", "1.09500"),
+            ("ttype", word),
+            ("exp", exp),
+        ];
+        let placed = done(&rig, "ORDER", &buy(&rig.terminal, cid(n), &fields))?;
+        let ticket = placed.get("order");
+        lives_so(ticket, life)?;
+        for (more, (word, life)) in (1..).zip(lives) {
+            let exp = if word.starts_with("specified") {
+                &end
+            } else {
+                "0"
+            };
+            let head = head(&rig.terminal, cid(10 * n + more));
+            let change =
+                format!("{head}\tticket={ticket}\tprice=1.094{more}\tttype={word}\texp={exp}");
+            done(&rig, "MODIFY", &change).map_err(|why| format!("{word}: {why}"))?;
+            lives_so(ticket, life)?;
+        }
+    }
     Ok(())
 }
 

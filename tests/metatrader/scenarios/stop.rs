@@ -2,7 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::{BRIEF, Outcome, Variant, buy, cid, done, ensure, flat, has, head, res, sends, within};
+use super::{
+    BRIEF, Outcome, Variant, after_timers, buy, cid, done, ensure, flat, has, head, res, sends,
+    within,
+};
+use crate::emulated::SOON;
 use crate::harness::{ACCOUNT, Rig};
 
 fn open_one_and_place_one(rig: &Rig) -> Outcome {
@@ -94,4 +98,41 @@ pub fn what_cannot_be_taken_off_is_tried_less_often(variant: &Variant) -> Outcom
     within(2 * BRIEF, &rig.terminal, "FLAT gave up", |terminal| {
         terminal.truth("positions").is_empty()
     })
+}
+
+/// The broker refused, and then the terminal died: there is no doubt to wait for, it is tried again at once.
+pub fn what_was_refused_before_a_restart_is_tried_again(variant: &Variant) -> Outcome {
+    let mut rig = variant.rig();
+    done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    rig.terminal.cmd("chance reject=1");
+    has(&flat(&rig, 10, 1)?, &[("left", "1")])?;
+    rig.kill_and_restart();
+    rig.terminal.cmd("chance reject=0");
+    within(BRIEF, &rig.terminal, "it is held back", |terminal| {
+        terminal.truth("positions").is_empty()
+    })
+}
+
+/// The terminal dies with a close of FLAT on its way, before or after the broker has it: no second one is sent.
+pub fn a_crash_within_a_close_makes_no_second_one(variant: &Variant) -> Outcome {
+    for (moment, left) in [("OrderSend.broker", 1), ("OrderSend.after", 0)] {
+        let mut rig = variant.rig();
+        done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+        rig.terminal.cmd(&format!("hook {moment} 1 kill"));
+        rig.peer.request(
+            "FLAT",
+            &format!("{}\ton=1\treason=test", head(&rig.terminal, cid(10))),
+        );
+        rig.terminal.await_death(SOON);
+        rig.terminal.restart();
+        rig.reconnect();
+        after_timers(&rig, 200)?;
+        ensure!(
+            sends(&rig.terminal) == 0 && rig.terminal.truth("positions").len() == left,
+            "{moment}: {} sends\n{}",
+            sends(&rig.terminal),
+            rig.terminal.picture()
+        );
+    }
+    Ok(())
 }
