@@ -1271,8 +1271,9 @@ bool JournalReady()
    if(g_journal_read)
       return true;
    string name = JournalName();
-   if(!FileIsExist(name) && FileIsExist(name + ".new"))
-      FileMove(name + ".new", 0, name, FILE_REWRITE);  // a crash between the two steps of rewriting it
+   //--- a crash between the two steps of rewriting it: the new one is the journal, and an empty one must not take its place
+   if(!FileIsExist(name) && FileIsExist(name + ".new") && !FileMove(name + ".new", 0, name, FILE_REWRITE))
+      return false;
    if(!JournalOpen())
       return false;
    ulong from = g_journal_size > JOURNAL_READ ? g_journal_size - JOURNAL_READ : 0;

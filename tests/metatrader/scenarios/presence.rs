@@ -111,7 +111,8 @@ pub fn a_terminal_that_stood_still_is_not_forsaken(variant: &Variant) -> Outcome
     );
     rig.terminal.reload();
     rig.reconnect();
-    after_timers(&rig, 20)?;
+    // Served for longer than the switch waits.
+    after_timers(&rig, 500)?;
     ensure!(
         sends(&rig.terminal) == 1,
         "it closed after having been loaded anew"

@@ -71,12 +71,15 @@ pub fn a_close_in_doubt_is_not_rewritten_away(variant: &Variant) -> Outcome {
     Ok(())
 }
 
-/// A crash between the two steps of rewriting leaves the new journal under its first name, and that one counts. What lies there
-/// beside a journal is older than it, and does not.
+/// A crash between the two steps of rewriting leaves the new journal under its first name, and that one counts, even when it is
+/// held for a while. What lies there beside a journal is older than it, and does not count.
 pub fn a_journal_and_its_successor_are_told_apart(variant: &Variant) -> Outcome {
-    for alone in [true, false] {
+    for (alone, held) in [(true, false), (true, true), (false, false)] {
         let mut rig = variant.rig();
         let order = refused(&rig, 1)?;
+        if held {
+            rig.terminal.cmd("quirk locked=journal-main.txt.new");
+        }
         rig.terminal.close();
         let path = journal(&rig.terminal);
         let new = path.with_extension("txt.new");
@@ -87,6 +90,10 @@ pub fn a_journal_and_its_successor_are_told_apart(variant: &Variant) -> Outcome 
         }
         rig.terminal.restart();
         rig.reconnect();
+        if held {
+            has(&res(&rig.peer, "ORDER", &order)?, &[("retcode", "-8")])?;
+            rig.terminal.cmd("quirk locked=");
+        }
         is_remembered(&rig, &order).map_err(|why| format!("alone {alone}: {why}"))?;
     }
     Ok(())
