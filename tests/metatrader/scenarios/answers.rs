@@ -228,3 +228,17 @@ pub fn a_close_is_found_without_the_journal(variant: &Variant) -> Outcome {
     );
     Ok(())
 }
+
+/// The history is late, and the answer names the position all the same: on hedging it has the number of its order.
+pub fn an_answer_names_its_position_before_the_history_does(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    rig.terminal.cmd("lag history 60000");
+    let opened = done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    let position = rig.terminal.truth("positions")[0]["ticket"].clone();
+    has(&opened, &[("pos", &position)])?;
+    let whole = close(&rig.terminal, 2, opened.get("pos"), "");
+    has(
+        &done(&rig, "CLOSE", &whole)?,
+        &[("pos", &position), ("vol", "0.1")],
+    )
+}

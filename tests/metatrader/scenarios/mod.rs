@@ -215,6 +215,7 @@ scenarios! {
     answers::a_history_that_cannot_be_read_sends_nothing,
     answers::a_filled_order_without_its_deal_is_not_sent_again,
     answers::a_close_is_found_without_the_journal,
+    answers::an_answer_names_its_position_before_the_history_does,
     limits::a_falling_price_runs_away_from_a_sell,
     limits::a_request_without_a_deviation_has_a_small_one,
     limits::a_session_lasts_to_its_end,

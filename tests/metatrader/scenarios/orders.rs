@@ -390,6 +390,10 @@ pub fn a_position_closes_another_of_ours(variant: &Variant) -> Outcome {
     };
     let refused = res(&rig.peer, "CLOSEBY", &close_by(3, &strangers["ticket"]))?;
     has(&refused, &[("retcode", "-1"), ("stage", "refused")])?;
+    let (ticket, by) = (&strangers["ticket"], first.get("pos"));
+    let turned = format!("{}\tticket={ticket}\tby={by}", head(&rig.terminal, cid(5)));
+    let refused = res(&rig.peer, "CLOSEBY", &turned)?;
+    has(&refused, &[("retcode", "-1"), ("stage", "refused")])?;
     done(&rig, "CLOSEBY", &close_by(4, second.get("pos")))?;
     let left = rig.terminal.truth("positions");
     let volumes: Vec<&str> = left.iter().map(|one| one["vol"].as_str()).collect();
