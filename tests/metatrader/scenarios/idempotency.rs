@@ -174,6 +174,7 @@ pub fn another_programs_deal_is_not_ours(variant: &Variant) -> Outcome {
         (2, "buy EURUSD 0.3"),
         (3, "buy GBPUSD 0.1"),
         (4, "buy EURUSD 0.1"),
+        (6, "buy_limit EURUSD 0.3 price=1.05"),
     ] {
         rig.terminal
             .cmd(&format!("by_hand {theirs} magic={}", cid(n)));

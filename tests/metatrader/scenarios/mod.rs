@@ -238,6 +238,7 @@ scenarios! {
     netting::a_strangers_position_is_safe_while_the_history_is_late,
     netting::a_close_that_waits_for_the_history_may_be_repeated,
     netting::what_was_filled_is_counted_once,
+    netting::a_fill_of_an_earlier_position_makes_nothing_ours,
     book::rows_say_what_the_broker_says,
     book::bars_of_a_busy_time_all_come,
 }

@@ -335,11 +335,45 @@ pub fn what_was_filled_is_counted_once(variant: &Variant) -> Outcome {
     }
     rig.terminal.cmd("by_hand buy DE40 3");
     let position = rig.terminal.truth("positions")[0].clone();
+    // Of another symbol.
+    let sell = [("type", "sell"), ("sl", ""), ("nostop", "1")];
+    done(&rig, "ORDER", &buy(&rig.terminal, cid(5), &sell))?;
+    rig.terminal.cmd("by_hand buy EURUSD 0.10");
     has(
         &done(&rig, "CLOSE", &close(&rig, 4, &position, ""))?,
         &[("vol", "0.7")],
     )?;
     is_left(&rig, "0", 3.0)
+}
+
+/// What we bought was closed by hand, and the trader has opened a position of his own: our fill is not of that one, whether its
+/// answer named its position or came too early for that.
+pub fn a_fill_of_an_earlier_position_makes_nothing_ours(variant: &Variant) -> Outcome {
+    for named in [true, false] {
+        let rig = netting(variant);
+        rig.terminal.cmd("lag history 60000");
+        if !named {
+            rig.terminal.cmd("lag book 60000");
+        }
+        let opened = done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+        ensure!(named != (opened.get("pos") == "0"), "{}", opened.raw);
+        rig.terminal.cmd("lag book 0");
+        let ours = rig.terminal.truth("positions")[0]["ticket"].clone();
+        rig.terminal.cmd(&format!("by_hand close {ours}"));
+        if !named {
+            rig.terminal.cmd("clock shift 10");
+            rig.terminal.cmd("price EURUSD 1.10000 1.10010");
+        }
+        rig.terminal.cmd("by_hand buy EURUSD 1.0");
+        let position = rig.terminal.truth("positions")[0].clone();
+        has(
+            &res(&rig.peer, "CLOSE", &close(&rig, 2, &position, ""))?,
+            &[("retcode", "-7"), ("stage", "refused")],
+        )
+        .map_err(|why| format!("named {named}: {why}"))?;
+        is_left(&rig, "0", 1.0)?;
+    }
+    Ok(())
 }
 
 /// Neither the journal nor the history says what is ours: nothing is closed. As soon as the history comes our part is, by
