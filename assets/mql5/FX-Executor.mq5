@@ -40,7 +40,8 @@
 #define MAX_LOOKS     32          // FINDs that wait for their second look
 #define MAX_SUBS      512         // subscribed symbols
 #define MAX_SERIES    2048        // subscribed bar series
-#define MAX_MEMORY    4096        // remembered client ids
+#define MAX_MEMORY    4096        // remembered client ids, ...
+#define MEMORY_MORE   1024        // ... and so many more before the oldest are forgotten
 #define MAX_FILLS     512         // remembered fills of ours
 #define MAX_TOLD      64          // notices kept for the next connection
 #define ROWS_PER_TURN 25          // rows collected or sent before orders get their turn again
@@ -319,6 +320,7 @@ ulong    g_sent_ticket = 0;        // while the journal is read: of the last "se
 ulong    g_sweep_at = 0;           // the next look
 string   g_hindered = "";          // why it could not go on at the last look
 bool     g_dead = false;           // the dead-man switch has let go
+ulong    g_dead_look = 0;          // when it was last looked at
 
 //+------------------------------------------------------------------+
 //| Clocks and the Experts log                                       |
@@ -976,6 +978,12 @@ bool JournalOpen()
    return true;
   }
 
+string FlatRecord(const Flat &flat)
+  {
+   return "F\t" + (flat.on ? "1" : "0") + "\t" + IntegerToString(BrokerMs()) + "\t" + Escape(flat.acct) + "\t" +
+          IntegerToString((long)flat.cid);
+  }
+
 //--- appends and flushes; false when the record is not safely down
 bool JournalAppend(const string record)
   {
@@ -996,7 +1004,11 @@ bool JournalAppend(const string record)
      }
    FileFlush(g_journal);
    g_torn = false;
+   ulong before = g_journal_size;
    g_journal_size += (ulong)n;
+   //--- only the last JOURNAL_READ bytes are read at start: a stop is said again long before it lies further back than that
+   for(int i = 0; i < ArraySize(g_flats) && before / JOURNAL_LARGE != g_journal_size / JOURNAL_LARGE; i++)
+      JournalAppend(FlatRecord(g_flats[i]));
    return true;
   }
 
@@ -1056,7 +1068,23 @@ int Remembered(const ulong cid)
    return -1;
   }
 
-//--- keeps the newest; the oldest definite one makes room. What is open is never forgotten: false when there is no room.
+//--- forgets the oldest definite ones down to MAX_MEMORY; what is open is never forgotten
+void MakeRoom()
+  {
+   int n = ArraySize(g_memory);
+   int kept = 0;
+   for(int i = 0; i < n; i++)
+     {
+      if(n - i + kept > MAX_MEMORY && g_memory[i].stage != "sent")
+         continue;
+      if(kept != i)
+         g_memory[kept] = g_memory[i];
+      kept++;
+     }
+   ArrayResize(g_memory, kept, MEMORY_MORE);
+  }
+
+//--- keeps the newest MAX_MEMORY, and some more until they are worth a pass over all; false when all of it is open
 bool Remember(const Outcome &o)
   {
    int i = Remembered(o.cid);
@@ -1065,19 +1093,12 @@ bool Remember(const Outcome &o)
       g_memory[i] = o;
       return true;
      }
+   if(ArraySize(g_memory) >= MAX_MEMORY + MEMORY_MORE)
+      MakeRoom();
    int n = ArraySize(g_memory);
-   if(n >= MAX_MEMORY)
-     {
-      int old = 0;
-      while(old < n && g_memory[old].stage == "sent")
-         old++;
-      if(old == n)
-         return false;
-      for(int k = old; k + 1 < n; k++)
-         g_memory[k] = g_memory[k + 1];
-      n--;
-     }
-   ArrayResize(g_memory, n + 1, 256);
+   if(n >= MAX_MEMORY + MEMORY_MORE)
+      return false;
+   ArrayResize(g_memory, n + 1, MEMORY_MORE);
    g_memory[n] = o;
    return true;
   }
@@ -1250,8 +1271,9 @@ bool JournalReady()
    if(g_journal_read)
       return true;
    string name = JournalName();
-   if(!FileIsExist(name) && FileIsExist(name + ".new"))
-      FileMove(name + ".new", 0, name, FILE_REWRITE);  // a crash between the two steps of rewriting it
+   //--- a crash between the two steps of rewriting it: the new one is the journal, and an empty one must not take its place
+   if(!FileIsExist(name) && FileIsExist(name + ".new") && !FileMove(name + ".new", 0, name, FILE_REWRITE))
+      return false;
    if(!JournalOpen())
       return false;
    ulong from = g_journal_size > JOURNAL_READ ? g_journal_size - JOURNAL_READ : 0;
@@ -1282,12 +1304,6 @@ bool JournalReady()
       Tell("warn", "journal", "The journal has " + IntegerToString(damaged + (g_torn ? 1 : 0)) +
            " incomplete record(s), as after a crash. Nothing was sent for them.");
    return true;
-  }
-
-string FlatRecord(const Flat &flat)
-  {
-   return "F\t" + (flat.on ? "1" : "0") + "\t" + IntegerToString(BrokerMs()) + "\t" + Escape(flat.acct) + "\t" +
-          IntegerToString((long)flat.cid);
   }
 
 //--- whether a close of FLAT or of the dead-man switch has no answer yet: only the journal tells that after a restart
@@ -1356,8 +1372,8 @@ void JournalCompact()
       return;
    FileClose(g_journal);
    g_journal = INVALID_HANDLE;
-   FileMove(name + ".new", 0, name, FILE_REWRITE);
-   g_torn = false;
+   if(FileMove(name + ".new", 0, name, FILE_REWRITE))
+      g_torn = false;                                    // else the old one stays, as it is
    JournalOpen();
   }
 
@@ -3610,6 +3626,7 @@ void TakeOff(const string id, const string kind, const ulong key, const ulong ma
    ulong ticket = key / 2;
    ClearOutcome(o);
    o.kind = kind;
+   o.acct = g_leaving_of;
    int i = LeavingAt(key);
    string forbidden = Forbidden();
    if(g_leaving[i].under_way && NowMs() < g_leaving[i].until)
@@ -4010,7 +4027,13 @@ bool OneOrder()
 //+------------------------------------------------------------------+
 bool DeadMan()
   {
-   if(InpDeadManSeconds <= 0 || (long)(NowMs() - g_contact) < (long)InpDeadManSeconds * 1000)
+   //--- while the terminal stands still nobody is heard: of such a time one second counts as the program's silence
+   ulong now = NowMs();
+   ulong still = now - g_dead_look > 1000 ? now - g_dead_look - 1000 : 0;
+   g_dead_look = now;
+   if(g_contact + still <= now)
+      g_contact += still;
+   if(InpDeadManSeconds <= 0 || (long)(now - g_contact) < (long)InpDeadManSeconds * 1000)
      {
       g_dead = false;
       return false;
@@ -4213,6 +4236,7 @@ int OnInit()
    g_compact_at = 0;
    g_hot = 0;
    g_dead = false;
+   g_dead_look = now;
    g_sweep_at = 0;
    g_hindered = "";
    ArrayResize(g_leaving, 0);

@@ -155,6 +155,7 @@ static std::string set_quirk(const Words &w) {
     else if (k == "locked") quirks.locked = v;
     else if (k == "unreadable") quirks.unreadable = v;
     else if (k == "mute") quirks.mute = on(v);
+    else if (k == "history") quirks.history = on(v);
     else return false;
     return true;
   });

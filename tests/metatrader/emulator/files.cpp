@@ -309,6 +309,7 @@ bool FileMove(const string &from, int common, const string &to, int flags) {
   if (!a || !b) return false;
   std::string target = folder(flags) + *b;
   if (exists(target) && !(flags & FILE_REWRITE)) return fail(ERR_FILE_CANNOT_REWRITE, false);
+  for (auto &held : {*a, *b}) if (!quirks.locked.empty() && held.find(quirks.locked) != std::string::npos) return fail(ERR_CANNOT_OPEN_FILE, false);
   make_parents(target);
   return rename((folder(common) + *a).c_str(), target.c_str()) == 0 || fail(ERR_CANNOT_OPEN_FILE, false);
 }

@@ -97,7 +97,7 @@ void set_price(SymbolState &s, double bid, double ask, double last) {
 }
 bool in_session(const std::vector<Session> &table, long ms) {
   long minute = ms / 60000 % 1440, day = (ms / 86400000 + 4) % 7;
-  for (auto &x : table) if (x.day == day && minute >= x.from && minute < x.to) return true;
+  for (auto &x : table) if (x.day == day && minute >= x.from && minute < (x.to > x.from ? x.to : 1440)) return true;
   return false;
 }
 long period_of(ENUM_TIMEFRAMES tf) {

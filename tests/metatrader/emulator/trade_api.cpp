@@ -148,6 +148,7 @@ static void select_where(const std::function<bool(const Order &)> &order, const 
 }
 bool HistorySelect(datetime from, datetime to) {
   Call call("HistorySelect");
+  if (!quirks.history) { chosen = Selection{}; return fail(ERR_HISTORY_NOT_FOUND, false); }
   auto within = [&](long ms) { return ms / 1000 >= from.v && ms / 1000 <= to.v; };
   select_where([&](const Order &o) { return within(o.done_ms); }, [&](const Deal &d) { return within(d.ms); });
   return true;

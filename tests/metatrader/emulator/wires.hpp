@@ -45,6 +45,7 @@ struct LinkQuirks {
   uint short_read = 0;              // pipe and socket reads give at most so many bytes, 0 = all
   bool pipes = true;                // FileOpen finds pipes
   bool disk_full = false;           // writes to files take nothing
+  bool history = true;              // HistorySelect finds what there is, or fails
   bool mute = false;                // OrderSend that is refused in the terminal leaves the return code at 0 and only sets the error
   std::string locked;               // files whose name holds this cannot be opened for writing
   std::string unreadable;           // reading files whose name holds this fails, as on a lost drive

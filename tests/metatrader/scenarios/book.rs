@@ -1,6 +1,6 @@
 //! What the Expert Advisor shows is one state of the terminal, whole.
 
-use super::{Outcome, Variant, ask, buy, cid, done, ensure, has, soon};
+use super::{BRIEF, Outcome, Variant, ask, buy, cid, done, ensure, has, soon, within};
 use crate::harness::Rig;
 use crate::scripted::Line;
 
@@ -193,6 +193,105 @@ pub fn each_bar_comes_once_when_it_has_closed(variant: &Variant) -> Outcome {
         more.is_none(),
         "a bar came twice or early: {more:?}, told {told:?}"
     );
+    Ok(())
+}
+
+/// A position, a working order and a deal: side, volumes, levels and money as the broker has them.
+pub fn rows_say_what_the_broker_says(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    rig.terminal
+        .cmd("by_hand sell EURUSD 0.30 sl=1.2 tp=1.05 magic=77");
+    rig.terminal.cmd("symbol DE40 liquidity=0.5");
+    rig.terminal.cmd("by_hand buy DE40 2 magic=78 fill=return");
+    rig.terminal.cmd("price EURUSD 1.09000 1.09010");
+    rig.terminal.sync();
+    let rows = answers(&rig, "SNAP", "")?;
+    let row = |kind: &str, magic: &str| {
+        rows.iter()
+            .find(|line| line.kind == kind && line.get("magic") == magic)
+            .ok_or_else(|| format!("no {kind} of {magic}: {rows:?}"))
+    };
+    let position = row("POS", "77")?;
+    has(
+        position,
+        &[
+            ("side", "sell"),
+            ("vol", "0.30"),
+            ("open", "1.10000"),
+            ("sl", "1.20000"),
+            ("tp", "1.05000"),
+            ("price", "1.09010"),
+            ("profit", "297.00"),
+        ],
+    )?;
+    has(row("POS", "78")?, &[("side", "buy"), ("vol", "0.5")])?;
+    has(
+        row("ORD", "78")?,
+        &[
+            ("type", "buy"),
+            ("vol0", "2.0"),
+            ("vol", "1.5"),
+            ("state", "partial"),
+        ],
+    )?;
+    rig.terminal
+        .cmd(&format!("by_hand close {}", position.get("ticket")));
+    let now = rig.terminal.stat("server_ms");
+    let told = answers(
+        &rig,
+        "HIST",
+        &format!(
+            "what=deals\tfrom_ms={}\tto_ms={}",
+            now - 60_000,
+            now + 1_000
+        ),
+    )?;
+    has(told.last().ok_or("no END")?, &[("n", "3")])?;
+    let closing = told
+        .iter()
+        .find(|line| line.kind == "DEAL" && line.get("entry") == "out")
+        .ok_or("the closing deal is missing")?;
+    has(
+        closing,
+        &[
+            ("type", "buy"),
+            ("vol", "0.30"),
+            ("price", "1.09010"),
+            ("profit", "297.00"),
+        ],
+    )?;
+    let sessions = "1:60:1380,5:0:1260";
+    rig.terminal.cmd(&format!("symbol EURUSD tsess={sessions}"));
+    let symbol = ask(&rig.peer, "SYM", "sym=EURUSD", "SYM")?;
+    has(&symbol, &[("tsess", sessions)])
+}
+
+/// Minutes pass while the terminal is busy: each bar that closed meanwhile is told, in its sequence.
+pub fn bars_of_a_busy_time_all_come(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let first = rig.terminal.stat("server_ms") / 60_000 * 60 + 60;
+    let price = |minute: i64| {
+        let at = (first + 60 * minute + 5) * 1_000;
+        rig.terminal.cmd(&format!("clock stand {at}"));
+        rig.terminal
+            .cmd(&format!("price EURUSD 1.1000{minute} 1.10020"));
+    };
+    price(0);
+    answers(&rig, "SUB", "sym=EURUSD\tticks=1\tbars=M1")?;
+    rig.terminal.sync();
+    let before = rig.terminal.cmd("calls SymbolInfoTick");
+    rig.terminal.cmd("hook SymbolInfoTick 1 stall 1500");
+    // The call is counted when it has begun.
+    within(BRIEF, &rig.terminal, "nobody looks", |terminal| {
+        terminal.cmd("calls SymbolInfoTick") != before
+    })?;
+    for minute in 1..=5 {
+        price(minute);
+    }
+    for minute in 0..5 {
+        let bar = soon(&rig.peer, "BAR", |line| line.kind == "BAR")?;
+        has(&bar, &[("time", &(first + 60 * minute).to_string())])?;
+    }
     Ok(())
 }
 

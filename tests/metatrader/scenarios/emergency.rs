@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{BRIEF, Outcome, Variant, buy, cid, done, ensure, has, head, res, sends, soon, within};
+use super::{
+    BRIEF, Outcome, Variant, after_timers, buy, cid, done, ensure, has, head, res, sends, soon,
+    within,
+};
 use crate::emulated::{Emulated, Folders};
 use crate::harness::Rig;
 use crate::scripted::{Kind, Line, ScriptedExecutor};
@@ -49,6 +52,11 @@ pub fn flat_takes_ours_off_and_stays(variant: &Variant) -> Outcome {
     let (results, end) = flat(&rig, cid(10), 1)?;
     has(&end, &[("n", "2"), ("left", "0")])?;
     ensure!(results == 2, "{results} RES for two tickets");
+    ensure!(
+        rig.terminal.deals_of(cid(10)).len() == 1,
+        "the close does not carry the FLAT's id\n{}",
+        rig.terminal.picture()
+    );
     ensure!(
         rig.terminal.truth("positions").is_empty() && rig.terminal.truth("orders").is_empty(),
         "{}",
@@ -166,6 +174,11 @@ pub fn the_dead_man_closes_when_told(variant: &Variant) -> Outcome {
         rig.terminal.picture()
     );
     ensure!(sends(&rig.terminal) == 4, "{} sends", sends(&rig.terminal));
+    ensure!(
+        rig.terminal.deals_of(cid(1)).len() == 2,
+        "the close does not carry the id of what it closes\n{}",
+        rig.terminal.picture()
+    );
     Ok(())
 }
 
@@ -228,14 +241,22 @@ pub fn flat_goes_on_after_a_restart(variant: &Variant) -> Outcome {
 
 /// The terminal dies with a close at the broker: what goes on after the restart does not close a second time.
 pub fn flat_closes_once_over_a_restart(variant: &Variant) -> Outcome {
-    let mut rig = variant.rig();
-    done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
-    rig.terminal.cmd("fault unsent 10031");
-    let (_, end) = flat(&rig, cid(10), 1)?;
-    has(&end, &[("left", "1")])?;
-    rig.kill_and_restart();
-    std::thread::sleep(Duration::from_secs(2));
-    ensure!(sends(&rig.terminal) == 0, "a close in doubt was sent again");
+    for mode in ["hedging", "netting"] {
+        let options = variant
+            .options()
+            .setup(&format!("account 1001 margin_mode={mode}"));
+        let mut rig = Rig::start(variant.link, options);
+        done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+        rig.terminal.cmd("fault unsent 10031");
+        let (_, end) = flat(&rig, cid(10), 1)?;
+        has(&end, &[("left", "1")])?;
+        rig.kill_and_restart();
+        after_timers(&rig, 200)?;
+        ensure!(
+            sends(&rig.terminal) == 0,
+            "{mode}: a close in doubt was sent again"
+        );
+    }
     Ok(())
 }
 

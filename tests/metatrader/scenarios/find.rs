@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{BRIEF, Outcome, Variant, ask, buy, cid, done, ensure, has, head, res};
+use super::{BRIEF, Outcome, Variant, ask, buy, cid, done, ensure, has, head, res, sends};
 use crate::harness::Rig;
 use crate::scripted::Line;
 
@@ -101,6 +101,11 @@ pub fn it_says_where_an_order_is(variant: &Variant) -> Outcome {
         &find(&rig, cid(4))?,
         &[("where", "done"), ("retcode", "10009")],
     )?;
+    let other = done(&rig, "ORDER", &buy(&rig.terminal, cid(7), &[]))?;
+    let levels = format!("ticket={}\tident=\tsl=1.08\ttp=", other.get("pos"));
+    let levels = format!("{}\t{levels}", head(&rig.terminal, cid(8)));
+    done(&rig, "SLTP", &levels)?;
+    has(&find(&rig, cid(8))?, &[("where", "done")])?;
 
     has(
         &res(
@@ -176,6 +181,43 @@ pub fn a_deal_of_the_future_is_found(variant: &Variant) -> Outcome {
     rig.terminal.cmd(&format!("by_hand close {ticket}"));
     rig.terminal.cmd("clock shift 0");
     has(&find(&rig, cid(1))?, &[("where", "deal"), ("vol", "0.1")])
+}
+
+/// The broker's clock lay behind when the deal was made: one that is earlier than the order itself is found, and not made twice.
+pub fn a_deal_of_before_is_found(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    rig.terminal.cmd("clock shift -3600");
+    rig.terminal
+        .cmd(&format!("by_hand buy EURUSD 0.10 magic={}", cid(1)));
+    let ticket = rig.terminal.truth("positions")[0]["ticket"].clone();
+    rig.terminal.cmd(&format!("by_hand close {ticket}"));
+    rig.terminal.cmd("clock shift 0");
+    has(&find(&rig, cid(1))?, &[("where", "deal"), ("vol", "0.1")])?;
+    has(
+        &done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?,
+        &[("dup", "1")],
+    )?;
+    ensure!(sends(&rig.terminal) == 0, "a second order was sent");
+    Ok(())
+}
+
+/// The trade server was away between the two looks, however long ago: what it did meanwhile may not be shown yet.
+pub fn an_absence_needs_a_connection_all_the_while(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    let until = Instant::now() + 2 * BRIEF;
+    while find(&rig, cid(1))?.get("sync") == "0" {
+        ensure!(
+            Instant::now() < until,
+            "a terminal in peace never proves an absence"
+        );
+    }
+    // From the first look on: away, back again, and then busy for longer than a new connection is distrusted.
+    for (calls, what) in [(3, "broker off"), (12, "broker on"), (14, "stall 2500")] {
+        rig.terminal.cmd(&format!(
+            "hook HistorySelect 1 hook TerminalInfoInteger {calls} {what}"
+        ));
+    }
+    has(&find(&rig, cid(1))?, &[("where", "none"), ("sync", "0")])
 }
 
 /// A history that changes between the two looks is still coming: it proves no absence.

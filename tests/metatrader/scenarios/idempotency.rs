@@ -67,8 +67,10 @@ pub fn a_refusal_is_final(variant: &Variant) -> Outcome {
 
 /// The broker executed, the answer was lost: the order's repetition finds the deal.
 pub fn a_lost_answer_is_looked_for(variant: &Variant) -> Outcome {
-    // All that leave it open whether something was sent.
-    for code in ["0", "10011", "10012", "10028", "10031", "10039"] {
+    // All that leave it open whether something was sent, and numbers that no reference names.
+    for code in [
+        "0", "10011", "10012", "10028", "10031", "10039", "10005", "10037", "10050",
+    ] {
         let rig = variant.rig();
         rig.terminal.cmd(&format!("fault lost {code}"));
         let order = buy(&rig.terminal, cid(1), &[]);
@@ -172,6 +174,7 @@ pub fn another_programs_deal_is_not_ours(variant: &Variant) -> Outcome {
         (2, "buy EURUSD 0.3"),
         (3, "buy GBPUSD 0.1"),
         (4, "buy EURUSD 0.1"),
+        (6, "buy_limit EURUSD 0.3 price=1.05"),
     ] {
         rig.terminal
             .cmd(&format!("by_hand {theirs} magic={}", cid(n)));

@@ -3,16 +3,21 @@
 //! seeded defect, where one must fail (`defects.rs`).
 
 mod accounts;
+mod answers;
 mod book;
 mod emergency;
 mod find;
 mod handshake;
 mod idempotency;
 mod journal;
+mod limits;
 mod netting;
 mod orders;
+mod presence;
 mod priority;
+mod records;
 mod refusals;
+mod stop;
 
 use std::time::Duration;
 
@@ -190,6 +195,52 @@ scenarios! {
     priority::a_ping_does_not_wait_for_a_list,
     priority::too_many_orders_are_refused,
     priority::a_link_that_breaks_among_bars_ends_nothing,
+    presence::a_silent_program_is_left,
+    presence::who_answers_nothing_is_left,
+    presence::a_goodbye_ends_the_link,
+    presence::it_says_why_it_goes,
+    presence::the_next_attempt_is_never_far,
+    presence::a_terminal_that_stood_still_is_not_forsaken,
+    records::a_close_in_doubt_is_not_rewritten_away,
+    records::a_journal_and_its_successor_are_told_apart,
+    records::a_rewriting_that_fails_costs_nothing,
+    records::a_stop_is_read_from_a_huge_journal,
+    records::a_damaged_record_is_not_believed,
+    records::an_old_doubt_holds_nothing_back,
+    records::an_older_record_lifts_no_stop,
+    answers::a_market_order_that_is_only_accepted_is_not_done,
+    answers::a_market_order_that_still_works_is_not_done,
+    answers::a_change_that_met_another_is_in_doubt,
+    answers::what_ended_without_a_deal_is_told_as_it_ended,
+    answers::a_history_that_cannot_be_read_sends_nothing,
+    answers::a_filled_order_without_its_deal_is_not_sent_again,
+    answers::a_close_is_found_without_the_journal,
+    answers::an_answer_names_its_position_before_the_history_does,
+    limits::a_falling_price_runs_away_from_a_sell,
+    limits::a_request_without_a_deviation_has_a_small_one,
+    limits::a_session_lasts_to_its_end,
+    limits::what_adds_risk_is_late_and_what_ends_it_is_not,
+    limits::an_order_made_by_the_time_before_is_as_old_as_it_says,
+    limits::a_pending_order_lives_as_long_as_asked,
+    limits::a_check_names_the_switch,
+    limits::closing_asks_nobody_first,
+    limits::a_close_of_nothing_closes_nothing,
+    limits::the_same_order_is_known_by_what_it_orders,
+    limits::a_symbol_that_nobody_watches_is_closed,
+    stop::a_stop_needs_no_journal,
+    stop::a_stop_is_said_in_full_or_not_at_all,
+    stop::what_cannot_be_taken_off_is_tried_less_often,
+    stop::what_was_refused_before_a_restart_is_tried_again,
+    stop::a_crash_within_a_close_makes_no_second_one,
+    accounts::flat_looks_at_the_account_before_it_sends,
+    find::a_deal_of_before_is_found,
+    find::an_absence_needs_a_connection_all_the_while,
+    netting::a_strangers_position_is_safe_while_the_history_is_late,
+    netting::a_close_that_waits_for_the_history_may_be_repeated,
+    netting::what_was_filled_is_counted_once,
+    netting::a_fill_of_an_earlier_position_makes_nothing_ours,
+    book::rows_say_what_the_broker_says,
+    book::bars_of_a_busy_time_all_come,
 }
 
 /// A wait that should be short.
@@ -302,6 +353,29 @@ pub fn done(rig: &Rig, kind: &str, fields: &str) -> Result<Line, String> {
     let line = res(&rig.peer, kind, fields)?;
     has(&line, &[("ok", "1"), ("stage", "done")])?;
     Ok(line)
+}
+
+/// FLAT: its END, which says what is left.
+pub fn flat(rig: &Rig, n: u64, on: u8) -> Result<Line, String> {
+    let head = head(&rig.terminal, cid(n));
+    let id = rig
+        .peer
+        .request("FLAT", &format!("{head}\ton={on}\treason=test"));
+    soon(&rig.peer, "END of FLAT", |line| line.is("END", id))
+}
+
+/// A CLOSE of the position with this ticket and identifier; `vol` empty: all that is ours.
+pub fn close(terminal: &Emulated, n: u64, ticket: &str, vol: &str) -> String {
+    let head = head(terminal, cid(n));
+    format!("{head}\tticket={ticket}\tident={ticket}\tvol={vol}\tdev=\tfill=auto")
+}
+
+/// The timer has come so often since: whatever it does by itself, it had the chance to.
+pub fn after_timers(rig: &Rig, count: i64) -> Outcome {
+    let before = rig.terminal.stat("timers");
+    within(2 * BRIEF, &rig.terminal, "the timer stands", |terminal| {
+        terminal.stat("timers") >= before + count
+    })
 }
 
 /// Number of OrderSend calls so far.

@@ -249,6 +249,133 @@ pub fn a_late_history_makes_nothing_ours(variant: &Variant) -> Outcome {
     Ok(())
 }
 
+/// The history comes late, and the position is the trader's: nothing of it is changed or closed on the guess that it is ours.
+/// One that we opened gets its stop meanwhile.
+pub fn a_strangers_position_is_safe_while_the_history_is_late(variant: &Variant) -> Outcome {
+    let levels = |rig: &Rig, n: u64, position: &Row| {
+        format!(
+            "{}\tticket={}\tident={}\tsl=1.05\ttp=",
+            head(&rig.terminal, cid(n)),
+            position["ticket"],
+            position["ident"]
+        )
+    };
+    let rig = netting(variant);
+    rig.terminal.cmd("by_hand buy EURUSD 1.0 magic=77");
+    rig.terminal.cmd("hide_history 60000");
+    let position = rig.terminal.truth("positions")[0].clone();
+    for (n, kind, fields) in [
+        (1, "SLTP", levels(&rig, 1, &position)),
+        (2, "CLOSE", close(&rig, 2, &position, "")),
+        (3, "CLOSE", close(&rig, 3, &position, "0.1")),
+    ] {
+        has(
+            &res(&rig.peer, kind, &fields)?,
+            &[("retcode", "-7"), ("stage", "refused")],
+        )
+        .map_err(|why| format!("{n}: {why}"))?;
+    }
+    has(&flat(&rig, 4)?, &[("left", "0")])?;
+    ensure!(sends(&rig.terminal) == 0, "{} sends", sends(&rig.terminal));
+    is_left(&rig, "0", 1.0)?;
+
+    let mut rig = netting(variant);
+    done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    let position = rig.terminal.truth("positions")[0].clone();
+    rig.terminal.close();
+    std::fs::remove_file(journal(&rig.terminal)).map_err(|error| error.to_string())?;
+    rig.terminal.restart();
+    rig.terminal.cmd("hide_history 60000");
+    rig.reconnect();
+    done(&rig, "SLTP", &levels(&rig, 2, &position))?;
+    let stop = &rig.terminal.truth("positions")[0]["sl"];
+    ensure!(stop.starts_with("1.05"), "the stop is at {stop}");
+    Ok(())
+}
+
+/// A close that could not be judged without the history is no refusal for good: the same one is carried out when it has come.
+pub fn a_close_that_waits_for_the_history_may_be_repeated(variant: &Variant) -> Outcome {
+    let mut rig = netting(variant);
+    done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    rig.terminal.close();
+    std::fs::remove_file(journal(&rig.terminal)).map_err(|error| error.to_string())?;
+    rig.terminal.restart();
+    rig.terminal.cmd("hide_history 60000");
+    rig.reconnect();
+    let position = rig.terminal.truth("positions")[0].clone();
+    let ours = close(&rig, 2, &position, "");
+    has(&res(&rig.peer, "CLOSE", &ours)?, &[("retcode", "-7")])?;
+    rig.terminal.cmd("hide_history 0");
+    has(
+        &done(&rig, "CLOSE", &ours)?,
+        &[("vol", "0.1"), ("dup", "0")],
+    )
+}
+
+/// The history comes late, and what our orders filled is reckoned from their answers: a part that was told twice, while its rest
+/// was cancelled, is one part, and no order's is forgotten.
+pub fn what_was_filled_is_counted_once(variant: &Variant) -> Outcome {
+    let rig = netting(variant);
+    rig.terminal.cmd("lag history 60000");
+    for (n, vol, filled) in [(1, "1", "0.5"), (2, "0.1", "0.1"), (3, "0.1", "0.1")] {
+        if vol != filled {
+            rig.terminal.cmd("fault partial 10010 0.5");
+        }
+        let fields = [
+            ("sym", "DE40"),
+            ("vol", vol),
+            ("sl", ""),
+            ("nostop", "1"),
+            ("fill", "return"),
+        ];
+        has(
+            &done(&rig, "ORDER", &buy(&rig.terminal, cid(n), &fields))?,
+            &[("vol", filled)],
+        )?;
+    }
+    rig.terminal.cmd("by_hand buy DE40 3");
+    let position = rig.terminal.truth("positions")[0].clone();
+    // Of another symbol.
+    let sell = [("type", "sell"), ("sl", ""), ("nostop", "1")];
+    done(&rig, "ORDER", &buy(&rig.terminal, cid(5), &sell))?;
+    rig.terminal.cmd("by_hand buy EURUSD 0.10");
+    has(
+        &done(&rig, "CLOSE", &close(&rig, 4, &position, ""))?,
+        &[("vol", "0.7")],
+    )?;
+    is_left(&rig, "0", 3.0)
+}
+
+/// What we bought was closed by hand, and the trader has opened a position of his own: our fill is not of that one, whether its
+/// answer named its position or came too early for that.
+pub fn a_fill_of_an_earlier_position_makes_nothing_ours(variant: &Variant) -> Outcome {
+    for named in [true, false] {
+        let rig = netting(variant);
+        rig.terminal.cmd("lag history 60000");
+        if !named {
+            rig.terminal.cmd("lag book 60000");
+        }
+        let opened = done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+        ensure!(named != (opened.get("pos") == "0"), "{}", opened.raw);
+        rig.terminal.cmd("lag book 0");
+        let ours = rig.terminal.truth("positions")[0]["ticket"].clone();
+        rig.terminal.cmd(&format!("by_hand close {ours}"));
+        if !named {
+            rig.terminal.cmd("clock shift 10");
+            rig.terminal.cmd("price EURUSD 1.10000 1.10010");
+        }
+        rig.terminal.cmd("by_hand buy EURUSD 1.0");
+        let position = rig.terminal.truth("positions")[0].clone();
+        has(
+            &res(&rig.peer, "CLOSE", &close(&rig, 2, &position, ""))?,
+            &[("retcode", "-7"), ("stage", "refused")],
+        )
+        .map_err(|why| format!("named {named}: {why}"))?;
+        is_left(&rig, "0", 1.0)?;
+    }
+    Ok(())
+}
+
 /// Neither the journal nor the history says what is ours: nothing is closed. As soon as the history comes our part is, by
 /// FLAT alone.
 pub fn what_nobody_knows_is_closed_when_the_history_comes(variant: &Variant) -> Outcome {

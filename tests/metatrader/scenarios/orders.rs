@@ -75,6 +75,7 @@ pub fn the_order_is_what_was_asked(variant: &Variant) -> Outcome {
     ensure!(
         orders.len() == 1
             && orders[0]["magic"] == cid(3).to_string()
+            && orders[0]["fill"] == "2"
             && near(number(&orders[0], "price"), 1.09)
             && near(number(&orders[0], "sl"), 1.095),
         "{orders:?}"
@@ -388,6 +389,10 @@ pub fn a_position_closes_another_of_ours(variant: &Variant) -> Outcome {
         format!("{head}\tticket={}\tident=\tby={by}", first.get("pos"))
     };
     let refused = res(&rig.peer, "CLOSEBY", &close_by(3, &strangers["ticket"]))?;
+    has(&refused, &[("retcode", "-1"), ("stage", "refused")])?;
+    let (ticket, by) = (&strangers["ticket"], first.get("pos"));
+    let turned = format!("{}\tticket={ticket}\tby={by}", head(&rig.terminal, cid(5)));
+    let refused = res(&rig.peer, "CLOSEBY", &turned)?;
     has(&refused, &[("retcode", "-1"), ("stage", "refused")])?;
     done(&rig, "CLOSEBY", &close_by(4, second.get("pos")))?;
     let left = rig.terminal.truth("positions");

@@ -150,6 +150,7 @@ pub fn no_stop_no_order(variant: &Variant) -> Outcome {
     let rig = variant.rig();
     for (n, changes) in [
         &[("sl", "")][..],
+        &[("sl", ""), ("nostop", "")],
         &[("sl", "0")],
         &[("sl", "1.10500")],
         &[("sl", "abc")],
@@ -314,14 +315,11 @@ pub fn a_strangers_position_is_not_touched(variant: &Variant) -> Outcome {
         &res(&rig.peer, "SLTP", &levels)?,
         &[("retcode", "-1"), ("stage", "refused")],
     )?;
-    if let Some(order) = rig.terminal.truth("orders").first() {
-        let cancel = format!(
-            "{}\tticket={}",
-            head(&rig.terminal, cid(3)),
-            order["ticket"]
-        );
+    let order = rig.terminal.truth("orders")[0]["ticket"].clone();
+    for (n, kind, change) in [(3, "CANCEL", ""), (5, "MODIFY", "\tprice=1.06\tnostop=1")] {
+        let head = head(&rig.terminal, cid(n));
         has(
-            &res(&rig.peer, "CANCEL", &cancel)?,
+            &res(&rig.peer, kind, &format!("{head}\tticket={order}{change}"))?,
             &[("retcode", "-1"), ("stage", "refused")],
         )?;
     }
