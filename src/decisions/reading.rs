@@ -94,12 +94,19 @@ impl Reader {
             .optional()
     }
 
-    pub fn tally(&self, strategy: &str, since: Timestamp) -> rusqlite::Result<Tally> {
+    /// Of the bars that began at `since` or later, and at `until` or earlier.
+    pub fn tally(
+        &self,
+        strategy: &str,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> rusqlite::Result<Tally> {
         let mut query = self.connection.prepare(
             "SELECT entered, verdict, findings, body FROM decision JOIN words ON words.id = decision.words
-             WHERE strategy = ?1 AND bar >= ?2",
+             WHERE strategy = ?1 AND bar BETWEEN ?2 AND ?3",
         )?;
-        let mut rows = query.query(params![strategy, since.as_second()])?;
+        let bounds = params![strategy, since.as_second(), until.as_second()];
+        let mut rows = query.query(bounds)?;
         let mut tally = Tally::default();
         while let Some(row) = rows.next()? {
             let words: Words = json(row, 3)?;

@@ -116,12 +116,19 @@ fn the_condition_that_alone_was_missing_is_counted() {
     })
     .collect();
     recorder::write(&mut connection, &all).unwrap();
-    let tally = Reader::open(&path).unwrap().tally("s1", bar(0)).unwrap();
+    let reader = Reader::open(&path).unwrap();
+    let tally = reader.tally("s1", bar(0), bar(3)).unwrap();
     assert_eq!((tally.bars, tally.entered), (4, 1));
     let counts = |text: &str| tally.conditions[&("BUY".to_owned(), 0, text.to_owned())];
     assert_eq!(counts("a"), (3, 0));
     assert_eq!(counts("b"), (1, 2));
     assert_eq!(tally.verdicts["no entry condition holds"], 3);
+    let before = reader.tally("s1", bar(1), bar(2)).unwrap();
+    assert_eq!(
+        (before.bars, before.entered),
+        (2, 0),
+        "nothing of what came after"
+    );
 }
 
 #[test]

@@ -62,7 +62,9 @@ fn explain(
         .bar
         .saturating_sub(WEEK)
         .unwrap_or(Timestamp::MIN);
-    let tally = reader.tally(&one.id, since).map_err(sqlite)?;
+    let tally = reader
+        .tally(&one.id, since, explanation.bar)
+        .map_err(sqlite)?;
     Ok(format!(
         "{}\n{}",
         bar_words(&explanation),

@@ -63,6 +63,17 @@ impl ServerClock {
         Some(server - self.offset_s)
     }
 
+    /// What the server's clock shows at a moment that is told in UTC. `None`: no calendar has it.
+    pub fn at_utc(&mut self, utc: i64) -> Option<()> {
+        let server = utc.checked_add(self.offset_s)?;
+        if server < self.from || server >= self.until {
+            let moment = Timestamp::from_second(utc).ok()?;
+            self.offset_s = i64::from(self.zone.to_offset(moment).seconds()) + self.ahead_s;
+            self.hold_around(moment);
+        }
+        Some(())
+    }
+
     fn look_up(&mut self, server: i64, last: i64) -> Option<()> {
         let local = civil(server.checked_sub(self.ahead_s)?)?;
         let ambiguous = self.zone.to_ambiguous_timestamp(local);
@@ -71,6 +82,12 @@ impl ServerClock {
             moment = ambiguous.later().ok()?;
         }
         self.offset_s = server - moment.as_second();
+        self.hold_around(moment);
+        Some(())
+    }
+
+    /// The offset of this moment holds until the zone's next change.
+    fn hold_around(&mut self, moment: Timestamp) {
         let next = self.zone.following(moment).next();
         let before = self.zone.preceding(moment).next();
         // An hour on both sides of a change is looked up anew: it may come twice or not at all.
@@ -80,7 +97,6 @@ impl ServerClock {
         self.until = next.map_or(i64::MAX, |change| {
             change.timestamp().as_second() + self.offset_s - 7_200
         });
-        Some(())
     }
 }
 

@@ -14,6 +14,8 @@ pub(super) struct Layout {
     pub volume: Option<usize>,
     /// In points.
     pub spread: Option<usize>,
+    /// The times are UTC by the name of their column, not the server's.
+    pub is_utc: bool,
 }
 
 impl Layout {
@@ -53,6 +55,7 @@ impl Layout {
             prices: [first, first + 1, first + 2, first + 3],
             volume: (fields.len() > first + 4).then_some(first + 4),
             spread: None,
+            is_utc: false,
         })
     }
 
@@ -72,6 +75,7 @@ impl Layout {
             (None, None, Some(time)) => (time, None),
             (None, None, None) => return Err("a header with a column \"date\" or \"time\"".into()),
         };
+        let is_utc = ["gmt time", "utc"].contains(&fields[date].as_str());
         Ok(Self {
             separator,
             date,
@@ -84,6 +88,7 @@ impl Layout {
             ],
             volume: find(&["tickvol", "tick_volume", "tickvolume", "volume", "vol", "v"]),
             spread: find(&["spread"]),
+            is_utc,
         })
     }
 

@@ -304,8 +304,13 @@ impl BarReader {
                 Some(points.ok_or_else(|| self.bad(fields[at].0, "a spread in points"))?);
         }
         let (last, date) = (self.last, fields[layout.date].0);
+        // A column may say in its name whose clock it is.
+        let moment = match moment {
+            Moment::Server(second) if layout.is_utc => Moment::Utc(second),
+            moment => moment,
+        };
         let utc = match moment {
-            Moment::Utc(second) => Some(second),
+            Moment::Utc(second) => self.clock.at_utc(second).map(|()| second),
             Moment::Server(second) => self.clock.to_utc(second, last),
         };
         let time = utc.and_then(|second| Timestamp::from_second(second).ok());

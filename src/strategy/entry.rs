@@ -130,11 +130,17 @@ fn read_all_of(
 ) {
     let mut items = Vec::new();
     let mut failed = Vec::new();
-    let own = group.items.iter().map(|node| (node, context.on));
-    let besides = group.confirmations.iter().map(|(node, on)| (node, *on));
-    for (node, on) in own.chain(besides) {
+    let own = group.items.iter().map(|node| (node, context.on, None));
+    let besides = group.confirmations.iter();
+    let besides = besides.map(|(node, on, key)| (node, *on, Some(key)));
+    for (node, on, key) in own.chain(besides) {
         match read_item(reader, node, group.side, Context { on, ..context }) {
-            Ok(item) => items.push(item),
+            Ok(item) => {
+                if let Some(key) = key {
+                    settle_timeframe(reader, key, on, &item.conditions);
+                }
+                items.push(item);
+            }
             Err(reason) => failed.push(reason),
         }
     }
@@ -260,6 +266,21 @@ fn refuse_direction(reader: &mut Reader, doubt: Option<String>) {
     if !reader.reasons.iter().any(|r| r.rule == Rule::Direction) {
         let doubt = doubt.map(|doubt| format!(": {doubt}")).unwrap_or_default();
         reader.refuse("", Rule::Direction, format!("{NO_DIRECTION}{doubt}"));
+    }
+}
+
+/// A confirmation's timeframe, which its condition may have for itself.
+fn settle_timeframe(
+    reader: &mut Reader,
+    key: &Node<'_>,
+    timeframe: Timeframe,
+    conditions: &[Condition],
+) {
+    let mut sources = conditions.iter().flat_map(Condition::sources);
+    if sources.any(|source| source.timeframe == timeframe) {
+        reader.used(key, "the timeframe on which it must hold");
+    } else {
+        reader.informational(key, "the condition says its own timeframe");
     }
 }
 

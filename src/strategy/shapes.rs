@@ -21,8 +21,8 @@ pub(super) struct Group<'a> {
     pub side: Option<Side>,
     pub logic: Logic,
     pub items: Vec<Node<'a>>,
-    /// Conditions that must hold besides, each on a timeframe of its own.
-    pub confirmations: Vec<(Node<'a>, Timeframe)>,
+    /// Conditions that must hold besides, each on a timeframe of its own, with the key that says it.
+    pub confirmations: Vec<(Node<'a>, Timeframe, Node<'a>)>,
 }
 
 /// Finds the entry rules, whichever shape they have; empty when they are refused.
@@ -136,11 +136,10 @@ fn read_primary<'a>(
             reader.refuse(&item.path, Rule::Conditions, text);
             continue;
         };
-        reader.used(&node, "the timeframe on which it must hold");
         if let Some(flag) = item.child("required") {
             reader.used(&flag, "it must hold");
         }
-        group.confirmations.push((condition, known));
+        group.confirmations.push((condition, known, node));
     }
     if let Some(logic) = entry.child("logic") {
         let text = "all primary and required conditions must hold";

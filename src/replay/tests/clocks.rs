@@ -72,3 +72,19 @@ fn what_is_no_zone_is_said() {
         assert!(wrong.contains("NY+7"), "{text}: {wrong}");
     }
 }
+
+#[test]
+fn a_moment_told_in_utc_has_the_servers_offset() {
+    let mut clock: ServerClock = "Europe/Athens".parse().unwrap();
+    for (utc, hours) in [
+        ("2024-01-02T10:00:00Z", 2),
+        ("2024-03-31T00:59:00Z", 2),
+        ("2024-03-31T01:00:00Z", 3),
+        ("2024-10-27T00:59:00Z", 3),
+        ("2024-10-27T01:00:00Z", 2),
+    ] {
+        let moment: jiff::Timestamp = utc.parse().unwrap();
+        clock.at_utc(moment.as_second()).unwrap();
+        assert_eq!(clock.offset_s(), hours * 3_600, "{utc}");
+    }
+}

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::strategy::Fate;
 
 fn trend_up(required: bool) -> Value {
     json!({ "timeframe": "H1", "required": required, "condition":
@@ -40,6 +41,24 @@ fn a_required_confirmation_holds_entries_back() {
     turned.push(1.5);
     let inside = bars(&turned, Timeframe::M15, MONDAY + 900, 0.0002);
     assert_eq!(why(&decide(&plan, &inside)), "no entry condition holds");
+}
+
+#[test]
+fn a_confirmation_whose_condition_has_its_own_timeframe_is_not_told_as_holding_on_another() {
+    for (own, is_used) in [("price", true), ("d1_candle", false)] {
+        let condition = json!({ "indicator": own, "condition": "bullish" });
+        let plan = rules_planned(
+            &mtf(&[json!({ "timeframe": "H1", "condition": condition })]),
+            None,
+        );
+        let plan = plan.unwrap();
+        let key = plan
+            .keys()
+            .iter()
+            .find(|key| key.path.ends_with("confirmation[0].timeframe"));
+        let fate = &key.unwrap().fate;
+        assert_eq!(matches!(fate, Fate::Used(_)), is_used, "{own}: {fate:?}");
+    }
 }
 
 #[test]
