@@ -3,17 +3,14 @@
 //! It is latched in the journal, works without platform and Pusher, and completes by itself once the terminal is back.
 //! Only a person at this machine lifts it (or RESUME, when a setting allows that).
 
-use std::time::Duration;
-
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::closing::{Sweep, Target};
 use super::command::{Command, CommandName};
 use super::durable::{EmergencyStop, Gone, OpenCommand, Purpose};
-use super::effect::{BeatCause, Effect, LogLevel};
+use super::effect::LogLevel;
 use super::handle::{Verdict, count, details, not_begun};
-use super::readable::{object_of, readable_part};
 use super::record::Record;
 use super::snapshot::{CommandState, Severity, Source, StrategyState};
 use super::step::Turn;
@@ -29,91 +26,6 @@ impl Turn<'_> {
         let mut args = Map::new();
         args.insert("reason".to_owned(), Value::String(reason.to_owned()));
         self.local_command(CommandName::EmergencyStop, args, Source::Local);
-    }
-
-    /// The public event; it carries everybody's stops, so only our owner's counts (contract T5).
-    pub fn emergency_broadcast(&mut self, data: &str) {
-        self.judge_broadcast(data, self.now.mono);
-    }
-
-    fn judge_broadcast(&mut self, data: &str, arrived: Duration) {
-        let Some(event) = object_of(data).ok().or_else(|| readable_part(data)) else {
-            self.log(
-                LogLevel::Warning,
-                "pusher",
-                "An emergency-stop event could not be read.",
-            );
-            return;
-        };
-        let text = |key: &str| event.get(key).and_then(Value::as_str);
-        let reason = text("reason").unwrap_or("no reason given");
-        let Some(owner) = self.durable().owner.clone() else {
-            self.hold_broadcast(data);
-            return;
-        };
-        let Some(sender) = text("userId") else {
-            self.log(
-                LogLevel::Warning,
-                "pusher",
-                "An emergency-stop event names no user; it is not obeyed.",
-            );
-            return;
-        };
-        if sender != owner {
-            return;
-        }
-        self.effect(Effect::Beat(BeatCause::Event));
-        let given = text("timestamp").and_then(|time| time.parse::<Timestamp>().ok());
-        let past = !self.came_after_the_lift(arrived)
-            && given.is_some_and(|given| self.was_lifted_after(given));
-        let stop = self.durable().stop.as_ref();
-        let known = if past {
-            Some("it was given before the stop was lifted here")
-        } else if stop.is_some_and(|stop| !reaches_further(None, stop)) {
-            Some("the stop is on already")
-        } else {
-            None
-        };
-        if let Some(why) = known {
-            if !past {
-                let last_given = self.given_at_last(given);
-                self.stop_was_given_again(last_given);
-            }
-            let text = format!("An emergency-stop event arrived: {why}.");
-            self.log(LogLevel::Info, "engine", text);
-            return;
-        }
-        let mut args = Map::new();
-        args.insert("reason".to_owned(), Value::String(reason.to_owned()));
-        self.log(
-            LogLevel::Warning,
-            "engine",
-            "Command received: EMERGENCY_STOP",
-        );
-        self.local_command(CommandName::EmergencyStop, args, Source::Broadcast);
-    }
-
-    /// Until the owner is known, every stop may be meant for us: nothing opens, and it is judged as soon as we know.
-    fn hold_broadcast(&mut self, data: &str) {
-        const MOST_HELD: usize = 16;
-        self.log(
-            LogLevel::Warning,
-            "engine",
-            "An emergency stop arrived before this executor knows its owner; nothing opens until that is known.",
-        );
-        let held = &mut self.state.held_broadcasts;
-        if held.len() == MOST_HELD {
-            held.remove(0);
-        }
-        held.push((self.now.mono, data.to_owned()));
-        self.effect(Effect::Beat(BeatCause::Event));
-    }
-
-    /// The owner is known now.
-    pub fn judge_held_broadcasts(&mut self) {
-        for (arrived, data) in std::mem::take(&mut self.state.held_broadcasts) {
-            self.judge_broadcast(&data, arrived);
-        }
     }
 
     pub fn emergency_command(&mut self, open: &OpenCommand) -> Verdict {
@@ -205,7 +117,7 @@ impl Turn<'_> {
 
     /// The latest moment at which a stop may have been given, by the platform's clock: what its row tells, else now, by how well
     /// that clock is known. One of an unknown moment may be the last, so all are unknown with it.
-    fn given_at_last(&self, told: Option<Timestamp>) -> Option<Timestamp> {
+    pub fn given_at_last(&self, told: Option<Timestamp>) -> Option<Timestamp> {
         let latest = told.or_else(|| {
             let within = self.state.clock_within_ms?.saturating_add(2);
             let moment = self.state.platform_moment(self.now)?;
@@ -221,7 +133,7 @@ impl Turn<'_> {
     }
 
     /// While it is on: a RESUME of before is no lift.
-    fn stop_was_given_again(&mut self, last_given: Option<Timestamp>) {
+    pub fn stop_was_given_again(&mut self, last_given: Option<Timestamp>) {
         if let Some(stop) = self.durable().stop.clone()
             && stop.last_given != last_given
         {
@@ -493,7 +405,7 @@ fn told_by_platform(command: &Command) -> Option<Timestamp> {
 }
 
 /// Whether a stop that closes what was opened before this moment closes more than the one that is on.
-fn reaches_further(opened_before: Option<Timestamp>, stop: &EmergencyStop) -> bool {
+pub(super) fn reaches_further(opened_before: Option<Timestamp>, stop: &EmergencyStop) -> bool {
     match (stop.opened_before, opened_before) {
         (None, _) => false,
         (Some(_), None) => true,

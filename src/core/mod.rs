@@ -40,6 +40,7 @@ mod own_book;
 mod peers;
 mod picture;
 mod progress;
+mod public_stop;
 mod readable;
 mod record;
 mod restart;
