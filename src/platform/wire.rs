@@ -153,7 +153,7 @@ pub struct HeartbeatBody {
     pub pending_commands: Option<Vec<Box<RawValue>>>,
     #[serde(
         default,
-        deserialize_with = "moment",
+        deserialize_with = "moment_in_anything",
         skip_serializing_if = "Option::is_none"
     )]
     pub timestamp: Option<Timestamp>,
@@ -309,6 +309,16 @@ fn whole<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64
 
 /// An ISO 8601 moment, or nothing when it is absent or unreadable.
 fn moment<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Timestamp>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    })
+}
+
+/// The same from a text that may hold what no value can be.
+fn moment_in_anything<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Timestamp>, D::Error> {
     let raw = Box::<RawValue>::deserialize(deserializer)?;
