@@ -69,6 +69,9 @@ pub struct Durable {
     pub stop: Option<EmergencyStop>,
     /// When an emergency stop was last lifted; older stop events are past.
     pub lifted_at: Option<Timestamp>,
+    /// Since when the stop was on that was lifted last: what names it, whatever clocks show.
+    #[serde(default)]
+    pub lifted_stop: Option<Timestamp>,
     /// The same moment by the platform's clock as it was known in that run, at the earliest. `None`: it was not, and no stop
     /// is taken for an older one.
     pub lifted_by_platform: Option<Timestamp>,
@@ -402,7 +405,7 @@ impl Durable {
                 }
             }
             Record::EmergencyLifted { platform_at, at } => {
-                self.stop = None;
+                self.lifted_stop = self.stop.take().map(|stop| stop.since);
                 self.lifted_at = Some(*at);
                 self.lifted_by_platform = *platform_at;
             }

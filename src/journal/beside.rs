@@ -87,7 +87,7 @@ impl Beside {
             });
         };
         // The program may have been killed between lifting it and removing the file.
-        let lifted = known.lifted_at.is_some_and(|lifted| lifted >= stop.since);
+        let lifted = known.lifted_stop == Some(stop.since);
         (!lifted).then_some(EmergencyStop {
             completed_at: None,
             ..stop

@@ -76,6 +76,16 @@ fn a_stop_that_finds_no_room_for_its_file_takes_the_one_put_by() {
 }
 
 #[test]
+fn a_stop_beside_the_journal_counts_after_a_lift_by_a_clock_that_was_ahead() {
+    let (_folder, path) = left_by(&[stopped(100), lifted(200)]);
+    let Record::EmergencyStopped { stop } = stopped(150) else {
+        unreachable!()
+    };
+    super::stop_beside(&path, &stop).unwrap();
+    assert!(Journal::open(&path).unwrap().1.durable.stop.is_some());
+}
+
+#[test]
 fn the_file_of_a_stop_that_is_on_is_made_again() {
     let (folder, path) = left_by(&[stopped(1)]);
     let file = folder.path().join("emergency-stop.latched");
