@@ -43,6 +43,15 @@ impl Target {
         }
     }
 
+    /// What an order to get out is after.
+    const fn of(action: &IntentAction) -> Option<Self> {
+        match action {
+            IntentAction::Close { ticket, .. } => Some(Self::Position(*ticket)),
+            IntentAction::Cancel { ticket } => Some(Self::Order(*ticket)),
+            IntentAction::Open { .. } | IntentAction::Modify { .. } => None,
+        }
+    }
+
     const fn action(self) -> IntentAction {
         match self {
             Self::Position(ticket) => IntentAction::Close {
@@ -101,12 +110,16 @@ impl Sweep {
         }
     }
 
-    /// What is gone now.
+    /// What is gone now, also by an answer alone that the book may still take back.
     pub fn gone(&self) -> impl Iterator<Item = Gone> {
         self.tickets.iter().filter_map(|(target, progress)| {
             Some(Gone {
                 target: *target,
-                how: progress.gone.clone()?,
+                how: progress
+                    .gone
+                    .as_ref()
+                    .or(progress.answered.as_ref())?
+                    .clone(),
                 by_us: progress.by_us,
             })
         })
@@ -395,10 +408,8 @@ impl Turn<'_> {
             .values()
             .filter(|entry| entry.purpose == *purpose && self.is_here(entry))
         {
-            let target = match entry.intent.action {
-                IntentAction::Close { ticket, .. } => Target::Position(ticket),
-                IntentAction::Cancel { ticket } => Target::Order(ticket),
-                IntentAction::Open { .. } | IntentAction::Modify { .. } => continue,
+            let Some(target) = Target::of(&entry.intent.action) else {
+                continue;
             };
             let progress = sweep.tickets.entry(target).or_default();
             progress.sent.insert(entry.intent.cid);

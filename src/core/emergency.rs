@@ -271,8 +271,8 @@ impl Turn<'_> {
         let mut sweep = std::mem::take(&mut self.state.emergency);
         self.settle_sweep(&mut sweep, &targets, &Purpose::Emergency);
         self.send_sweep(&mut sweep, &Purpose::Emergency);
-        self.keep_gone(&stop.gone, &sweep);
         self.state.emergency = sweep;
+        self.keep_gone();
         let opening = self.durable().intents.values().any(|entry| {
             matches!(entry.intent.action, IntentAction::Open { .. }) && self.is_here(entry)
         });
@@ -303,16 +303,18 @@ impl Turn<'_> {
         }
     }
 
-    /// Stores what became gone, or is shown again, since `known` was stored.
-    fn keep_gone(&mut self, known: &[Gone], sweep: &Sweep) {
-        let now: Vec<Gone> = sweep.gone().collect();
+    /// Stores what became gone, or is shown again, since that was done last.
+    fn keep_gone(&mut self) {
+        let stop = self.durable().stop.as_ref();
+        let known = stop.map_or_else(Vec::new, |stop| stop.gone.clone());
+        let now: Vec<Gone> = self.state.emergency.gone().collect();
         for gone in now.iter().filter(|gone| !known.contains(gone)) {
             self.record(Record::EmergencyTicket {
                 target: gone.target,
                 gone: Some(gone.clone()),
             });
         }
-        for Gone { target, .. } in known {
+        for Gone { target, .. } in &known {
             if now.iter().all(|gone| gone.target != *target) {
                 self.record(Record::EmergencyTicket {
                     target: *target,

@@ -94,12 +94,13 @@ impl Beside {
         })
     }
 
-    /// The file of a stop that is on is there, whatever took it away; else the one that could become it.
+    /// The file of a stop that is on is there, whatever took it away; else only the one that could become it.
     pub fn stands_for(&mut self, known: &Durable) {
         let stands = match &known.stop {
             Some(stop) if !self.stop.exists() => keep(&self.stop, stop),
             Some(_) => Ok(()),
-            None => put_by(&self.stop),
+            // What is there is a stop that was lifted.
+            None => remove(&self.stop).and_then(|()| put_by(&self.stop)),
         };
         if let Err(error) = stands {
             self.trouble(&self.stop.clone(), &error);
@@ -126,10 +127,7 @@ impl Beside {
             return;
         }
         self.stopped = None;
-        let removed = match fs::remove_file(&self.stop) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => put_by(&self.stop),
-        };
+        let removed = remove(&self.stop).and_then(|()| put_by(&self.stop));
         if let Err(error) = removed {
             self.trouble(&self.stop.clone(), &error);
         }
@@ -190,6 +188,13 @@ fn write(path: &Path, stop: &EmergencyStop) -> io::Result<()> {
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     sync_folder(path)
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn reserve_of(stop: &Path) -> PathBuf {

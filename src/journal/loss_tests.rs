@@ -85,6 +85,19 @@ fn a_stop_beside_the_journal_counts_after_a_lift_by_a_clock_that_was_ahead() {
     assert!(Journal::open(&path).unwrap().1.durable.stop.is_some());
 }
 
+/// Killed between lifting it and removing the file; who only looks at the file would say that it is on.
+#[test]
+fn the_file_of_a_stop_that_was_lifted_goes_at_the_next_start() {
+    let (folder, path) = left_by(&[stopped(1), lifted(2)]);
+    let Record::EmergencyStopped { stop } = stopped(1) else {
+        unreachable!()
+    };
+    super::stop_beside(&path, &stop).unwrap();
+    assert!(Journal::open(&path).unwrap().1.durable.stop.is_none());
+    assert!(!super::stop_stands(&path));
+    assert!(folder.path().join("emergency-stop.reserve").exists());
+}
+
 #[test]
 fn the_file_of_a_stop_that_is_on_is_made_again() {
     let (folder, path) = left_by(&[stopped(1)]);

@@ -3,6 +3,8 @@
 //! Reading is lenient where a missing decoration must not cost a command, and strict where the contract is. Nothing
 //! here may ever write `null` for an absent value: the platform answers 400 to it and then forgets the heartbeat.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -140,23 +142,30 @@ pub struct BeatMetadata {
 
 /// Answer of a heartbeat. Rows keep their text byte for byte, so that the journal holds what really came.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", try_from = "BTreeMap<String, Box<RawValue>>")]
 pub struct HeartbeatBody {
     pub success: bool,
-    #[serde(
-        default,
-        deserialize_with = "within_reach",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub executor: Option<Value>,
-    #[serde(default)]
     pub pending_commands: Option<Vec<Box<RawValue>>>,
-    #[serde(
-        default,
-        deserialize_with = "moment_in_anything",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<Timestamp>,
+}
+
+/// Field by field: nothing beside the rows may cost them. Of a field that comes twice the last counts, as in JavaScript.
+impl TryFrom<BTreeMap<String, Box<RawValue>>> for HeartbeatBody {
+    type Error = serde_json::Error;
+
+    fn try_from(fields: BTreeMap<String, Box<RawValue>>) -> Result<Self, Self::Error> {
+        let text = |name: &str| fields.get(name).map_or("null", |raw| raw.get());
+        let moment: Option<String> = serde_json::from_str(text("timestamp")).ok();
+        Ok(Self {
+            success: serde_json::from_str(text("success"))?,
+            executor: serde_json::from_str(text("executor")).unwrap_or_default(),
+            pending_commands: serde_json::from_str(text("pendingCommands"))?,
+            timestamp: moment.and_then(|text| text.parse().ok()),
+        })
+    }
 }
 
 /// One row of `pendingCommands` as the platform writes it.
@@ -317,15 +326,6 @@ fn moment<'de, D: serde::Deserializer<'de>>(
     })
 }
 
-/// The same from a text that may hold what no value can be.
-fn moment_in_anything<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Timestamp>, D::Error> {
-    let raw = Box::<RawValue>::deserialize(deserializer)?;
-    let text = serde_json::from_str::<String>(raw.get());
-    Ok(text.ok().and_then(|text| text.parse().ok()))
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
@@ -340,6 +340,34 @@ mod tests {
         );
         let body: HeartbeatBody = serde_json::from_str(&text).unwrap();
         assert_eq!(body.pending_commands.unwrap().len(), 1);
+        let twice = r#"{"success":false,"executor":1,"timestamp":"2026-01-05T10:00:00Z","pendingCommands":[{"id":"a"}],
+            "success":true,"executor":{},"timestamp":"2026-01-05T10:00:01Z"}"#;
+        let body: HeartbeatBody = serde_json::from_str(twice).unwrap();
+        assert!(body.success);
+        assert_eq!(body.pending_commands.unwrap().len(), 1);
+        assert_eq!(body.timestamp, "2026-01-05T10:00:01Z".parse().ok());
+        let without: Result<HeartbeatBody, _> = serde_json::from_str(r#"{"pendingCommands":[]}"#);
+        assert!(
+            without.is_err(),
+            "an answer that says nothing is no success"
+        );
+    }
+
+    /// From a text and from a value already parsed.
+    #[test]
+    fn the_moment_of_a_configuration_is_read() {
+        let text = r#"{"success":true,"config":{"executorId":"c1","serverTime":"2026-01-05T10:00:00.000Z"}}"#;
+        let value: Value = serde_json::from_str(text).unwrap();
+        let answer: ConfigAnswer = serde_json::from_value(value).unwrap();
+        assert_eq!(
+            answer.config.server_time,
+            "2026-01-05T10:00:00Z".parse().ok()
+        );
+        let answer: ConfigAnswer = serde_json::from_str(text).unwrap();
+        assert_eq!(
+            answer.config.server_time,
+            "2026-01-05T10:00:00Z".parse().ok()
+        );
     }
 
     #[test]

@@ -103,7 +103,11 @@ impl DataDir {
             .open(self.join("lock"))
             .map_err(unusable)?;
         take(&file)?;
-        durable::write(&owner, std::process::id().to_string().as_bytes()).map_err(unusable)?;
+        // Only a message names it: a disk without room must not keep a stop from being given.
+        drop(durable::write(
+            &owner,
+            std::process::id().to_string().as_bytes(),
+        ));
         Ok(DataDirLock {
             _file: file,
             #[cfg(unix)]
@@ -212,6 +216,21 @@ mod tests {
         fs::write(data.join("lock"), "").unwrap();
         fs::write(data.join("lock.pid"), "1").unwrap();
         drop(data.lock().unwrap());
+    }
+
+    #[test]
+    fn who_has_the_folder_need_not_be_written_down() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = DataDir::open(Some(dir.path())).unwrap();
+        // Nothing can be put in the place of a folder, as little as where no room is.
+        fs::create_dir_all(data.join("lock.pid").join("full")).unwrap();
+        let lock = data.lock().unwrap();
+        let told = data.lock().unwrap_err();
+        assert!(
+            matches!(told, DataDirError::InUse { owner: None, .. }),
+            "{told}"
+        );
+        drop(lock);
     }
 
     #[test]

@@ -685,3 +685,21 @@ fn the_answer_names_what_was_closed_before_a_restart_too() {
         assert!(told.contains(ticket), "{told}");
     }
 }
+
+/// It was answered, and the program died before the book showed so.
+#[test]
+fn the_answer_names_what_the_terminal_answered_last_before_a_restart() {
+    let mut world = World::with_strategy("s1");
+    world.terminal.holds(31, OWN + 31, "1");
+    world.send_book();
+    world.terminal.keeps_book = true;
+    world.heartbeat(&[("e", "EMERGENCY_STOP", json!({}), 2)]);
+    assert!(world.terminal.positions.is_empty() && !is_complete(&world));
+    world.terminal.keeps_book = false;
+    world.restart();
+    world.terminal_up();
+    world.wait(60);
+    assert!(is_complete(&world));
+    let told = world.report("e").1.to_string();
+    assert!(told.contains("#31 closed at"), "{told}");
+}
