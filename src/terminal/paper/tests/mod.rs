@@ -4,9 +4,10 @@
 
 mod fills;
 mod killed;
+mod live;
 mod properties;
 mod rules;
-pub(crate) mod stepped;
+mod stepped;
 mod stored;
 mod task;
 mod watching;
