@@ -113,7 +113,8 @@ impl Reader {
             let findings = schema::unpack(&row.get::<_, Vec<u8>>(2)?);
             tally.bars += 1;
             tally.entered += u64::from(row.get::<_, bool>(0)?);
-            *tally.verdicts.entry(row.get(1)?).or_default() += 1;
+            let verdict: String = row.get(1)?;
+            *tally.verdicts.entry(of_any_position(&verdict)).or_default() += 1;
             let keyed = words
                 .iter()
                 .zip(&findings)
@@ -127,6 +128,21 @@ impl Reader {
         }
         Ok(tally)
     }
+}
+
+/// An obstacle is one and the same whichever position it names: `#1234` is told as `#…`.
+fn of_any_position(verdict: &str) -> String {
+    let mut parts = verdict.split('#');
+    let mut told = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|letter: char| letter.is_ascii_digit());
+        told.push('#');
+        if rest.len() < part.len() {
+            told.push('…');
+        }
+        told.push_str(rest);
+    }
+    told
 }
 
 fn explanation(row: &Row<'_>) -> rusqlite::Result<Explanation> {

@@ -148,3 +148,20 @@ fn the_oldest_are_forgotten_when_the_file_is_too_large() {
     recorder::shrink(&connection, u64::MAX).unwrap();
     assert_eq!(reader.strategies().unwrap()[0].decisions, 899);
 }
+
+#[test]
+fn one_obstacle_is_counted_once_whichever_position_it_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(super::FILE);
+    let mut recorder = Recorder::start(&path).unwrap();
+    for (number, verdict) in (0..).zip(["#7 is open", "#12 is open", "rule # 1"]) {
+        let mut one = (*decided(number, Vec::new(), false)).clone();
+        one.verdict = verdict.to_owned();
+        recorder.keep(Arc::new(one));
+    }
+    drop(recorder);
+    let reader = Reader::open(&path).unwrap();
+    let tally = reader.tally("s1", bar(0), bar(9)).unwrap();
+    assert_eq!(tally.verdicts["#… is open"], 2);
+    assert_eq!(tally.verdicts["rule # 1"], 1);
+}

@@ -22,8 +22,8 @@ pub(super) struct Beside {
     /// The number that the mark had when it was opened.
     reached: i64,
     file: Option<File>,
-    /// Since when the stop is on that was written down.
-    stopped: Option<Timestamp>,
+    /// The extent of the stop that was written down.
+    stopped: Option<Extent>,
     trouble_told: bool,
 }
 
@@ -65,40 +65,58 @@ impl Beside {
         self.reached > last
     }
 
-    /// A stop that is on and that the journal knows nothing of.
+    /// A stop that is on and that the journal does not know, or not in its whole extent: it could not be written, or the journal
+    /// was lost. One that the journal knows goes on in it.
     pub fn forgotten_stop(&self, known: &Durable, now: Timestamp) -> Option<EmergencyStop> {
-        if known.stop.is_some() {
-            return None;
-        }
         // A file that is empty, broken or cannot be read says enough: only a stop makes one.
-        let read = match fs::read(&self.stop) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-            read => read.and_then(|bytes| Ok(serde_json::from_slice::<EmergencyStop>(&bytes)?)),
-        };
-        let Ok(stop) = read else {
-            return Some(EmergencyStop {
+        let stands = match self.read()? {
+            Ok(stop) => stop,
+            Err(_) => EmergencyStop {
                 reason: "it was on before, and its reason is lost".to_owned(),
-                since: now,
+                since: known.stop.as_ref().map_or(now, |stop| stop.since),
                 opened_before: None,
                 completed_at: None,
                 told_failed: Vec::new(),
                 gone: Vec::new(),
                 last_given: None,
-            });
+            },
         };
         // The program may have been killed between lifting it and removing the file.
-        let lifted = known.lifted_stop == Some(stop.since);
-        (!lifted).then_some(EmergencyStop {
+        if known.lifted_stop == Some(stands.since) {
+            return None;
+        }
+        let Some(stop) = &known.stop else {
+            return Some(EmergencyStop {
+                completed_at: None,
+                ..stands
+            });
+        };
+        let both = EmergencyStop {
+            opened_before: stop.opened_before.zip(stands.opened_before).map(latest),
+            last_given: stop.last_given.zip(stands.last_given).map(latest),
             completed_at: None,
-            ..stop
-        })
+            told_failed: stop.told_failed.clone(),
+            gone: stop.gone.clone(),
+            ..stands
+        };
+        (extent(&both) != extent(stop)).then_some(both)
+    }
+
+    /// What stands in the file of a stop, if it is there.
+    fn read(&self) -> Option<io::Result<EmergencyStop>> {
+        match fs::read(&self.stop) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            read => Some(read.and_then(|bytes| Ok(serde_json::from_slice(&bytes)?))),
+        }
     }
 
     /// The file of a stop that is on is there, whatever took it away; else only the one that could become it.
     pub fn stands_for(&mut self, known: &Durable) {
         let stands = match &known.stop {
-            Some(stop) if !self.stop.exists() => keep(&self.stop, stop),
-            Some(_) => Ok(()),
+            Some(stop) => match self.read() {
+                Some(Ok(written)) if written.since == stop.since => Ok(()),
+                _ => keep(&self.stop, stop),
+            },
             // What is there is a stop that was lifted.
             None => remove(&self.stop).and_then(|()| put_by(&self.stop)),
         };
@@ -112,11 +130,11 @@ impl Beside {
         let Some(Record::EmergencyStopped { stop }) = last_word(records) else {
             return;
         };
-        if self.stopped == Some(stop.since) {
+        if self.stopped == Some(extent(stop)) {
             return;
         }
         match keep(&self.stop, stop) {
-            Ok(()) => self.stopped = Some(stop.since),
+            Ok(()) => self.stopped = Some(extent(stop)),
             Err(error) => self.trouble(&self.stop.clone(), &error),
         }
     }
@@ -172,20 +190,42 @@ fn last_word(records: &[Record]) -> Option<&Record> {
     })
 }
 
+/// Which stop it is, what it spares, and until when an order to resume is older than it.
+type Extent = (Timestamp, Option<Timestamp>, Option<Timestamp>);
+
+fn extent(stop: &EmergencyStop) -> Extent {
+    (stop.since, stop.opened_before, stop.last_given)
+}
+
+fn latest((one, other): (Timestamp, Timestamp)) -> Timestamp {
+    one.max(other)
+}
+
 fn keep(path: &Path, stop: &EmergencyStop) -> io::Result<()> {
-    let written = write(path, stop);
-    if written.is_err() && !path.exists() {
-        // No room for a new file; that a stop is on needs none.
-        fs::rename(reserve_of(path), path)?;
-        return sync_folder(path);
-    }
-    written
+    let Err(error) = write(path, stop) else {
+        return Ok(());
+    };
+    // No room. That a stop is on needs none: a file without words says it as well.
+    let wordless = if path.exists() {
+        File::create(path).map(|_| ())
+    } else {
+        fs::rename(reserve_of(path), path)
+    };
+    wordless.map_err(|_| error)?;
+    sync_folder(path)
 }
 
 fn write(path: &Path, stop: &EmergencyStop) -> io::Result<()> {
     let text = serde_json::to_string(stop)?;
-    let mut file = File::create(path)?;
+    // Written over what was there: that needs no room on a full disk, and what a kill leaves half done cannot be read.
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)?;
     file.write_all(text.as_bytes())?;
+    file.set_len(text.len() as u64)?;
     file.sync_all()?;
     sync_folder(path)
 }

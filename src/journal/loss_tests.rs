@@ -30,6 +30,13 @@ fn stopped(second: i64) -> Record {
     }
 }
 
+fn stop_of(record: &Record) -> EmergencyStop {
+    let Record::EmergencyStopped { stop } = record else {
+        unreachable!()
+    };
+    stop.clone()
+}
+
 fn lifted(second: i64) -> Record {
     Record::EmergencyLifted {
         platform_at: None,
@@ -65,9 +72,7 @@ fn a_stop_that_finds_no_room_for_its_file_takes_the_one_put_by() {
     let reserve = folder.path().join("emergency-stop.reserve");
     assert!(reserve.exists());
     let latched = folder.path().join("emergency-stop.latched");
-    let Record::EmergencyStopped { stop } = stopped(1) else {
-        unreachable!()
-    };
+    let stop = stop_of(&stopped(1));
     // Nothing can be made under this name, as little as where no room is.
     std::os::unix::fs::symlink(folder.path().join("no/such/folder"), &latched).unwrap();
     super::stop_beside(&path, &stop).unwrap();
@@ -78,20 +83,80 @@ fn a_stop_that_finds_no_room_for_its_file_takes_the_one_put_by() {
 #[test]
 fn a_stop_beside_the_journal_counts_after_a_lift_by_a_clock_that_was_ahead() {
     let (_folder, path) = left_by(&[stopped(100), lifted(200)]);
-    let Record::EmergencyStopped { stop } = stopped(150) else {
-        unreachable!()
-    };
+    let stop = stop_of(&stopped(150));
     super::stop_beside(&path, &stop).unwrap();
     assert!(Journal::open(&path).unwrap().1.durable.stop.is_some());
+}
+
+/// `/dev/full` takes no byte, like a disk without room.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_stop_without_room_for_its_words_stands_all_the_same() {
+    let (folder, path) = left_by(&[]);
+    let latched = folder.path().join("emergency-stop.latched");
+    std::os::unix::fs::symlink("/dev/full", &latched).unwrap();
+    super::stop_beside(&path, &stop_of(&stopped(1))).unwrap();
+}
+
+/// Given while the journal could not be written: it may reach further than the one that the journal knows.
+#[test]
+fn a_later_stop_beside_the_journal_widens_the_one_in_it() {
+    let spared = EmergencyStop {
+        opened_before: Some(at(0)),
+        last_given: Some(at(0)),
+        told_failed: vec!["e1".to_owned()],
+        ..stop_of(&stopped(1))
+    };
+    let record = Record::EmergencyStopped {
+        stop: spared.clone(),
+    };
+    // As given by hand, given again to an executor that was killed, and cut by a kill.
+    let later = stop_of(&stopped(5));
+    let again = EmergencyStop {
+        opened_before: None,
+        last_given: Some(at(9)),
+        ..spared.clone()
+    };
+    let json = |stop: &EmergencyStop| serde_json::to_vec(stop).unwrap();
+    for (file, since, last_given) in [
+        (json(&later), at(5), None),
+        (json(&again), at(1), Some(at(9))),
+        (Vec::new(), at(1), None),
+    ] {
+        let (folder, path) = left_by(std::slice::from_ref(&record));
+        fs::write(folder.path().join("emergency-stop.latched"), file).unwrap();
+        let (journal, loaded) = Journal::open(&path).unwrap();
+        let stop = loaded.durable.stop.unwrap();
+        assert_eq!((stop.since, stop.last_given), (since, last_given));
+        assert_eq!((stop.opened_before, stop.completed_at), (None, None));
+        assert_eq!(stop.told_failed, ["e1"]);
+        journal.close();
+        let (_, loaded) = Journal::open(&path).unwrap();
+        assert_eq!(loaded.durable.stop.unwrap().since, since, "not stored");
+    }
+}
+
+#[test]
+fn a_file_that_says_no_more_than_the_journal_changes_nothing() {
+    let known = stop_of(&stopped(5));
+    let (folder, path) = left_by(&[stopped(1), lifted(2), stopped(5)]);
+    let latched = folder.path().join("emergency-stop.latched");
+    // The file of the stop before, which was lifted, and its own.
+    for file in [stop_of(&stopped(1)), known.clone()] {
+        fs::write(&latched, serde_json::to_vec(&file).unwrap()).unwrap();
+        let (journal, loaded) = Journal::open(&path).unwrap();
+        assert_eq!(loaded.durable.stop.as_ref(), Some(&known));
+        journal.close();
+        let kept: EmergencyStop = serde_json::from_slice(&fs::read(&latched).unwrap()).unwrap();
+        assert_eq!(kept.since, known.since);
+    }
 }
 
 /// Killed between lifting it and removing the file; who only looks at the file would say that it is on.
 #[test]
 fn the_file_of_a_stop_that_was_lifted_goes_at_the_next_start() {
     let (folder, path) = left_by(&[stopped(1), lifted(2)]);
-    let Record::EmergencyStopped { stop } = stopped(1) else {
-        unreachable!()
-    };
+    let stop = stop_of(&stopped(1));
     super::stop_beside(&path, &stop).unwrap();
     assert!(Journal::open(&path).unwrap().1.durable.stop.is_none());
     assert!(!super::stop_stands(&path));

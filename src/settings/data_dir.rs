@@ -103,7 +103,8 @@ impl DataDir {
             .open(self.join("lock"))
             .map_err(unusable)?;
         take(&file)?;
-        // Only a message names it: a disk without room must not keep a stop from being given.
+        // Only a message names it: a disk without room must not keep a stop from being given. It names no dead process then.
+        drop(fs::remove_file(&owner));
         drop(durable::write(
             &owner,
             std::process::id().to_string().as_bytes(),
@@ -231,6 +232,23 @@ mod tests {
             "{told}"
         );
         drop(lock);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_dead_process_is_not_named_where_nothing_can_be_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = DataDir::open(Some(dir.path())).unwrap();
+        fs::write(data.join("lock.pid"), "1").unwrap();
+        // What is to be put in its place cannot be made.
+        let temporary = format!("lock.pid.tmp-{}", std::process::id());
+        fs::create_dir_all(data.join(&temporary).join("full")).unwrap();
+        let _lock = data.lock().unwrap();
+        let told = data.lock().unwrap_err();
+        assert!(
+            matches!(told, DataDirError::InUse { owner: None, .. }),
+            "{told}"
+        );
     }
 
     #[test]

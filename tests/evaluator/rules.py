@@ -260,6 +260,8 @@ AFTER_A_SIDE = set("""condition conditions entries entry if once only order posi
     when""".split())
 IN_A_NAME = set("""breakout breakouts condition conditions continuation criteria entries entry group limit only order position pullback
     pullbacks reversal reversals rule rules scalp scalping setup setups signal signals swing trade trades trigger triggers""".split())
+OPENED = {"order", "position", "setup", "signal", "signals", "trade", "trigger"}
+ENDS_IT = {"exit", "exits", "closing", "closure"}
 MAKES_A_PHRASE = {"term", "dated", "lived", "off", "side"}
 
 
@@ -274,6 +276,9 @@ def side_of(text):
     if not first:
         return None
     title = words_of(text.split(":")[0])
+    every = [one.lower() for one in words_of(text)]
+    if len(every) > 2 and every[1] in OPENED and every[2] in ENDS_IT:
+        return None
     between, word, rest = re.match(r"([\W_]*)([^\W_]*)(.*)", found[2], re.DOTALL).groups()
     mark = re.match(r"[\W_]*", rest)[0]
     number = bool(re.fullmatch("[0-9]+", word))
@@ -500,4 +505,22 @@ def read_entry(rules, own, chosen, volume_times):
                     found[side].append(item.comparisons)
     if not found["buy"] and not found["sell"]:
         raise Refused("nothing is left")
+    for own, other in (("buy", "sell"), ("sell", "buy")):
+        if found[own] and found[other] and all(any(within(wider, one) for wider in found[other]) for one in found[own]):
+            raise Refused("a direction that never holds without the other")
     return found
+
+
+def alike(one, other):
+    """Whether two comparisons are one."""
+    if one.operator != other.operator or not same(one.left, other.left):
+        return False
+    lines = [isinstance(comparison.right, Line) for comparison in (one, other)]
+    if all(lines):
+        return same(one.right.source, other.right.source) and one.right[1:] == other.right[1:]
+    return not any(lines) and one.right == other.right
+
+
+def within(some, all_of):
+    """Whether every one of some comparisons is one of the others."""
+    return all(any(alike(one, other) for other in all_of) for one in some)

@@ -58,6 +58,11 @@ const AFTER_A_SIDE: [&str; 17] = [
     "trigger",
     "when",
 ];
+/// Words of what is opened, which may be about how it ends: "buy trade exit", "long position closing".
+const OPENED: [&str; 7] = [
+    "order", "position", "setup", "signal", "signals", "trade", "trigger",
+];
+const ENDS_IT: [&str; 4] = ["exit", "exits", "closing", "closure"];
 /// Words that say in the name of a group what is done, or by which method: "long_entry", "short_breakout". With any other
 /// word the name may be of something that is seen: "short_squeeze", "long_wick", "short_trend".
 const IN_A_NAME: [&str; 30] = [
@@ -104,6 +109,10 @@ pub(super) fn first_word_side(text: &str) -> Option<Side> {
     let (word, between) = all.next()?;
     let first = side_word(word)?;
     let next = all.next();
+    let ends = |(word, _)| is_one_of(word, &ENDS_IT);
+    if next.is_some_and(|(word, _)| is_one_of(word, &OPENED)) && all.next().is_some_and(ends) {
+        return None;
+    }
     let other = |word: &str| side_word(word).is_some_and(|side| side != first);
     // What comes after a colon explains the direction and may well speak of the other one.
     let title = words(text.split(':').next().unwrap_or(text)).map(|(word, _)| word);
@@ -247,6 +256,11 @@ mod tests {
             ("Long wick (sell signal)", None),
             ("Long entry (sell signal)", None),
             ("Buying pressure", None),
+            ("BUY trade exit when RSI is over 70", None),
+            ("Long position: exit at the average", None),
+            ("SHORT trade closing", None),
+            ("BUY when exits from oversold", BUY),
+            ("BUY signal: close above the average", BUY),
             ("RSI under 30: buy", None),
             ("", None),
             ("-", None),

@@ -26,6 +26,11 @@ impl Term {
     pub fn conditions(&self) -> &[Condition] {
         &self.all_of
     }
+
+    fn is_part_of(&self, other: &Self) -> bool {
+        let mut own = self.all_of.iter();
+        own.all(|condition| other.all_of.contains(condition))
+    }
 }
 
 /// Alternatives of which one must hold. Never empty.
@@ -41,6 +46,12 @@ impl Trigger {
 
     pub fn terms(&self) -> &[Term] {
         &self.any_of
+    }
+
+    /// Whether the other one holds wherever this one does.
+    fn implies(&self, other: &Self) -> bool {
+        let implied = |term: &Term| other.any_of.iter().any(|wider| wider.is_part_of(term));
+        self.any_of.iter().all(implied)
     }
 }
 
@@ -83,7 +94,25 @@ pub(super) fn read_entry(
     if entry.buys.is_none() && entry.sells.is_none() && reader.reasons.is_empty() {
         refuse_when_nothing_is_left(reader);
     }
+    if let (Some(buys), Some(sells)) = (&entry.buys, &entry.sells) {
+        refuse_what_never_opens(reader, buys, sells);
+    }
     entry
+}
+
+/// Both directions at once are no trade: one that never holds without the other never opens anything.
+fn refuse_what_never_opens(reader: &mut Reader, buys: &Trigger, sells: &Trigger) {
+    let sides = [(Side::Buy, buys, sells), (Side::Sell, sells, buys)];
+    let never = sides
+        .into_iter()
+        .filter(|(_, own, other)| own.implies(other));
+    for (side, ..) in never {
+        let [own, other] = [side, side.opposite()].map(|side| side.name().to_ascii_lowercase());
+        let text = format!(
+            "every bar that would {own} would {other} too, and both at once are no trade, so it would never {own}; the two directions need conditions that differ"
+        );
+        reader.refuse("entry", Rule::Conditions, text);
+    }
 }
 
 #[derive(Default)]

@@ -536,3 +536,52 @@ fn conditions_of_one_list_that_exclude_each_other_are_refused() {
         );
     }
 }
+
+/// Both directions at once are no trade, so a direction that never holds alone would never open anything (R3).
+#[test]
+fn a_direction_that_never_holds_without_the_other_is_refused() {
+    let rsi = |side: &str, value: u32| json!({ "indicator": "RSI", "period": 14, "condition": "less_than", "value": value, "description": format!("{side}: dip") });
+    let ema = |side: &str| json!({ "indicator": "ema_9", "condition": "crosses_above", "value": "ema_21", "description": side });
+    let buys = "never buy;";
+    let sells = "never sell;";
+    for (logic, conditions, words) in [
+        (
+            "OR",
+            json!([rsi("BUY", 30), rsi("SELL", 30)]),
+            &[buys, sells][..],
+        ),
+        (
+            "AND",
+            json!([rsi("BUY", 30), rsi("SELL", 30)]),
+            &[buys, sells],
+        ),
+        (
+            "AND",
+            json!([rsi("BUY", 30), ema("BUY"), rsi("SELL", 30)]),
+            &[buys],
+        ),
+        (
+            "OR",
+            json!([rsi("BUY", 30), ema("BUY"), ema("SELL")]),
+            &[sells],
+        ),
+        ("OR", json!([rsi("BUY", 30), rsi("SELL", 31)]), &[]),
+        (
+            "AND",
+            json!([rsi("BUY", 30), ema("BUY"), rsi("SELL", 31)]),
+            &[],
+        ),
+    ] {
+        let rules = rules_with(&json!({ "logic": logic, "conditions": conditions }));
+        let said = rules_planned(&rules, None)
+            .map_or_else(|refusal| refusal.to_string(), |_| String::new());
+        for side in [buys, sells] {
+            assert_eq!(
+                said.contains(side),
+                words.contains(&side),
+                "{conditions}: {said}"
+            );
+        }
+        assert_eq!(said.is_empty(), words.is_empty(), "{said}");
+    }
+}
