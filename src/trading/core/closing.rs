@@ -359,7 +359,13 @@ impl Turn<'_> {
             if room == 0 {
                 break;
             }
-            let book = self.state.fresh_book();
+            // What nothing was sent for yet may be closed by an older list, too, where a close names its position: lists can
+            // fail to come.
+            let book = if progress.sent.is_empty() && self.closes_by_name() {
+                self.state.terminal.book.as_ref()
+            } else {
+                self.state.fresh_book()
+            };
             let due = progress.gone.is_none()
                 && progress.cid.is_none()
                 && self.now.mono >= progress.not_before
@@ -392,12 +398,17 @@ impl Turn<'_> {
     /// still shows it. Closing twice is harmless where a close names its position; where positions are netted it could
     /// open the other way, so there only a proven absence helps.
     pub fn may_be_repeated(&self, entry: &IntentEntry) -> bool {
-        let account = self.state.terminal.account.as_ref();
         let life = SignedDuration::from_millis(ORDER_LIFE_MS.cast_signed());
         entry.progress == OrderProgress::Unknown
             && entry.intent.action.reduces_risk()
             && self.now.utc.duration_since(entry.made_at) > life
-            && account.is_some_and(|account| account.margin_mode == MarginMode::Hedging)
+            && self.closes_by_name()
+    }
+
+    /// Whether closing what is closed already is harmless.
+    fn closes_by_name(&self) -> bool {
+        let account = self.state.terminal.account.as_ref();
+        account.is_some_and(|account| account.margin_mode == MarginMode::Hedging)
     }
 
     /// Orders of this purpose that were already on their way, from before a restart.

@@ -19,6 +19,8 @@ use crate::terminal::metatrader::request;
 
 /// HELLO and AUTH were the first lines of the connection.
 const FIRST_SEQUENCE: u64 = 3;
+/// What could not be listed is asked for again after so long.
+const FAILED_PAUSE: Duration = Duration::from_secs(1);
 
 /// A guest that has proven the secret.
 pub struct Welcome {
@@ -86,6 +88,8 @@ pub struct Active {
     pub(super) book_asked: Duration,
     /// A snapshot is wanted: by a hint (it may wait a little) or at once.
     pub(super) hinted: bool,
+    /// Since when a list of positions is asked for and none came.
+    pub(super) unlisted: Option<Duration>,
     pub(super) hint_served: Duration,
     /// When the book was last read again without any hint.
     pub(super) reread: Duration,
@@ -144,6 +148,7 @@ impl Active {
             reread: c.now.mono,
             regained: None,
             hinted: false,
+            unlisted: None,
             hint_served: Duration::ZERO,
             mending: false,
             series: SeriesDesk::default(),
@@ -321,6 +326,7 @@ impl Active {
                 );
                 if self.is_up() {
                     self.hinted = true;
+                    self.hint_served = c.now.mono + FAILED_PAUSE;
                 }
             }
         }

@@ -49,6 +49,7 @@ impl Active {
             at: c.now.mono,
             ..SnapshotAsked::default()
         };
+        self.unlisted.get_or_insert(c.now.mono);
         let id = self.ask(Asked::Snapshot(asked), c);
         self.send(request::snapshot(id), c);
     }
@@ -103,6 +104,7 @@ impl Active {
                 .filter_map(|line| line.pending_at(offset))
                 .collect(),
         };
+        self.unlisted = None;
         self.book = Some(book.clone());
         self.book_asked = asked.at;
         self.mending = false;

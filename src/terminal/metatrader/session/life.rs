@@ -68,6 +68,8 @@ impl Active {
         }
         if !self.is_up() {
             self.opening_tick(c)?;
+        } else if self.busy.is_none() && self.is_listless(c) {
+            return Err(End::new(None, words::listless(limits.listing.as_secs())));
         } else {
             self.served(c);
         }
@@ -76,6 +78,12 @@ impl Active {
             self.send(request::heartbeat(self.beats, self.beat_seen), c);
         }
         Ok(())
+    }
+
+    /// Whoever cannot be asked for his positions is no terminal to trade at, however alive.
+    fn is_listless(&self, c: &Context<'_>) -> bool {
+        let since = self.unlisted;
+        since.is_some_and(|since| c.now.mono.saturating_sub(since) >= c.setup.limits.listing)
     }
 
     /// The regular work of a link that is up.

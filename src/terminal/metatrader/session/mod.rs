@@ -114,6 +114,8 @@ pub struct Limits {
     pub opening: Duration,
     /// A snapshot, history or find without an answer is asked for again.
     pub answer: Duration,
+    /// No list of positions for so long, though one was asked for, ends the link.
+    pub listing: Duration,
     /// Between two snapshots that hints ask for.
     pub hint_pause: Duration,
     /// Looks for an order before its absence counts as proven, and the time they must span.
@@ -134,6 +136,7 @@ impl Default for Limits {
             dead_busy: Duration::from_secs(60),
             opening: Duration::from_secs(30),
             answer: Duration::from_secs(10),
+            listing: Duration::from_secs(30),
             hint_pause: Duration::from_millis(50),
             looks: 3,
             looks_over: Duration::from_secs(30),

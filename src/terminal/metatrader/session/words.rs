@@ -50,6 +50,12 @@ pub fn silent_in_order(seconds: u64) -> String {
     )
 }
 
+pub fn listless(seconds: u64) -> String {
+    format!(
+        "the Expert Advisor has not told its positions for {seconds} s, though it answers; the link begins anew"
+    )
+}
+
 pub fn opening_slow(what: &str, seconds: u64) -> String {
     format!("the Expert Advisor did not tell its {what} within {seconds} s; the link begins anew")
 }

@@ -703,3 +703,29 @@ fn the_answer_names_what_the_terminal_answered_last_before_a_restart() {
     let told = world.report("e").1.to_string();
     assert!(told.contains("#31 closed at"), "{told}");
 }
+
+/// After an opening no decision is made before the list shows it; a stop must not wait for that.
+#[test]
+fn what_the_last_list_showed_is_closed_though_no_newer_one_comes() {
+    let mut world = World::with_strategy("s1");
+    world.terminal.holds(11, OWN, "5");
+    world.send_book();
+    world.terminal.keeps_book = true;
+    world.pusher_made("open", "OPEN_POSITION", &super::buy(), 0);
+    world.wait(1);
+    stop_here(&mut world);
+    world.wait(3);
+    let held = |world: &World, ticket| {
+        world
+            .terminal
+            .positions
+            .iter()
+            .any(|open| open.ticket == Ticket(ticket))
+    };
+    assert!(!held(&world, 11), "listed before");
+    assert!(!is_complete(&world));
+    world.terminal.keeps_book = false;
+    world.wait(12);
+    assert!(world.terminal.positions.is_empty() && is_complete(&world));
+    assert_eq!(world.terminal.closes(), 2);
+}

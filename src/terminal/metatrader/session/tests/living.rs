@@ -446,3 +446,30 @@ fn the_book_is_read_again_without_any_hint() {
     world.live(2);
     assert_eq!((world.count("SNAP"), world.count("HIST")), (1, 1));
 }
+
+/// Orders would go out by what was true long ago.
+#[test]
+fn one_that_lives_and_lists_nothing_is_left() {
+    for answer in [false, true] {
+        let mut world = World::up();
+        world.request(TerminalRequest::SendBook);
+        for _ in 0..32 {
+            world.live(1);
+            if answer {
+                let id = world.id("SNAP");
+                world.say("ERR", &format!("id={id} code=-9 text=busy"));
+            }
+        }
+        let text = world.transcript();
+        assert!(
+            text.contains("has not told its positions for 30 s"),
+            "{text}"
+        );
+        // Asked for again, and no flood of it.
+        assert!(
+            (2..40).contains(&world.count("SNAP")),
+            "{}",
+            world.count("SNAP")
+        );
+    }
+}

@@ -5,7 +5,7 @@ use crate::market::{LevelChange, Twice};
 
 /// A world whose order 1 was sent and left in doubt.
 fn doubtful() -> World {
-    let mut world = World::up();
+    let mut world = World::up_without_lists();
     world.request(TerminalRequest::Submit(buy(1)));
     let (id, cid) = (world.id("CHECK"), world.field("CHECK", "cid"));
     world.say(
@@ -370,7 +370,7 @@ fn a_change_that_leaves_no_trace_is_proven_by_the_eas_journal() {
 
 #[test]
 fn without_a_time_absence_is_never_proven() {
-    let mut world = World::up();
+    let mut world = World::up_without_lists();
     for _ in 0..10 {
         assert!(not_yet(&look(&mut world, "")).contains("not known when"));
         world.live(10);

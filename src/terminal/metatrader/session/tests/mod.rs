@@ -43,10 +43,14 @@ pub struct World {
 
 impl World {
     pub fn new() -> Self {
+        Self::with(Limits::default())
+    }
+
+    pub fn with(limits: Limits) -> Self {
         Self {
             link: Link::new(Setup {
                 secret: secret(),
-                limits: Limits::default(),
+                limits,
                 margin_reserve: MarginReserve { percent: 10 },
                 deals_since: None,
             }),
@@ -214,7 +218,19 @@ impl World {
 
     /// A world whose link is up, with nothing said so far.
     pub fn up() -> Self {
-        let mut world = Self::new();
+        Self::up_with(Limits::default())
+    }
+
+    /// A link that does not end because lists do not come.
+    pub fn up_without_lists() -> Self {
+        Self::up_with(Limits {
+            listing: Duration::MAX,
+            ..Limits::default()
+        })
+    }
+
+    fn up_with(limits: Limits) -> Self {
+        let mut world = Self::with(limits);
         world.come_up();
         world.outputs.clear();
         world
