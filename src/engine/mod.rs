@@ -9,6 +9,7 @@ mod config_pace;
 mod failpoint;
 mod gate;
 mod knocking;
+mod last_words;
 mod network;
 mod owner;
 mod pusher_link;

@@ -71,15 +71,10 @@ impl Beside {
         // A file that is empty, broken or cannot be read says enough: only a stop makes one.
         let stands = match self.read()? {
             Ok(stop) => stop,
-            Err(_) => EmergencyStop {
-                reason: "it was on before, and its reason is lost".to_owned(),
-                since: known.stop.as_ref().map_or(now, |stop| stop.since),
-                opened_before: None,
-                completed_at: None,
-                told_failed: Vec::new(),
-                gone: Vec::new(),
-                last_given: None,
-            },
+            Err(_) => EmergencyStop::given(
+                "it was on before, and its reason is lost".to_owned(),
+                known.stop.as_ref().map_or(now, |stop| stop.since),
+            ),
         };
         // The program may have been killed between lifting it and removing the file.
         if known.lifted_stop == Some(stands.since) {

@@ -102,15 +102,7 @@ fn withdraw_resumes(data_dir: &Path) {
 
 fn latch(data_dir: &DataDir, reason: &str) -> ExitCode {
     let path = data_dir.join("journal.sqlite");
-    let new = EmergencyStop {
-        reason: reason.to_owned(),
-        since: now(),
-        opened_before: None,
-        completed_at: None,
-        told_failed: Vec::new(),
-        gone: Vec::new(),
-        last_given: None,
-    };
+    let new = EmergencyStop::given(reason.to_owned(), now());
     let result = Journal::open(&path)
         .map_err(|error| error.to_string())
         .and_then(|(mut journal, loaded)| {

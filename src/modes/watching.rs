@@ -1,5 +1,6 @@
 //! What reaches a running executor through files: requests of other processes, changed settings.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,8 +9,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::forget_account;
 use super::settings_home::SettingsHome;
+use crate::core::EmergencyStop;
 use crate::core::snapshot::{Notice, SETTINGS_REFUSED, Severity, Snapshot, UiCommand};
 use crate::engine::{Engine, Reconfigure};
+use crate::journal::stop_beside;
 use crate::os::Request;
 use crate::settings::FileWatch;
 use crate::ui::Waker;
@@ -19,6 +22,7 @@ struct Requests {
     commands: mpsc::Sender<UiCommand>,
     snapshot: watch::Receiver<Arc<Snapshot>>,
     window: Waker,
+    journal: PathBuf,
     ended: CancellationToken,
     /// The engine was told that it ends for an update.
     ends_soon: bool,
@@ -43,6 +47,14 @@ impl Requests {
         true
     }
 
+    /// The request's file goes before the engine has stored the stop: until then this one stands for it.
+    fn latch(&self, reason: &str) {
+        let stop = EmergencyStop::given(reason.to_owned(), jiff::Timestamp::now());
+        if let Err(error) = stop_beside(&self.journal, &stop) {
+            tracing::error!(target: "engine", "The stop cannot be written beside the journal: {error}. It is obeyed all the same.");
+        }
+    }
+
     /// True when it was obeyed, so that its file can go.
     async fn pass_on(&mut self, request: Request, text: String) -> bool {
         let asked = match request {
@@ -60,7 +72,10 @@ impl Requests {
                 }
                 return shown;
             }
-            Request::StopEverything => vec![UiCommand::StopEverything { reason: text }],
+            Request::StopEverything => {
+                self.latch(&text);
+                vec![UiCommand::StopEverything { reason: text }]
+            }
             Request::Resume => vec![UiCommand::ResumeTrading],
             Request::ForgetAccount => forget_account::account_of(&text)
                 .map(|account| UiCommand::ForgetAccount { account })
@@ -99,6 +114,7 @@ pub(super) fn watch_files(
         commands: engine.commands.clone(),
         snapshot: engine.snapshot.clone(),
         window,
+        journal: home.data_dir.join("journal.sqlite"),
         ended: engine.shutdown_token(),
         ends_soon: false,
     };

@@ -260,13 +260,31 @@ AFTER_A_SIDE = set("""condition conditions entries entry if once only order posi
     when""".split())
 IN_A_NAME = set("""breakout breakouts condition conditions continuation criteria entries entry group limit only order position pullback
     pullbacks reversal reversals rule rules scalp scalping setup setups signal signals swing trade trades trigger triggers""".split())
-OPENED = {"order", "position", "setup", "signal", "signals", "trade", "trigger"}
-ENDS_IT = {"exit", "exits", "closing", "closure"}
+BETWEEN = set("""a be condition conditions if is must on order our position rule setup should signal signals the to trade trigger
+    we""".split())
+ENDS = set("closed closing closure end ended ending ends exit exited exiting exits liquidate".split())
+DONE = set("all half if immediately it now on once order out position the them trade when".split())
 MAKES_A_PHRASE = {"term", "dated", "lived", "off", "side"}
 
 
 def words_of(text):
     return [word.upper() for word in re.split(r"[\W_]+", text) if word]
+
+
+def tells_of_an_end(words):
+    """Whether what follows a direction is about the end of such a position."""
+    at = next((at for at, word in enumerate(words) if word not in BETWEEN), None)
+    if at is None:
+        return False
+    word, rest = words[at], words[at + 1:]
+    if word in ("close", "closes"):
+        return not rest or rest[0] in DONE
+    if word == "take":
+        return rest[:1] in (["profit"], ["profits"])
+    if word == "stop":
+        return at > 0 and (not rest or rest[0] in ("loss", "out"))
+    left = [one for one in rest if one not in ("from", "of", "the")]
+    return word in ENDS and left[:1] not in (["oversold"], ["overbought"])
 
 
 def side_of(text):
@@ -276,8 +294,7 @@ def side_of(text):
     if not first:
         return None
     title = words_of(text.split(":")[0])
-    every = [one.lower() for one in words_of(text)]
-    if len(every) > 2 and every[1] in OPENED and every[2] in ENDS_IT:
+    if tells_of_an_end([one.lower() for one in words_of(text)][1:]):
         return None
     between, word, rest = re.match(r"([\W_]*)([^\W_]*)(.*)", found[2], re.DOTALL).groups()
     mark = re.match(r"[\W_]*", rest)[0]

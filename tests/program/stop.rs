@@ -150,3 +150,34 @@ async fn a_lift_that_nobody_took_lifts_no_later_stop() {
     let _executor = rig.subscribed().await;
     is_latched(&rig, "nobody home").await;
 }
+
+/// While another program holds the journal the engine takes a moment to hear of it; whoever asked was told that it was taken.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_that_was_taken_outlives_the_end_that_follows() {
+    for killed in [true, false] {
+        let rig = Rig::new().await;
+        let mut executor = rig.subscribed().await;
+        open_two(&rig).await;
+        let journal = rusqlite::Connection::open(rig.data().join("journal.sqlite")).unwrap();
+        journal.execute_batch("BEGIN IMMEDIATE").unwrap();
+        rig.send("GET_STATUS", json!({})).await;
+        let mut stop = rig.start(&["stop-all", "--reason", "taken"]).go();
+        let request = rig.data().join("stop-all.request");
+        let laid = until(LONG, || request.exists().then_some(())).await;
+        assert!(laid.is_some(), "{}", stop.printed());
+        until(LONG, || (!request.exists()).then_some(())).await;
+        if killed {
+            executor.kill();
+        } else {
+            executor.interrupt();
+            executor.ends(LONG).await;
+        }
+        stop.kill();
+        journal.execute_batch("ROLLBACK").unwrap();
+        let mut again = rig.subscribed().await;
+        let flat = until(LONG, || rig.ledger().open().is_empty().then_some(())).await;
+        assert!(flat.is_some(), "killed: {killed}");
+        is_latched(&rig, "taken").await;
+        again.end_cleanly().await;
+    }
+}

@@ -200,6 +200,22 @@ pub struct EmergencyStop {
     pub gone: Vec<Gone>,
 }
 
+impl EmergencyStop {
+    /// One that spares nothing, as a person at this machine gives it. What the platform's clock shows then nobody says: no
+    /// RESUME is surely later.
+    pub const fn given(reason: String, since: Timestamp) -> Self {
+        Self {
+            reason,
+            since,
+            opened_before: None,
+            completed_at: None,
+            told_failed: Vec::new(),
+            last_given: None,
+            gone: Vec::new(),
+        }
+    }
+}
+
 /// A ticket that is not open any more, and how that came, in words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gone {

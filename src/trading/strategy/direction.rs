@@ -1,5 +1,6 @@
 //! Which way a text of the rules points: the only direction that stored conditions carry (R1).
 
+use super::ending::tells_of_an_end;
 use crate::market::Side;
 
 /// Words after BUY or SELL that leave it a direction: "buy above", "sell when".
@@ -58,11 +59,6 @@ const AFTER_A_SIDE: [&str; 17] = [
     "trigger",
     "when",
 ];
-/// Words of what is opened, which may be about how it ends: "buy trade exit", "long position closing".
-const OPENED: [&str; 7] = [
-    "order", "position", "setup", "signal", "signals", "trade", "trigger",
-];
-const ENDS_IT: [&str; 4] = ["exit", "exits", "closing", "closure"];
 /// Words that say in the name of a group what is done, or by which method: "long_entry", "short_breakout". With any other
 /// word the name may be of something that is seen: "short_squeeze", "long_wick", "short_trend".
 const IN_A_NAME: [&str; 30] = [
@@ -109,8 +105,7 @@ pub(super) fn first_word_side(text: &str) -> Option<Side> {
     let (word, between) = all.next()?;
     let first = side_word(word)?;
     let next = all.next();
-    let ends = |(word, _)| is_one_of(word, &ENDS_IT);
-    if next.is_some_and(|(word, _)| is_one_of(word, &OPENED)) && all.next().is_some_and(ends) {
+    if tells_of_an_end(text) {
         return None;
     }
     let other = |word: &str| side_word(word).is_some_and(|side| side != first);
@@ -180,7 +175,7 @@ fn is_number(word: &str) -> bool {
 }
 
 /// Each word, with what stands between it and the next one.
-fn words(text: &str) -> impl Iterator<Item = (&str, &str)> + Clone {
+pub(super) fn words(text: &str) -> impl Iterator<Item = (&str, &str)> + Clone {
     let inside = |c: char| c.is_alphanumeric();
     let mut rest = text.trim_start_matches(move |c| !inside(c));
     std::iter::from_fn(move || {
@@ -256,11 +251,6 @@ mod tests {
             ("Long wick (sell signal)", None),
             ("Long entry (sell signal)", None),
             ("Buying pressure", None),
-            ("BUY trade exit when RSI is over 70", None),
-            ("Long position: exit at the average", None),
-            ("SHORT trade closing", None),
-            ("BUY when exits from oversold", BUY),
-            ("BUY signal: close above the average", BUY),
             ("RSI under 30: buy", None),
             ("", None),
             ("-", None),

@@ -14,6 +14,7 @@ mod clause;
 mod closes;
 mod condition;
 mod direction;
+mod ending;
 mod entry;
 mod evaluate;
 mod exits;
