@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::market::{Cid, Deal, DealEntry, Ticket};
+use crate::market::{Cid, Deal, DealEntry, Ticket, roughly};
 use crate::strategy::TrackRecord;
 
 /// Positions whose closing may have been missed are forgotten beyond this many.
@@ -214,7 +214,7 @@ impl StrategyLedger {
         self.lowest_week = self.lowest_week.min(self.week);
         self.lowest_month = self.lowest_month.min(self.month);
         if let Some(balance) = balance {
-            let worst = |known: Decimal, result| known.max(percent_lost(result, balance));
+            let worst = |known, result| worst_percent(known, result, balance);
             self.worst_today = worst(self.worst_today, self.today);
             self.worst_week = worst(self.worst_week, self.week);
             self.worst_month = worst(self.worst_month, self.month);
@@ -256,15 +256,24 @@ impl StrategyLedger {
     }
 }
 
-/// How much a result is below zero, in per cent of the balance after it.
-fn percent_lost(result: Decimal, balance: Decimal) -> Decimal {
-    let lost = (-result).max(Decimal::ZERO);
-    if lost.is_zero() {
-        return lost;
+/// The larger one of what is known and of how much a result is below zero, in per cent of the balance after it.
+fn worst_percent(known: Decimal, result: Decimal, balance: Decimal) -> Decimal {
+    /// Far more than binary fractions lose on the way.
+    const SLACK: f64 = 1e-9;
+    let lost = -result;
+    if lost <= Decimal::ZERO {
+        return known;
     }
-    lost.checked_mul(Decimal::ONE_HUNDRED)
+    // Most results are far from the worst one, and need no division.
+    let reached = roughly(known) * roughly(balance) * (1.0 - SLACK);
+    if roughly(lost) * 100.0 < reached {
+        return known;
+    }
+    let percent = lost
+        .checked_mul(Decimal::ONE_HUNDRED)
         .and_then(|hundredfold| hundredfold.checked_div(balance.max(Decimal::ZERO)))
-        .unwrap_or(Decimal::ONE_HUNDRED)
+        .unwrap_or(Decimal::ONE_HUNDRED);
+    known.max(percent)
 }
 
 fn date(time: Timestamp) -> Date {

@@ -16,7 +16,7 @@ mod symbol;
 pub use account::{Account, AccountId, MarginMode, Permissions};
 pub use bar::{Bar, Quote, Timeframe, UnknownTimeframe};
 pub use link::{LinkFacts, SelfTest, TerminalEvent, TerminalRequest, TestItem, Twice};
-pub use number::number_of;
+pub use number::{number_of, roughly};
 pub use order::{
     Cid, Fill, Found, IntentAction, LevelChange, OrderIntent, Outcome, Refusal, RefusalClass, Side,
     Ticket,

@@ -25,6 +25,16 @@ pub fn number_of(decimal: Decimal) -> f64 {
     }
 }
 
+/// The same but for its last digits, and never slow, however many digits the decimal has.
+pub fn roughly(decimal: Decimal) -> f64 {
+    const LAST: usize = POWERS.len() - 1;
+    #[expect(clippy::cast_precision_loss, reason = "its last digits do not count")]
+    let digits = decimal.mantissa() as f64;
+    let scale = decimal.scale() as usize;
+    let power = |scale: usize| POWERS[scale.min(LAST)];
+    digits / power(scale) / power(scale.saturating_sub(LAST))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,6 +47,18 @@ mod tests {
             let decimal = Decimal::new(digits, random.u32(0..=28));
             let own = decimal.to_f64().map(f64::to_bits);
             assert_eq!(Some(number_of(decimal).to_bits()), own, "{decimal}");
+        }
+    }
+
+    #[test]
+    fn roughly_is_the_number_but_for_its_last_digits() {
+        let mut random = fastrand::Rng::with_seed(6);
+        for _ in 0..200_000 {
+            let digits = random.i128(..) >> random.u32(32..127);
+            let decimal = Decimal::from_i128_with_scale(digits, random.u32(0..=28));
+            let own = decimal.to_f64().unwrap_or(f64::NAN);
+            let off = (roughly(decimal) - own).abs();
+            assert!(off <= own.abs() * 1e-14, "{decimal}");
         }
     }
 }
