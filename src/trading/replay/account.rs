@@ -18,6 +18,8 @@ pub(super) struct Account {
     /// What limits by week, month, trades and runs of losses are judged by.
     pub ledger: StrategyLedger,
     peak: f64,
+    /// The deepest fall below this very peak.
+    fall: f64,
     pub drawdown: Drawdown,
     /// When nothing was left; from then on nothing is opened.
     pub empty_since: Option<Timestamp>,
@@ -43,6 +45,7 @@ impl Account {
             realised: Decimal::ZERO,
             ledger: StrategyLedger::default(),
             peak: balance_f,
+            fall: 0.0,
             drawdown: Drawdown::default(),
             empty_since: None,
         }
@@ -74,8 +77,20 @@ impl Account {
         if equity <= 0.0 {
             self.empty_since.get_or_insert(at);
         }
-        self.peak = self.peak.max(equity);
+        if equity > self.peak {
+            self.peak = equity;
+            self.fall = 0.0;
+        }
         let fall = self.peak - equity;
+        if fall > self.fall {
+            self.fall = fall;
+            self.deepen(fall, at);
+        }
+        fall
+    }
+
+    /// The equity is further below its highest point than it was since.
+    fn deepen(&mut self, fall: f64, at: Timestamp) {
         if fall > self.drawdown.money {
             self.drawdown.money = fall;
             self.drawdown.at = Some(at);
@@ -83,7 +98,6 @@ impl Account {
         if self.peak > 0.0 {
             self.drawdown.percent = self.drawdown.percent.max(fall / self.peak * 100.0);
         }
-        fall
     }
 }
 
