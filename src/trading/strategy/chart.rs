@@ -4,8 +4,8 @@
 //! terminal's is. So a decision never waits for a late bar of the terminal and never looks at one that still forms; where the
 //! strategy's bars do not reach back to its beginning, the terminal's own bar is awaited.
 
-use super::indicator::gauge::Gauge;
-use super::indicator::{Series, Source};
+use super::indicator::Series;
+use super::indicator::gauge::{Gauge, Outputs};
 use crate::market::{Bar, Timeframe};
 
 /// Most bars kept for calculators that have not begun.
@@ -40,42 +40,52 @@ impl Chart {
         }
     }
 
-    /// The calculator and the place of its number for a series.
-    pub fn require(&mut self, series: Series) -> (usize, usize) {
-        let known = self
-            .gauges
-            .iter()
-            .enumerate()
-            .find_map(|(at, gauge)| Some((at, gauge.gives(series)?)));
+    /// The slot of a series' calculator and the place of its number there. A new one takes the slot `next`.
+    pub fn require(&mut self, series: Series, next: usize) -> (usize, usize) {
+        let mut gauges = self.gauges.iter();
+        let known = gauges.find_map(|gauge| Some((gauge.slot, gauge.gives(series)?)));
         known.unwrap_or_else(|| {
-            let (gauge, output) = Gauge::of(series);
+            let (gauge, output) = Gauge::of(series, next);
             self.gauges.push(gauge);
             self.opened = false;
-            (self.gauges.len() - 1, output)
+            (next, output)
         })
     }
 
-    pub fn value(&self, (gauge, output): (usize, usize)) -> f64 {
-        self.gauges[gauge].value(output)
+    /// The slots of its calculators.
+    pub fn slots(&self) -> impl Iterator<Item = usize> {
+        self.gauges.iter().map(|gauge| gauge.slot)
     }
 
-    /// Takes a closed bar newer than all before. `offset_s` is the broker's clock minus UTC.
-    pub fn push(&mut self, bar: &Bar, offset_s: i64) {
+    /// Takes a closed bar newer than all before and puts what its calculators give into their slots. `offset_s` is the
+    /// broker's clock minus UTC.
+    pub fn push(&mut self, bar: &Bar, offset_s: i64, values: &mut [Outputs]) {
         self.count += 1;
         self.last = Some(bar.time.as_second());
         let day = (bar.time.as_second() + offset_s).div_euclid(86_400);
         if self.opened {
             for gauge in &mut self.gauges {
-                gauge.take(bar, day);
+                if let Some(values) = values.get_mut(gauge.slot) {
+                    gauge.take(bar, day, values);
+                }
             }
             return;
         }
+        self.warm_up(bar, day, values);
+    }
+
+    /// The same while not every calculator has begun.
+    #[cold]
+    #[inline(never)]
+    fn warm_up(&mut self, bar: &Bar, day: i64, values: &mut [Outputs]) {
         if self.history.len() == MOST_HISTORY {
             self.history.remove(0);
         }
         self.history.push(*bar);
         for gauge in &mut self.gauges {
-            gauge.push(bar, day, &self.history);
+            if let Some(values) = values.get_mut(gauge.slot) {
+                gauge.push(bar, day, &self.history, values);
+            }
         }
         if self.gauges.iter().all(Gauge::is_open) {
             self.opened = true;
@@ -176,12 +186,4 @@ const fn period_start(local: i64, timeframe: Timeframe) -> i64 {
     };
     let length = timeframe.seconds();
     (local + shift).div_euclid(length) * length - shift
-}
-
-/// A series as it stands at the close of the strategy's bars.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Sample {
-    pub source: Source,
-    pub chart: usize,
-    pub place: (usize, usize),
 }

@@ -1,21 +1,25 @@
 //! All conditions of a plan at once, where nobody asks for their numbers. Conditions compare the same two values again and
 //! again (a cross either way, above and below), so their order is looked at once, and a table says which of them hold.
 
-use super::condition::{Comparison, ORDERS, are_known, place};
-use super::panel::Panel;
+use super::condition::{Comparison, ORDERS, Pair, are_known, place};
+use super::panel::{Panel, Place};
 use super::program::{Sides, Signal, Test, find};
 
 /// Two values that conditions compare by nothing but their order.
 #[derive(Clone, Debug)]
-struct Compared {
-    sides: Sides,
+struct Compared<S> {
+    sides: S,
     /// The conditions that hold, a bit for each, by the order's [`place`].
     holding: [u64; ORDERS],
 }
 
+/// Most conditions compare series as they are with each other or with a number: those need no more than their values.
 #[derive(Clone, Debug)]
 pub(super) struct Glance {
-    compared: Vec<Compared>,
+    series: Vec<Compared<(Place, Place)>>,
+    levels: Vec<Compared<(Place, Pair)>>,
+    /// Everything else that goes by an order.
+    compared: Vec<Compared<Sides>>,
     /// Conditions that go by more than an order, each with its bit.
     others: Vec<(u64, Test)>,
     /// The conditions of each alternative, a bit for each.
@@ -30,6 +34,8 @@ impl Glance {
             return None;
         }
         let mut glance = Self {
+            series: Vec::new(),
+            levels: Vec::new(),
             compared: Vec::new(),
             others: Vec::new(),
             buys: alternatives(buying, 0),
@@ -46,25 +52,32 @@ impl Glance {
             self.others.push((bit, *test));
             return;
         };
-        let mut known = self.compared.iter();
-        let at = known
-            .position(|one| one.sides == test.sides)
-            .unwrap_or_else(|| {
-                self.compared.push(Compared {
-                    sides: test.sides,
-                    holding: [0; ORDERS],
-                });
-                self.compared.len() - 1
-            });
-        for (order, holding) in self.compared[at].holding.iter_mut().enumerate() {
-            *holding |= bit * u64::from(orders >> order & 1);
+        if let Some(places) = test.sides.plain_series() {
+            note(&mut self.series, places, bit, orders);
+        } else if let Some(level) = test.sides.plain_level() {
+            note(&mut self.levels, level, bit, orders);
+        } else {
+            note(&mut self.compared, test.sides, bit, orders);
         }
     }
 
     /// What the conditions say, with a bit for each that holds, the first one lowest; `None` when one of them cannot be known.
     /// `pip` and `close`, the last one, are prices.
     pub fn take(&self, panel: &Panel, pip: f64, close: f64) -> Option<(Signal, u64)> {
-        let (mut held, mut known) = (0, true);
+        let last = panel.last_pairs();
+        // No number but a finite one leaves a sum finite; one too large for it is looked at by itself.
+        let (mut held, mut sum) = (0, 0.0);
+        for one in &self.series {
+            let (left, right) = (last.pair(one.sides.0), last.pair(one.sides.1));
+            sum += (left.0 + right.0) + (left.1 + right.1);
+            held |= one.holding[usize::from(place(left, right))];
+        }
+        for one in &self.levels {
+            let (left, right) = (last.pair(one.sides.0), one.sides.1);
+            sum += (left.0 + right.0) + (left.1 + right.1);
+            held |= one.holding[usize::from(place(left, right))];
+        }
+        let mut known = sum.is_finite();
         for one in &self.compared {
             let (left, right, plausible) = one.sides.values(panel, pip, close);
             known &= are_known(left, right, plausible);
@@ -87,6 +100,21 @@ impl Glance {
             };
             (signal, held)
         })
+    }
+}
+
+/// Notes by which orders of these sides a condition holds.
+fn note<S: PartialEq>(all: &mut Vec<Compared<S>>, sides: S, bit: u64, orders: u16) {
+    let known = all.iter().position(|one| one.sides == sides);
+    let at = known.unwrap_or_else(|| {
+        all.push(Compared {
+            sides,
+            holding: [0; ORDERS],
+        });
+        all.len() - 1
+    });
+    for (order, holding) in all[at].holding.iter_mut().enumerate() {
+        *holding |= bit * u64::from(orders >> order & 1);
     }
 }
 

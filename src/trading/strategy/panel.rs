@@ -2,7 +2,8 @@
 
 use std::mem::discriminant;
 
-use super::chart::{Building, Chart, Sample};
+use super::chart::{Building, Chart};
+use super::indicator::gauge::{MOST_OUTPUTS, Outputs, UNKNOWN};
 use super::indicator::{Series, Source};
 use crate::market::{Bar, Timeframe};
 
@@ -18,12 +19,39 @@ pub enum BarFault {
 
 /// Where the two values of a source stand that a decision looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place(usize);
+pub(super) struct Place {
+    /// Among all numbers of a close.
+    number: usize,
+    earlier: bool,
+}
 
-/// The pairs of values of a source: at the previous close and the one before it, at the last one and the previous.
-const KEPT: usize = 2;
+impl Place {
+    pub(super) const fn is_earlier(self) -> bool {
+        self.earlier
+    }
+}
 
-const UNKNOWN: (f64, f64) = (f64::NAN, f64::NAN);
+/// The numbers at the previous and at the last close.
+#[derive(Clone, Copy)]
+pub(super) struct LastPairs<'a> {
+    previous: &'a [f64],
+    last: &'a [f64],
+}
+
+impl LastPairs<'_> {
+    /// The same as [`Panel::pair`] for what is not an earlier source.
+    #[inline(always)]
+    pub fn pair(&self, place: Place) -> (f64, f64) {
+        let values = (self.previous.get(place.number), self.last.get(place.number));
+        match values {
+            (Some(previous), Some(last)) => (*previous, *last),
+            _ => (f64::NAN, f64::NAN),
+        }
+    }
+}
+
+/// The closes whose numbers are kept: the last one and the two before it.
+const KEPT: usize = 3;
 
 /// The charts of a symbol for strategies of one timeframe.
 ///
@@ -35,9 +63,12 @@ pub struct Panel {
     charts: Vec<Chart>,
     /// One for each higher chart.
     buildings: Vec<Building>,
-    samples: Vec<Sample>,
-    /// Of each sample the older pair, then the newer one.
-    pairs: Vec<(f64, f64)>,
+    /// Everything that is looked at.
+    places: Vec<(Source, Place)>,
+    /// What every calculator gives at each of the closes, the oldest first.
+    closes: [Vec<Outputs>; KEPT],
+    /// What those of higher timeframes gave at the last of their own; it counts from the strategy's next close.
+    coming: Vec<Outputs>,
     /// Broker's clock minus UTC, in seconds.
     offset_s: i64,
     last: Option<Bar>,
@@ -53,8 +84,9 @@ impl Panel {
         Self {
             charts: vec![Chart::new(timeframe)],
             buildings: Vec::new(),
-            samples: Vec::new(),
-            pairs: Vec::new(),
+            places: Vec::new(),
+            closes: [const { Vec::new() }; KEPT],
+            coming: Vec::new(),
             offset_s: 0,
             last: None,
             fault: None,
@@ -119,36 +151,50 @@ impl Panel {
                 self.buildings.push(Building::default());
                 self.charts.len() - 1
             });
-        let place = self.charts[chart].require(source.series);
-        self.samples.push(Sample {
-            source,
-            chart,
-            place,
-        });
-        self.pairs.extend([UNKNOWN; KEPT]);
+        let next = self.coming.len();
+        let (slot, output) = self.charts[chart].require(source.series, next);
+        if slot == next {
+            for values in self.closes.iter_mut().chain([&mut self.coming]) {
+                values.push(UNKNOWN);
+            }
+        }
+        let place = Place {
+            number: MOST_OUTPUTS * slot + output,
+            earlier: source.earlier,
+        };
+        self.places.push((source, place));
         self.loaded = false;
-        Self::place_of(self.samples.len() - 1, source)
+        place
     }
 
     fn place(&self, source: Source) -> Option<Place> {
         // The kind tells most of them apart. Conditions know their places: what filters and exits look up at a bar stands at the
         // end.
         let kind = discriminant(&source.series);
-        let mut samples = self.samples.iter().map(|sample| sample.source);
-        let at = samples.rposition(|one| discriminant(&one.series) == kind && one == source)?;
-        Some(Self::place_of(at, source))
+        let mut places = self.places.iter().rev();
+        let (_, place) =
+            places.find(|(one, _)| discriminant(&one.series) == kind && *one == source)?;
+        Some(*place)
     }
 
-    /// One bar earlier is one pair earlier.
-    const fn place_of(sample: usize, source: Source) -> Place {
-        let newer = if source.earlier { 0 } else { 1 };
-        Place(KEPT * sample + newer)
-    }
-
-    /// The values of a source at the previous and at the last close.
+    /// The values of a source at the previous and at the last close; each one bar earlier for an earlier source.
     #[inline]
-    pub(super) fn pair(&self, Place(at): Place) -> (f64, f64) {
-        self.pairs.get(at).copied().unwrap_or(UNKNOWN)
+    pub(super) fn pair(&self, Place { number, earlier }: Place) -> (f64, f64) {
+        let last = if earlier { KEPT - 2 } else { KEPT - 1 };
+        let value = |close: usize| {
+            let numbers = self.closes[close].as_flattened();
+            numbers.get(number).copied().unwrap_or(f64::NAN)
+        };
+        (value(last - 1), value(last))
+    }
+
+    #[inline(always)]
+    pub(super) fn last_pairs(&self) -> LastPairs<'_> {
+        let [_, previous, last] = &self.closes;
+        LastPairs {
+            previous: previous.as_flattened(),
+            last: last.as_flattened(),
+        }
     }
 
     /// The last value of a series of the own timeframe; NaN when nobody asked for it before the history came.
@@ -211,7 +257,9 @@ impl Panel {
             chart.forget();
         }
         self.buildings.fill(Building::default());
-        self.pairs.fill(UNKNOWN);
+        for values in self.closes.iter_mut().chain([&mut self.coming]) {
+            values.fill(UNKNOWN);
+        }
         self.last = None;
         self.fault = None;
     }
@@ -245,14 +293,20 @@ impl Panel {
                 }
             }
         }
-        self.charts[0].push(bar, offset_s);
-        let (kept, _) = self.pairs.as_chunks_mut::<KEPT>();
-        for (sample, [older, newer]) in self.samples.iter().zip(kept) {
-            let value = self.charts[sample.chart].value(sample.place);
-            *older = *newer;
-            *newer = (older.1, value);
+        self.closes.rotate_left(1);
+        self.charts[0].push(bar, offset_s, &mut self.closes[KEPT - 1]);
+        for at in 1..self.charts.len() {
+            self.count_in(at);
         }
         Ok(())
+    }
+
+    /// What the calculators of a higher timeframe gave last counts from the last close on.
+    fn count_in(&mut self, at: usize) {
+        let last = &mut self.closes[KEPT - 1];
+        for slot in self.charts[at].slots() {
+            last[slot] = self.coming[slot];
+        }
     }
 
     /// Takes a closed bar of a higher timeframe from the terminal, where none was built. It counts from the strategy's next
@@ -274,11 +328,8 @@ impl Panel {
         let waited = self
             .last
             .is_some_and(|last| closed <= last.time.as_second() + own);
-        let (kept, _) = self.pairs.as_chunks_mut::<KEPT>();
-        for (sample, [_, newer]) in self.samples.iter().zip(kept) {
-            if waited && sample.chart == at {
-                newer.1 = self.charts[at].value(sample.place);
-            }
+        if waited {
+            self.count_in(at);
         }
     }
 
@@ -287,7 +338,7 @@ impl Panel {
         if !is_sound(bar) || chart.last.is_some_and(|last| last >= bar.time.as_second()) {
             return false;
         }
-        chart.push(bar, offset_s);
+        chart.push(bar, offset_s, &mut self.coming);
         true
     }
 
@@ -301,6 +352,9 @@ impl Panel {
 }
 
 fn is_sound(bar: &Bar) -> bool {
-    let is_price = |price: f64| price > 0.0 && price < f64::INFINITY;
-    is_price(bar.open) && is_price(bar.high) && is_price(bar.low) && is_price(bar.close)
+    let prices = [bar.open, bar.high, bar.low, bar.close];
+    // All of them, as none is expected not to be; and quarters, as their sum is infinite only with one of them.
+    let are_above = prices.iter().fold(true, |all, price| all & (*price > 0.0));
+    let [open, high, low, close] = prices.map(|price| price * 0.25);
+    are_above && (open + high) + (low + close) < f64::INFINITY
 }

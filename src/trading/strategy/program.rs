@@ -224,6 +224,28 @@ impl Known {
 }
 
 impl Sides {
+    /// Two series of the last closes, compared as they are.
+    pub fn plain_series(&self) -> Option<(Place, Place)> {
+        match self.right {
+            Right::Sample {
+                at,
+                times: 1.0,
+                plus_pips: 0.0,
+            } if !self.left.is_earlier() && !at.is_earlier() => Some((self.left, at)),
+            _ => None,
+        }
+    }
+
+    /// A series of the last closes and numbers that can be any.
+    pub fn plain_level(&self) -> Option<(Place, Pair)> {
+        match self.right {
+            Right::Numbers(numbers, BareNumber::Any) if !self.left.is_earlier() => {
+                Some((self.left, numbers))
+            }
+            _ => None,
+        }
+    }
+
     /// Their values, and which numbers the right ones can be (`None`: any). `close` is the last one.
     #[inline(always)]
     pub fn values(

@@ -15,7 +15,13 @@ const SPAN_SHIFT: usize = 26;
 /// Widths of the bands that differ by less are the same: a billionth of the price, below which roundings decide.
 const SAME_WIDTH: f64 = 1e-9;
 /// Most numbers that one calculator gives.
-const MOST_OUTPUTS: usize = 5;
+pub(in crate::strategy) const MOST_OUTPUTS: usize = 5;
+
+/// The numbers that a calculator gives at a bar; NaN where it gives none.
+pub(in crate::strategy) type Outputs = [f64; MOST_OUTPUTS];
+
+/// What a calculator gives before it has begun.
+pub(in crate::strategy) const UNKNOWN: Outputs = [f64::NAN; MOST_OUTPUTS];
 
 /// What calculates a series; series with the same one share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,12 +103,12 @@ impl Kind {
     }
 }
 
-/// A calculator with its last numbers; NaN before the first.
+/// A calculator, and the slot in which its numbers stand.
 #[derive(Clone, Debug)]
 pub(in crate::strategy) struct Gauge {
     kind: Kind,
+    pub slot: usize,
     state: State,
-    values: [f64; MOST_OUTPUTS],
 }
 
 #[derive(Clone, Debug)]
@@ -133,13 +139,13 @@ enum State {
 }
 
 impl Gauge {
-    /// The calculator of a series and the place of its number among [`Self::value`]'s.
-    pub fn of(series: Series) -> (Self, usize) {
+    /// The calculator of a series for this slot, and the place of its number there.
+    pub fn of(series: Series, slot: usize) -> (Self, usize) {
         let (kind, output) = Kind::of(series);
         let gauge = Self {
             kind,
+            slot,
             state: State::Closed,
-            values: [f64::NAN; MOST_OUTPUTS],
         };
         (gauge, output)
     }
@@ -153,8 +159,8 @@ impl Gauge {
     pub const fn begun_anew(&self) -> Self {
         Self {
             kind: self.kind,
+            slot: self.slot,
             state: State::Closed,
-            values: [f64::NAN; MOST_OUTPUTS],
         }
     }
 
@@ -162,33 +168,27 @@ impl Gauge {
         !matches!(self.state, State::Closed)
     }
 
-    /// The last number; NaN before the first.
-    pub const fn value(&self, output: usize) -> f64 {
-        self.values[output]
-    }
-
-    /// Takes a bar that closed. `history` holds every bar so far, this one last, until all calculators have begun.
-    /// `day` counts the broker's days. Prices must be finite.
-    pub fn push(&mut self, bar: &Bar, day: i64, history: &[Bar]) {
+    /// Takes a bar that closed and puts the numbers at its close into `values`. `history` holds every bar so far, this one last,
+    /// until all calculators have begun. `day` counts the broker's days. Prices must be finite.
+    pub fn push(&mut self, bar: &Bar, day: i64, history: &[Bar], values: &mut Outputs) {
         if self.is_open() {
-            self.take(bar, day);
-        } else if self.open(history, day).is_err() {
-            self.values = [f64::NAN; MOST_OUTPUTS];
+            self.take(bar, day, values);
+        } else if self.open(history, day, values).is_err() {
+            *values = UNKNOWN;
         }
     }
 
     /// The same, once it has begun.
     #[inline(always)]
-    pub fn take(&mut self, bar: &Bar, day: i64) {
+    pub fn take(&mut self, bar: &Bar, day: i64, values: &mut Outputs) {
         // Finite prices cannot be refused; should it happen, the value is not known.
-        if self.update(bar, day).is_err() {
-            self.values = [f64::NAN; MOST_OUTPUTS];
+        if self.update(bar, day, values).is_err() {
+            *values = UNKNOWN;
         }
     }
 
     #[inline(always)]
-    fn update(&mut self, bar: &Bar, day: i64) -> Result<(), RetCode> {
-        let values = &mut self.values;
+    fn update(&mut self, bar: &Bar, day: i64, values: &mut Outputs) -> Result<(), RetCode> {
         match &mut self.state {
             State::Closed => {}
             State::Bar => *values = of_bar(bar),
@@ -225,7 +225,7 @@ impl Gauge {
     }
 
     /// Begins as soon as there are bars enough.
-    fn open(&mut self, history: &[Bar], day: i64) -> Result<(), RetCode> {
+    fn open(&mut self, history: &[Bar], day: i64, values: &mut Outputs) -> Result<(), RetCode> {
         let core = Core::new();
         let Some(last) = history.last() else {
             return Ok(());
@@ -235,7 +235,6 @@ impl Gauge {
         let high = || column(|bar| bar.high);
         let low = || column(|bar| bar.low);
         let enough = |lookback: Result<usize, RetCode>| Ok(history.len() > lookback?);
-        let values = &mut self.values;
         self.state = match self.kind {
             Kind::Bar => {
                 *values = of_bar(last);
@@ -343,7 +342,7 @@ impl Gauge {
     }
 }
 
-const fn of_bar(bar: &Bar) -> [f64; MOST_OUTPUTS] {
+const fn of_bar(bar: &Bar) -> Outputs {
     [bar.open, bar.high, bar.low, bar.close, volume(bar)]
 }
 
@@ -389,7 +388,7 @@ struct Widths(Vec<f64>);
 
 impl Widths {
     /// The three lines with their width, and the bars since it was narrowest; NaN until so many bars are known.
-    fn beside(&mut self, (upper, middle, lower): (f64, f64, f64)) -> [f64; MOST_OUTPUTS] {
+    fn beside(&mut self, (upper, middle, lower): (f64, f64, f64)) -> Outputs {
         let width = (upper - lower) / middle;
         let most = SQUEEZE_BARS as usize;
         if self.0.len() == most {
@@ -421,11 +420,7 @@ struct Cloud {
 }
 
 impl Cloud {
-    fn open(
-        core: &Core,
-        high: &[f64],
-        low: &[f64],
-    ) -> Result<(Self, [f64; MOST_OUTPUTS]), RetCode> {
+    fn open(core: &Core, high: &[f64], low: &[f64]) -> Result<(Self, Outputs), RetCode> {
         let range = |bars: i32| -> Result<(MaxStream, MinStream), RetCode> {
             Ok((core.max_open(high, bars)?.0, core.min_open(low, bars)?.0))
         };
@@ -438,7 +433,7 @@ impl Cloud {
         Ok((cloud, lines))
     }
 
-    fn take(&mut self, bar: &Bar) -> Result<[f64; MOST_OUTPUTS], RetCode> {
+    fn take(&mut self, bar: &Bar) -> Result<Outputs, RetCode> {
         for (highest, lowest) in &mut self.ranges {
             highest.update(bar.high)?;
             lowest.update(bar.low)?;
@@ -446,7 +441,7 @@ impl Cloud {
         Ok(self.lines())
     }
 
-    fn lines(&mut self) -> [f64; MOST_OUTPUTS] {
+    fn lines(&mut self) -> Outputs {
         let middle = |(highest, lowest): &(MaxStream, MinStream)| {
             f64::midpoint(highest.value(), lowest.value())
         };
