@@ -50,7 +50,8 @@ pub(super) struct Overview {
     /// One of so many positions is kept.
     pub one_of: u64,
     positions: u64,
-    pub last_bars: VecDeque<Bar>,
+    /// Up to twice as many as the last chart has.
+    recent: Vec<Bar>,
     pub last_marks: VecDeque<Mark>,
 }
 
@@ -63,16 +64,16 @@ impl Overview {
             marks: Vec::new(),
             one_of: 1,
             positions: 0,
-            last_bars: VecDeque::with_capacity(LAST_BARS + 1),
+            recent: Vec::with_capacity(2 * LAST_BARS),
             last_marks: VecDeque::new(),
         }
     }
 
     pub fn take(&mut self, bar: &Bar, equity: f64, fall: f64) {
-        if self.last_bars.len() == LAST_BARS {
-            self.last_bars.pop_front();
+        if self.recent.len() == 2 * LAST_BARS {
+            self.recent.drain(..LAST_BARS);
         }
-        self.last_bars.push_back(*bar);
+        self.recent.push(*bar);
         if self.in_last < self.per_step
             && let Some(step) = self.steps.last_mut()
         {
@@ -97,6 +98,12 @@ impl Overview {
             equity,
             fall,
         });
+    }
+
+    /// Those of the last chart, oldest first.
+    pub fn last_bars(&self) -> &[Bar] {
+        let older = self.recent.len().saturating_sub(LAST_BARS);
+        &self.recent[older..]
     }
 
     fn halve(&mut self) {

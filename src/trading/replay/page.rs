@@ -188,7 +188,7 @@ fn charts(html: &mut String, report: &Report, replay: &Replay) {
         ),
     );
     let last: Vec<Step> = overview
-        .last_bars
+        .last_bars()
         .iter()
         .map(|bar| Step {
             from: bar.time.as_second(),
