@@ -259,8 +259,6 @@ fn judge(plan: &Plan, view: &MarketView<'_>, signal: Signal) -> Result<Decision,
     };
     check_limits(plan, view, side)?;
     let look = Look::of(view, side);
-    if let Some(blocking) = plan.filters().all.iter().find(|one| !one.passes(&look)) {
-        return Err(blocking.verdict_words(&look));
-    }
-    order(plan, view, side).map_err(|why| format!("{}: {why}", side.name()))
+    let factor = (plan.filters().factor(&look)).map_err(|filter| filter.verdict_words(&look))?;
+    order(plan, view, side, factor).map_err(|why| format!("{}: {why}", side.name()))
 }

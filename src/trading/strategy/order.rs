@@ -8,11 +8,17 @@ use super::plan::Plan;
 use super::risk::volume;
 use crate::market::Side;
 
-/// A stop may lie away by the price divided by this.
+/// So many times its distance a stop may lie away by the price.
 const FURTHEST_STOP: Decimal = Decimal::TWO;
 
 /// The order itself: levels on the right side of the price and outside the broker's least distance, volume in whole steps.
-pub(super) fn order(plan: &Plan, view: &MarketView<'_>, side: Side) -> Result<Decision, String> {
+/// `factor` is that of the filters on the volume.
+pub(super) fn order(
+    plan: &Plan,
+    view: &MarketView<'_>,
+    side: Side,
+    factor: Decimal,
+) -> Result<Decision, String> {
     let (quote, spec) = (view.quote, view.spec);
     if quote.bid <= Decimal::ZERO || quote.ask < quote.bid {
         return Err(format!("no usable price ({}/{})", quote.bid, quote.ask));
@@ -42,12 +48,13 @@ pub(super) fn order(plan: &Plan, view: &MarketView<'_>, side: Side) -> Result<De
         .in_price(side, entry, spec, view.panel)
         .ok_or("the stop's distance cannot be computed at this bar, or lies on the wrong side of the price")?;
     let stop_loss = spec.round_price(entry - along(side, stop));
-    if (entry - stop_loss).abs() > entry / FURTHEST_STOP {
+    let away = (entry - stop_loss).abs();
+    if away.saturating_mul(FURTHEST_STOP) > entry {
         return Err(format!(
             "a stop loss at {stop_loss} is further from the price {entry} than half of it, which protects nothing (R10)"
         ));
     }
-    let volume = volume(plan, view, side, (entry - stop_loss).abs())?;
+    let volume = volume(plan, view, away, factor)?;
     let target = target(plan, view, (side, entry), stop)?;
     let take_profit = target.map(|target| spec.round_price(entry + along(side, target)));
     let least = Decimal::from(spec.stops_level) * spec.point;

@@ -136,17 +136,20 @@ pub struct Filters {
 }
 
 impl Filters {
-    /// The factor on the volume of an entry; 0 when a filter does not let it pass.
-    pub fn factor(&self, look: &Look<'_>) -> Decimal {
+    /// The factor on the volume of an entry.
+    ///
+    /// # Errors
+    /// The first filter that does not let it pass.
+    pub fn factor(&self, look: &Look<'_>) -> Result<Decimal, &Filter> {
         let mut factor = Decimal::ONE;
         for filter in &self.all {
             match filter.verdict(look) {
                 Verdict::Passes => {}
                 Verdict::Reduces(own) => factor *= own,
-                Verdict::Blocks => return Decimal::ZERO,
+                Verdict::Blocks => return Err(filter),
             }
         }
-        factor
+        Ok(factor)
     }
 }
 

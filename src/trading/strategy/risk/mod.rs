@@ -16,13 +16,13 @@ use dynamic::read_dynamic_risk;
 use limits::{read_limits, read_recovery};
 
 use super::evaluate::MarketView;
-use super::filters::{Allowances, HighVolatility, Look, day_and_minute};
+use super::filters::{Allowances, HighVolatility, day_and_minute};
 use super::indicator::{Series, Source};
 use super::language::{Language, tell};
 use super::ledger::{Node, Reader};
 use super::plan::Plan;
 use super::reason::Rule;
-use crate::market::{Side, SymbolSpec, Timeframe};
+use crate::market::{SymbolSpec, Timeframe};
 
 /// More lots, or more positions, than this are a mistake.
 const MOST_LOTS: Decimal = Decimal::from_parts(10_000, 0, 0, false, 0);
@@ -105,12 +105,12 @@ impl Sizing {
 }
 
 /// The lots of the rules, made smaller by the risk limits, the filters, the weekend and recovery, in whole steps; never
-/// rounded up (R18). `stop` is the stop's distance in price.
+/// rounded up (R18). `stop` is the stop's distance in price, `factor` that of the filters.
 pub(super) fn volume(
     plan: &Plan,
     view: &MarketView<'_>,
-    side: Side,
     stop: Decimal,
+    factor: Decimal,
 ) -> Result<Decimal, String> {
     let (spec, sizing) = (view.spec, &plan.sizing);
     let mut lots = sizing.lots;
@@ -124,7 +124,7 @@ pub(super) fn volume(
             .ok_or("the average true range is not known, so the risk cannot be computed")?;
         lots = lots.min(lots_for(view, risk.percent, distance)?);
     }
-    lots *= plan.filters.factor(&Look::of(view, side));
+    lots *= factor;
     let (today, _) = day_and_minute(view.market_time.as_second());
     if let Some(factor) = sizing.weekend_factor.filter(|_| today.is_weekend()) {
         lots *= factor;
