@@ -185,7 +185,6 @@ impl SymbolSpec {
     fn pair(&self) -> Option<(Letters, Letters)> {
         let base = Letters::try_from(self.currency_base.as_bytes()).ok()?;
         let profit = Letters::try_from(self.currency_profit.as_bytes()).ok()?;
-        let is_money = |letters| CODES.contains(&code(letters));
         (base != profit && is_money(base) && is_money(profit)).then_some((base, profit))
     }
 
@@ -206,35 +205,41 @@ impl SymbolSpec {
     }
 }
 
-/// The same as numbers. A pip is asked for at every look at an open position, so nothing is compared letter by letter.
-const CODES: [u32; CURRENCIES.len()] = {
-    let mut codes = [0; CURRENCIES.len()];
+const ALPHABET: usize = 26;
+
+/// By their first two letters, a bit for each third one. A pip is asked for at every look at an open position, so nothing is
+/// searched.
+const THIRDS: [u32; ALPHABET * ALPHABET] = {
+    let mut thirds = [0; ALPHABET * ALPHABET];
     let mut at = 0;
-    while at < codes.len() {
+    while at < CURRENCIES.len() {
         if let [first, second, third] = *CURRENCIES[at].as_bytes() {
-            codes[at] = code([first, second, third]);
+            thirds[place(first) * ALPHABET + place(second)] |= 1 << place(third);
         }
         at += 1;
     }
-    codes
+    thirds
 };
+
+/// In the alphabet, in capitals or not; what is no letter is beyond it.
+const fn place(letter: u8) -> usize {
+    letter.to_ascii_uppercase().wrapping_sub(b'A') as usize
+}
 
 /// Of a currency.
 type Letters = [u8; 3];
 
+/// Whether they are those of a state currency.
+fn is_money(letters: Letters) -> bool {
+    let [first, second, third] = letters.map(place);
+    let is_word = first.max(second).max(third) < ALPHABET;
+    let thirds = THIRDS.get(first * ALPHABET + second);
+    is_word && thirds.is_some_and(|thirds| thirds >> third & 1 == 1)
+}
+
 /// Nothing but its two currencies: `EURUSD`.
 fn is_named(name: &str, [a, b, c]: Letters, [d, e, f]: Letters) -> bool {
     name.as_bytes() == [a, b, c, d, e, f]
-}
-
-/// Three letters, in capitals or not, as one number.
-const fn code([first, second, third]: Letters) -> u32 {
-    u32::from_be_bytes([
-        0,
-        first.to_ascii_uppercase(),
-        second.to_ascii_uppercase(),
-        third.to_ascii_uppercase(),
-    ])
 }
 
 /// What has a pip of its own. Where a name holds several, the first of these counts.
