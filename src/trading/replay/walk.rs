@@ -307,12 +307,13 @@ impl Replay {
             note: note.to_owned(),
             is_last,
         };
-        holding.weigh(spec);
         let net = holding.net;
         self.tally.take(&trade, net);
         if is_last {
             self.overview.close(&trade, net);
             self.holdings.remove(at);
+        } else {
+            holding.weigh(spec);
         }
         sink.traded(&trade)?;
         Ok(is_last)

@@ -75,12 +75,10 @@ impl StopLoss {
 
     /// The distance within `minPips` and `maxPips`.
     pub(in crate::strategy) fn bounded(&self, distance: Decimal, spec: &SymbolSpec) -> Decimal {
-        let pip = spec.pip();
-        let distance = self
-            .min_pips
-            .map_or(distance, |min| distance.max(min * pip));
-        self.max_pips
-            .map_or(distance, |max| distance.min(max * pip))
+        let at_least = |min| distance.max(min * spec.pip());
+        let distance = self.min_pips.map_or(distance, at_least);
+        let at_most = |max| distance.min(max * spec.pip());
+        self.max_pips.map_or(distance, at_most)
     }
 }
 

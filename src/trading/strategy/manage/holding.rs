@@ -72,7 +72,10 @@ impl<'a> Holding<'a> {
 
     /// The broker's least distance between a stop and the price.
     pub fn least_distance(&self) -> Decimal {
-        Decimal::from(self.spec().stops_level) * self.spec().point
+        match self.spec().stops_level {
+            0 => Decimal::ZERO,
+            level => Decimal::from(level) * self.spec().point,
+        }
     }
 
     pub fn in_price(&self, distance: Distance) -> Option<Decimal> {

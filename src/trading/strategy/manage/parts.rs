@@ -9,8 +9,8 @@ use crate::strategy::language::Language;
 
 /// How far a position has come through its parts.
 pub(super) struct Walk<'a> {
-    /// What is to be closed now, the level it comes from, and the per cent taken with it.
-    due: Option<(Decimal, &'a PartialLevel, Decimal)>,
+    /// What is to be closed now, and the levels up to the one that it comes from, which is the last.
+    due: Option<(Decimal, &'a [PartialLevel])>,
     /// It closes all that is left.
     all: bool,
     /// A part that moves the stop to the open price was taken or is due.
@@ -36,9 +36,8 @@ pub(super) fn walk<'a>(
         complete: true,
     };
     let waits = holding.plan.exits.trailing.iter().any(Trailing::waits);
-    let mut percent = Decimal::ZERO;
-    for (level, cut) in holding.plan.exits.parts.cuts(view.opened.volume, spec) {
-        percent += level.percent;
+    let parts = &holding.plan.exits.parts;
+    for (at, (level, cut)) in parts.cuts(view.opened.volume, spec).enumerate() {
         let Some(cut) = cut else {
             let reached = reached(holding.reach(&level.when), waits || level.breakeven);
             walk.complete = reached;
@@ -54,7 +53,7 @@ pub(super) fn walk<'a>(
             let left = view.position.volume - part;
             let all = cut >= view.opened.volume;
             if part > Decimal::ZERO && part >= spec.volume_min && (all || left >= spec.volume_min) {
-                walk.due = Some((part, level, percent));
+                walk.due = Some((part, &parts.own()[..=at]));
                 walk.all = all;
             }
         }
@@ -66,7 +65,9 @@ pub(super) fn walk<'a>(
 
 impl Walk<'_> {
     pub fn adjustment(&self) -> Option<Adjustment> {
-        let (part, level, percent) = self.due?;
+        let (part, levels) = self.due?;
+        let level = levels.last()?;
+        let percent: Decimal = levels.iter().map(|level| level.percent).sum();
         Some(Adjustment::Close {
             volume: (!self.all).then_some(part),
             why: format!(
