@@ -209,7 +209,7 @@ const ALPHABET: usize = 26;
 
 /// By their first two letters, a bit for each third one. A pip is asked for at every look at an open position, so nothing is
 /// searched.
-const THIRDS: [u32; ALPHABET * ALPHABET] = {
+static THIRDS: [u32; ALPHABET * ALPHABET] = {
     let mut thirds = [0; ALPHABET * ALPHABET];
     let mut at = 0;
     while at < CURRENCIES.len() {

@@ -111,7 +111,9 @@ pub(in crate::strategy) struct Gauge {
     state: State,
 }
 
+/// With a tag of its own, which is read at every bar.
 #[derive(Clone, Debug)]
+#[repr(u8)]
 #[expect(
     clippy::large_enum_variant,
     reason = "a handful for each chart, which stay where they are"
