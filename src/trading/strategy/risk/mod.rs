@@ -22,7 +22,7 @@ use super::language::{Language, tell};
 use super::ledger::{Node, Reader};
 use super::plan::Plan;
 use super::reason::Rule;
-use crate::market::{SymbolSpec, Timeframe};
+use crate::market::{SymbolSpec, Timeframe, roughly};
 
 /// More lots, or more positions, than this are a mistake.
 const MOST_LOTS: Decimal = Decimal::from_parts(10_000, 0, 0, false, 0);
@@ -115,14 +115,14 @@ pub(super) fn volume(
     let (spec, sizing) = (view.spec, &plan.sizing);
     let mut lots = sizing.lots;
     if let Some(percent) = sizing.risk_percent {
-        lots = lots.min(lots_for(view, percent, stop)?);
+        lots = lots_within(lots, view, percent, stop)?;
     }
     if let Some(risk) = sizing.by_atr {
         let atr = Decimal::from_f64(view.panel.own(Series::Atr(risk.period)));
         let distance = atr
             .and_then(|atr| atr.checked_mul(risk.multiplier))
             .ok_or("the average true range is not known, so the risk cannot be computed")?;
-        lots = lots.min(lots_for(view, risk.percent, distance)?);
+        lots = lots_within(lots, view, risk.percent, distance)?;
     }
     lots *= factor;
     let (today, _) = day_and_minute(view.market_time.as_second());
@@ -138,15 +138,32 @@ pub(super) fn volume(
     whole_steps(lots, spec)
 }
 
-/// The lots with which this distance costs so much of the balance, by the symbol's real tick value.
-fn lots_for(view: &MarketView<'_>, percent: Decimal, distance: Decimal) -> Result<Decimal, String> {
+/// At most the lots with which this distance costs so much of the balance, by the symbol's real tick value.
+fn lots_within(
+    lots: Decimal,
+    view: &MarketView<'_>,
+    percent: Decimal,
+    distance: Decimal,
+) -> Result<Decimal, String> {
+    /// Far more than binary fractions lose on the way.
+    const SLACK: f64 = 1e-9;
+    /// Less than the largest decimal.
+    const MOST: f64 = 1e28;
     let spec = view.spec;
-    let at_risk = view.balance.max(Decimal::ZERO) * percent / Decimal::ONE_HUNDRED;
+    let balance = view.balance.max(Decimal::ZERO);
     distance
         .checked_div(spec.tick_size)
         .and_then(|ticks| ticks.checked_mul(spec.tick_value))
         .filter(|a_lot| *a_lot > Decimal::ZERO)
-        .and_then(|a_lot| at_risk.checked_div(a_lot))
+        .and_then(|a_lot| {
+            // Where the risk allows more by far, how much more needs no division.
+            let allowed = roughly(balance) * roughly(percent) / 100.0 / roughly(a_lot);
+            if (roughly(lots) * (1.0 + SLACK)..MOST).contains(&allowed) {
+                return Some(lots);
+            }
+            let at_risk = balance * percent / Decimal::ONE_HUNDRED;
+            Some(lots.min(at_risk.checked_div(a_lot)?))
+        })
         .ok_or_else(|| {
             "the symbol's tick value is not known, so the risk cannot be computed".to_owned()
         })
