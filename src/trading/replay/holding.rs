@@ -47,7 +47,7 @@ impl Holding {
             entry: number_of(position.open_price),
             stop: number_of(stop_loss),
             target: position.take_profit.map(number_of),
-            touch: ALWAYS,
+            touch: Touch::ALWAYS,
             part: f64::NAN,
             part_at: None,
             moved: false,
@@ -93,6 +93,15 @@ impl Holding {
         self.part = touch.part.map_or(f64::NAN, number_of);
         self.part_at = None;
         self.touch = touch;
+    }
+
+    /// The same once the stop has moved and nothing else has changed. `false`: the exits themselves must be asked.
+    pub fn look_on(&mut self, spec: &SymbolSpec) -> bool {
+        let touch = self.touch.after_move(&self.position, spec);
+        if let Some(touch) = touch {
+            self.touch = touch;
+        }
+        touch.is_some()
     }
 
     /// Whether the exits could ask for anything at this price.
@@ -143,15 +152,6 @@ impl Holding {
         reached.then_some(part)
     }
 }
-
-/// Nobody has looked yet.
-const ALWAYS: Touch = Touch {
-    lower: f64::INFINITY,
-    upper: f64::NEG_INFINITY,
-    second: i64::MIN,
-    part: None,
-    lost_part: None,
-};
 
 /// The price that the symbol's ticks allow, not short of the one asked for.
 fn not_nearer(price: Decimal, side: Side, spec: &SymbolSpec) -> Decimal {

@@ -122,6 +122,9 @@ impl Replay {
 
     /// What the correlation filter looks at, at the last closed bar.
     pub(super) fn peers(&self) -> Vec<Peer> {
+        if !self.compares {
+            return Vec::new();
+        }
         let (Some(filter), Some(last)) = (self.plan.correlation(), self.panel.last_bar()) else {
             return Vec::new();
         };

@@ -83,6 +83,12 @@ pub struct Replay {
     pub(super) settings: Settings,
     /// Whether a closed bar changes what exits ask for.
     looks_at_bars: bool,
+    /// Whether nothing but a position itself does.
+    pub(super) stands_still: bool,
+    /// Whether a filter looks at other symbols.
+    pub(super) compares: bool,
+    /// Whether the plan limits losses in per cent of the balance.
+    needs_balance: bool,
     pip: f64,
     point: f64,
     /// Smallest shown steps in a price of 1.
@@ -121,6 +127,9 @@ impl Replay {
         });
         Self {
             looks_at_bars: plan.exits().look_at_bars(),
+            stands_still: plan.exits().stand_still(),
+            compares: plan.correlation().is_some(),
+            needs_balance: plan.sizing().limits.need_balance(),
             pip: pip_of(spec),
             point,
             units: (0..spec.digits).fold(1.0, |units, _| units * 10.0),
@@ -429,6 +438,12 @@ impl Replay {
         }
     }
 
+    /// Counts a deal, with the balance after it where that matters.
+    pub(super) fn count(&mut self, deal: &Deal) {
+        let balance = self.needs_balance.then_some(self.account.balance);
+        self.account.ledger.count(deal, balance);
+    }
+
     fn open(
         &mut self,
         side: Side,
@@ -442,10 +457,10 @@ impl Replay {
             Side::Buy => quote.ask,
             Side::Sell => quote.bid,
         };
-        let spec = &self.settings.terms.spec;
+        // There is but one symbol, and nobody asks for its name.
         let position = Position {
             ticket: Ticket(self.opened),
-            symbol: spec.name.clone(),
+            symbol: String::new(),
             side,
             volume,
             open_price,
@@ -470,8 +485,8 @@ impl Replay {
             magic: 0,
             time: quote.time,
         };
-        let balance = self.account.balance;
-        self.account.ledger.count(&deal, Some(balance));
+        self.count(&deal);
+        let spec = &self.settings.terms.spec;
         let holding = Holding::new(self.opened, position, spec);
         self.holdings.push(holding);
         self.look_ahead(self.holdings.len() - 1);

@@ -199,7 +199,8 @@ impl Replay {
         sink: &mut S,
     ) -> io::Result<bool> {
         let quote = self.quote(bid, spread, time);
-        for _ in 0..MOST_CHANGES {
+        let mut only_moved = false;
+        for change in 0..MOST_CHANGES {
             let holding = &self.holdings[at];
             let view = PositionView {
                 position: &holding.position,
@@ -215,6 +216,7 @@ impl Replay {
                 // Of all that could move it this one is the nearest to the price: nothing more is asked for.
                 Some(Adjustment::MoveStop { stop_loss, .. }) => {
                     holding.move_stop(stop_loss);
+                    only_moved = change == 0;
                     break;
                 }
                 Some(Adjustment::Close { volume, why }) => {
@@ -233,7 +235,11 @@ impl Replay {
                 }
             }
         }
-        self.look_ahead(at);
+        let spec = &self.settings.terms.spec;
+        let looked = only_moved && self.stands_still && self.holdings[at].look_on(spec);
+        if !looked {
+            self.look_ahead(at);
+        }
         Ok(false)
     }
 
@@ -287,8 +293,9 @@ impl Replay {
             magic: 0,
             time,
         };
-        let balance = self.account.balance;
-        self.account.ledger.count(&deal, Some(balance));
+        self.count(&deal);
+        let spec = &self.settings.terms.spec;
+        let holding = &mut self.holdings[at];
         holding.net += net;
         let trade = Trade {
             number: holding.number,

@@ -77,6 +77,13 @@ impl Exits {
                 .any(|one| !one.when.series().is_empty())
     }
 
+    /// Whether what they ask of an open position changes with its price, volume, stop and age alone: neither with bars nor with
+    /// what a tick is worth.
+    pub fn stand_still(&self) -> bool {
+        let by_worth = |one: &PartialLevel| matches!(one.when, When::Amount(_));
+        !self.look_at_bars() && !self.parts.levels.iter().any(by_worth)
+    }
+
     /// Everything of the own timeframe that the exits look at.
     pub(super) fn series(&self) -> Vec<Series> {
         let atr = |distance: &Distance| match distance {

@@ -82,6 +82,35 @@ fn is_allowed(wish: &Wish, holding: &Holding<'_>, price: Decimal) -> bool {
         && better
 }
 
+/// How one stop follows the price, in price.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Follow {
+    /// The profit from which on it follows.
+    from: Decimal,
+    distance: Decimal,
+    /// Least improvement.
+    step: Decimal,
+}
+
+impl Follow {
+    fn of(trailing: &Trailing, holding: &Holding<'_>, complete: bool) -> Option<Self> {
+        let (distance, from) = reach(trailing, holding, complete)?;
+        Some(Self {
+            from,
+            distance,
+            step: trailing.step_pips * holding.pip,
+        })
+    }
+
+    /// The least profit at which it moves a stop that stands at this one.
+    pub fn next_gain(&self, standing: Option<Decimal>) -> Decimal {
+        let better = standing.map_or(Decimal::MIN, |standing| {
+            standing + self.step + self.distance
+        });
+        self.from.max(better)
+    }
+}
+
 /// How far behind the price it stays, and the profit from which on it follows.
 fn reach(trailing: &Trailing, holding: &Holding<'_>, complete: bool) -> Option<(Decimal, Decimal)> {
     if trailing.waits() && !complete {
@@ -145,24 +174,33 @@ fn after_average(holding: &Holding<'_>, now: i64) -> Option<Wish> {
     })
 }
 
-/// The least profit, in price, at which a stop could move, as far as nothing but the price changes.
-pub(super) fn next_gain(holding: &Holding<'_>, walk: &Walk<'_>, now: i64) -> Option<Decimal> {
+/// The least profit, in price, at which a stop could move, as far as nothing but the price changes; and what moves it, where
+/// that is one alone.
+pub(super) fn next_gain(
+    holding: &Holding<'_>,
+    walk: &Walk<'_>,
+    now: i64,
+) -> (Option<Decimal>, Option<Follow>) {
+    let exits = &holding.plan.exits;
     let standing = holding
         .view
         .position
         .stop_loss
         .map(|stop| holding.gain(stop));
-    let trailed = holding.plan.exits.trailing.iter().filter_map(|trailing| {
-        let (distance, from) = reach(trailing, holding, walk.complete)?;
-        let step = trailing.step_pips * holding.pip;
-        let better = standing.map_or(Decimal::MIN, |standing| standing + step + distance);
-        Some(from.max(better))
-    });
+    let follow = |trailing| Follow::of(trailing, holding, walk.complete);
+    if let ([trailing], false, false) = (&*exits.trailing, walk.breakeven, exits.stop_loss.follows)
+    {
+        let alone = follow(trailing);
+        return (alone.map(|alone| alone.next_gain(standing)), alone);
+    }
+    let trailed = (exits.trailing.iter())
+        .filter_map(follow)
+        .map(|one| one.next_gain(standing));
     let fixed = [breakeven(holding, walk), after_average(holding, now)]
         .into_iter()
         .flatten()
         .map(|wish| holding.gain(wish.stop_loss))
         .filter(|gain| standing.is_none_or(|standing| *gain > standing))
         .map(|gain| gain + holding.least_distance());
-    trailed.chain(fixed).min()
+    (trailed.chain(fixed).min(), None)
 }

@@ -3,8 +3,10 @@
 use rust_decimal::Decimal;
 
 use super::holding::{Holding, Reach};
+use super::stops::Follow;
 use super::{PositionView, closes, parts, stops};
-use crate::market::{Side, number_of};
+use crate::market::{Position, Side, SymbolSpec, number_of};
+use crate::strategy::exits::along;
 use crate::strategy::plan::Plan;
 
 /// [`manage`](super::manage) has nothing to ask for while all of this holds: the price at which the position could be closed
@@ -23,20 +25,77 @@ pub struct Touch {
     pub part: Option<Decimal>,
     /// The same, reached by losing.
     pub lost_part: Option<Decimal>,
+    /// The profit at which the next part is due, and what alone moves the stop.
+    part_gain: Option<Decimal>,
+    follow: Option<Follow>,
 }
 
 impl Touch {
-    const ALWAYS: Self = Self {
+    /// Nobody has looked yet.
+    pub const ALWAYS: Self = Self {
         lower: f64::INFINITY,
         upper: f64::NEG_INFINITY,
         second: i64::MIN,
         part: None,
         lost_part: None,
+        part_gain: None,
+        follow: None,
     };
 
     /// Whether `manage` must be asked at this price and second.
     pub fn is_reached(&self, price: f64, second: i64) -> bool {
         !(price > self.lower && price < self.upper) || second >= self.second
+    }
+
+    /// The same once the position's stop has moved and nothing else has changed (see
+    /// [`Exits::stand_still`](crate::strategy::Exits::stand_still)). `None`: [`next_touch`] must tell.
+    pub fn after_move(&self, position: &Position, spec: &SymbolSpec) -> Option<Self> {
+        let standing = position.stop_loss.map(|stop| stop - position.open_price);
+        let standing = standing.map(|distance| along(position.side, distance));
+        let moves_at = self.follow?.next_gain(standing);
+        let bound = bound(
+            position,
+            nearer(self.part_gain, moves_at, spec),
+            position.side,
+        );
+        let (lower, upper) = match position.side {
+            Side::Buy => (self.lower, bound),
+            Side::Sell => (bound, self.upper),
+        };
+        Some(Self {
+            lower,
+            upper,
+            ..*self
+        })
+    }
+}
+
+/// The nearer one of the profits at which a part is due and at which a stop moves, one tick nearer: a stop rounded to ticks may
+/// be worth its step a little before.
+fn nearer(part: Option<Decimal>, moves_at: Decimal, spec: &SymbolSpec) -> Option<Decimal> {
+    let tick = spec.tick_size.max(spec.point);
+    let moves_at = moves_at.saturating_sub(tick);
+    Some(part.map_or(moves_at, |part| part.min(moves_at)))
+}
+
+/// The price of a profit.
+fn price(position: &Position, gain: Decimal) -> Decimal {
+    let away = along(position.side, gain);
+    position.open_price.saturating_add(away)
+}
+
+/// A bound above (for a buy) or below.
+fn bound(position: &Position, gain: Option<Decimal>, towards: Side) -> f64 {
+    let sign = match towards {
+        Side::Buy => 1.0,
+        Side::Sell => -1.0,
+    };
+    match gain {
+        None => sign * f64::INFINITY,
+        Some(gain) => {
+            let price = number_of(price(position, gain));
+            price - sign * price.abs() * SLACK
+        }
     }
 }
 
@@ -78,38 +137,25 @@ pub fn next_touch(plan: &Plan, view: &PositionView<'_>) -> Touch {
         }
         false
     });
-    if let Some(gain) = stops::next_gain(&holding, &walk, closed) {
-        // One tick nearer: a stop rounded to ticks may be worth its step a little before.
-        let tick = view.spec.tick_size.max(view.spec.point);
-        let gain = gain.saturating_sub(tick);
-        rises_to = Some(rises_to.map_or(gain, |known| known.min(gain)));
+    let part_gain = rises_to;
+    let (moves_at, follow) = stops::next_gain(&holding, &walk, closed);
+    if let Some(gain) = moves_at {
+        rises_to = nearer(part_gain, gain, view.spec);
     }
-    let price = |gain: Decimal| view.position.open_price.saturating_add(holding.along(gain));
-    let number = |gain: Decimal| number_of(price(gain));
-    let below = |gain: Option<Decimal>| match gain {
-        None => f64::NEG_INFINITY,
-        Some(gain) => {
-            let price = number(gain);
-            price + price.abs() * SLACK
-        }
-    };
-    let above = |gain: Option<Decimal>| match gain {
-        None => f64::INFINITY,
-        Some(gain) => {
-            let price = number(gain);
-            price - price.abs() * SLACK
-        }
-    };
-    let (lower, upper) = if view.position.side == Side::Buy {
-        (below(falls_to), above(rises_to))
-    } else {
-        (below(rises_to), above(falls_to))
+    let position = view.position;
+    let won = bound(position, rises_to, position.side);
+    let lost = bound(position, falls_to, position.side.opposite());
+    let (lower, upper) = match position.side {
+        Side::Buy => (lost, won),
+        Side::Sell => (won, lost),
     };
     Touch {
         lower,
         upper,
         second,
-        part: part.map(price),
-        lost_part: lost_part.map(price),
+        part: part.map(|gain| price(position, gain)),
+        lost_part: lost_part.map(|gain| price(position, gain)),
+        part_gain,
+        follow,
     }
 }

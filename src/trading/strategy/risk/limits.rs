@@ -117,6 +117,12 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Whether a loss is limited in per cent of the balance.
+    pub fn need_balance(&self) -> bool {
+        let mut losses = self.losses.iter();
+        losses.any(|limit| matches!(limit.most, Loss::PercentOfBalance(_)))
+    }
+
     pub(super) fn words(&self, language: Language) -> Vec<String> {
         let mut parts = Vec::new();
         for limit in &self.losses {
