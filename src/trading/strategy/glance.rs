@@ -22,24 +22,58 @@ pub(super) struct Glance {
     compared: Vec<Compared<Sides>>,
     /// Conditions that go by more than an order, each with its bit.
     others: Vec<(u64, Test)>,
-    /// The conditions of each alternative, a bit for each.
+    alternatives: Alternatives,
+    /// What follows from the conditions that hold; of more than [`MOST_IN_TABLE`] nothing stands here.
+    signals: Vec<Signal>,
+}
+
+/// More conditions than this are not worth a table.
+const MOST_IN_TABLE: usize = 10;
+
+/// The conditions of each alternative, a bit for each.
+#[derive(Clone, Debug)]
+struct Alternatives {
     buys: Vec<u64>,
     sells: Vec<u64>,
+}
+
+impl Alternatives {
+    fn signal(&self, held: u64) -> Signal {
+        // Every one of them, as which it is would have to be guessed by a processor that stops at the first.
+        let any_of = |terms: &[u64]| {
+            let held = terms.iter().map(|term| held & term == *term);
+            Some(held.fold(false, |any, one| any | one))
+        };
+        Signal {
+            buys: any_of(&self.buys),
+            sells: any_of(&self.sells),
+        }
+    }
 }
 
 impl Glance {
     /// Of the tests for buying and for selling; `None` when they are more than the bits.
     pub fn new((buying, selling): (&[Test], &[Test])) -> Option<Self> {
-        if buying.len() + selling.len() > u64::BITS as usize {
+        let conditions = buying.len() + selling.len();
+        if conditions > u64::BITS as usize {
             return None;
         }
+        let alternatives = Alternatives {
+            buys: terms(buying, 0),
+            sells: terms(selling, buying.len()),
+        };
+        let patterns = if conditions <= MOST_IN_TABLE {
+            0..1 << conditions
+        } else {
+            0..0
+        };
         let mut glance = Self {
             series: Vec::new(),
             levels: Vec::new(),
             compared: Vec::new(),
             others: Vec::new(),
-            buys: alternatives(buying, 0),
-            sells: alternatives(selling, buying.len()),
+            signals: patterns.map(|held| alternatives.signal(held)).collect(),
+            alternatives,
         };
         for (at, test) in buying.iter().chain(selling).enumerate() {
             glance.add(1 << at, test);
@@ -88,18 +122,14 @@ impl Glance {
             known &= truth.is_some();
             held |= bit * u64::from(truth == Some(true));
         }
-        // Every one of them, as which it is would have to be guessed by a processor that stops at the first.
-        let any_of = |terms: &[u64]| {
-            let held = terms.iter().map(|term| held & term == *term);
-            Some(held.fold(false, |any, one| any | one))
-        };
-        known.then(|| {
-            let signal = Signal {
-                buys: any_of(&self.buys),
-                sells: any_of(&self.sells),
-            };
-            (signal, held)
-        })
+        known.then(|| (self.signal(held), held))
+    }
+
+    fn signal(&self, held: u64) -> Signal {
+        let known = usize::try_from(held).ok();
+        known
+            .and_then(|held| self.signals.get(held).copied())
+            .unwrap_or_else(|| self.alternatives.signal(held))
     }
 }
 
@@ -119,7 +149,7 @@ fn note<S: PartialEq>(all: &mut Vec<Compared<S>>, sides: S, bit: u64, orders: u1
 }
 
 /// The bits of each alternative's tests, of which the first one has the bit at this place.
-fn alternatives(tests: &[Test], first: usize) -> Vec<u64> {
+fn terms(tests: &[Test], first: usize) -> Vec<u64> {
     let (mut terms, mut term) = (Vec::new(), 0);
     for (at, test) in (first..).zip(tests) {
         term |= 1 << at;

@@ -293,8 +293,11 @@ impl Panel {
                 }
             }
         }
-        self.closes.rotate_left(1);
-        self.charts[0].push(bar, offset_s, &mut self.closes[KEPT - 1]);
+        let [oldest, previous, last] = &mut self.closes;
+        // The oldest one's room is the next one's.
+        std::mem::swap(oldest, previous);
+        std::mem::swap(previous, last);
+        self.charts[0].push(bar, offset_s, last);
         for at in 1..self.charts.len() {
             self.count_in(at);
         }
