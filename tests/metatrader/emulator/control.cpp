@@ -63,7 +63,7 @@ static std::string set_symbol(const Words &w) {
     s = &world.symbols.back();
   }
   return each_pair(w, 2, [s](const std::string &k, const std::string &v) {
-    static const std::map<std::string, int SymbolState::*> ints = {{"digits", &SymbolState::digits}, {"stops", &SymbolState::stops}, {"freeze", &SymbolState::freeze}, {"exe", &SymbolState::exe}, {"fill", &SymbolState::fill}, {"orders", &SymbolState::orders}, {"exp", &SymbolState::exp}, {"gtc", &SymbolState::gtc}, {"mode", &SymbolState::mode}, {"calc", &SymbolState::calc}};
+    static const std::map<std::string, int SymbolState::*> ints = {{"digits", &SymbolState::digits}, {"stops", &SymbolState::stops}, {"freeze", &SymbolState::freeze}, {"exe", &SymbolState::exe}, {"fill", &SymbolState::fill}, {"takes", &SymbolState::takes}, {"orders", &SymbolState::orders}, {"exp", &SymbolState::exp}, {"gtc", &SymbolState::gtc}, {"mode", &SymbolState::mode}, {"calc", &SymbolState::calc}};
     static const std::map<std::string, double SymbolState::*> reals = {{"tick_size", &SymbolState::tick_size}, {"contract", &SymbolState::contract}, {"vmin", &SymbolState::vmin}, {"vmax", &SymbolState::vmax}, {"vstep", &SymbolState::vstep}, {"vlimit", &SymbolState::vlimit}, {"liquidity", &SymbolState::liquidity}, {"rate", &SymbolState::rate}, {"margin_rate", &SymbolState::margin_rate}};
     static const std::map<std::string, std::string SymbolState::*> texts = {{"path", &SymbolState::path}, {"desc", &SymbolState::desc}, {"base", &SymbolState::base}, {"profit", &SymbolState::profit}, {"margin", &SymbolState::margin}};
     if (auto i = ints.find(k); i != ints.end()) s->*i->second = (int)whole(v);

@@ -59,6 +59,7 @@ static uint refuse_volume(const SymbolState &s, double v) {
 }
 static uint refuse_filling(const SymbolState &s, const MqlTradeRequest &q) {
   bool market = q.action == TRADE_ACTION_DEAL;
+  if (market && s.takes >= 0) return s.takes & 1 << q.type_filling ? 0u : TRADE_RETCODE_INVALID_FILL;
   switch (q.type_filling) {
     case ORDER_FILLING_RETURN: return market && s.exe == SYMBOL_TRADE_EXECUTION_MARKET ? TRADE_RETCODE_INVALID_FILL : 0u;
     case ORDER_FILLING_BOC: {

@@ -13,7 +13,7 @@ struct Bar { long time; double o, h, l, c; long tv; int sp; long rv; };
 
 struct SymbolState {
   std::string name, path = "Forex\\Majors", desc, base = "EUR", profit = "USD", margin = "EUR";
-  int digits = 5, stops = 0, freeze = 0, exe = SYMBOL_TRADE_EXECUTION_MARKET, fill = 3, orders = 127, exp = 15, gtc = 0, mode = 4, calc = 0;
+  int digits = 5, stops = 0, freeze = 0, exe = SYMBOL_TRADE_EXECUTION_MARKET, fill = 3, takes = -1, orders = 127, exp = 15, gtc = 0, mode = 4, calc = 0;
   double tick_size = 0.00001, contract = 100000, vmin = 0.01, vmax = 100, vstep = 0.01, vlimit = 0, swap_long = -6.2, swap_short = 1.1;
   double rate = 1;        // profit currency in account currency
   double margin_rate = 1;

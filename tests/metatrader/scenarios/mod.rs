@@ -241,6 +241,7 @@ scenarios! {
     netting::a_fill_of_an_earlier_position_makes_nothing_ours,
     book::rows_say_what_the_broker_says,
     book::bars_of_a_busy_time_all_come,
+    stop::a_mask_that_is_wrong_leaves_nothing_open,
 }
 
 /// A wait that should be short.

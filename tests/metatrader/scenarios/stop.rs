@@ -136,3 +136,44 @@ pub fn a_crash_within_a_close_makes_no_second_one(variant: &Variant) -> Outcome 
     }
     Ok(())
 }
+
+/// The symbol's mask names a filling that the broker never takes: FLAT and the dead-man switch go through the others until one
+/// is taken.
+pub fn a_mask_that_is_wrong_leaves_nothing_open(variant: &Variant) -> Outcome {
+    const MARKET: u8 = 2;
+    const EXCHANGE: u8 = 3;
+    // What the mask says, what is taken (FOK 1, IOC 2, RETURN 4), and how many requests that needs.
+    for (dead, execution, mask, takes, needed) in [
+        (false, MARKET, 1, 2, 3),
+        (false, MARKET, 2, 1, 2),
+        (false, EXCHANGE, 1, 4, 4),
+        (true, MARKET, 1, 2, 3),
+    ] {
+        let mut options = variant.options();
+        if dead {
+            options = options
+                .input("InpDeadManSeconds", 1)
+                .input("InpDeadManClose", true);
+        }
+        let rig = Rig::start(variant.link, options);
+        done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+        rig.terminal.cmd(&format!(
+            "symbol EURUSD exe={execution} fill={mask} takes={takes}"
+        ));
+        if dead {
+            rig.peer.cut();
+            within(BRIEF, &rig.terminal, "it is still open", |terminal| {
+                terminal.truth("positions").is_empty()
+            })?;
+        } else {
+            has(&flat(&rig, 10, 1)?, &[("n", "1"), ("left", "0")])?;
+        }
+        ensure!(
+            sends(&rig.terminal) == 1 + needed && rig.terminal.truth("positions").is_empty(),
+            "mask {mask}, taken {takes}: {} sends\n{}",
+            sends(&rig.terminal),
+            rig.terminal.picture()
+        );
+    }
+    Ok(())
+}
