@@ -240,3 +240,53 @@ pub fn a_history_that_grows_proves_no_absence(variant: &Variant) -> Outcome {
     );
     has(&find(&rig, cid(1))?, &[("where", "none"), ("sync", "1")])
 }
+
+/// The broker refused a change, or carried it out, and then the terminal died: both are known as they ended.
+pub fn a_refused_change_is_refused_after_a_restart(variant: &Variant) -> Outcome {
+    let mut rig = variant.rig();
+    let limit = [
+        ("action", "pending"),
+        ("type", "buy_limit"),
+        ("price", "1.09500"),
+    ];
+    let opened = done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    let placed = done(&rig, "ORDER", &buy(&rig.terminal, cid(2), &limit))?;
+    let (position, order) = (opened.get("pos"), placed.get("order"));
+    let change = |n: u64, kind: &'static str, fields: String| {
+        let fields = format!("{}\tticket={fields}", head(&rig.terminal, cid(n)));
+        (n, kind, fields)
+    };
+    let levels = |sl: &str| format!("{position}\tident={position}\tsl={sl}\ttp=");
+    let refused = [
+        change(3, "SLTP", levels("1.08")),
+        change(4, "MODIFY", format!("{order}\tprice=1.09400")),
+        change(5, "CANCEL", order.to_owned()),
+    ];
+    let carried_out = change(6, "SLTP", levels("1.07"));
+    for (_, kind, fields) in &refused {
+        rig.terminal.cmd("fault reject 10006");
+        has(
+            &res(&rig.peer, kind, fields)?,
+            &[("stage", "done"), ("ok", "0"), ("retcode", "10006")],
+        )?;
+    }
+    done(&rig, carried_out.1, &carried_out.2)?;
+    rig.kill_and_restart();
+    for (n, kind, fields) in &refused {
+        let case = |why: String| format!("{kind}: {why}");
+        has(
+            &find(&rig, cid(*n))?,
+            &[("where", "refused"), ("retcode", "10006")],
+        )
+        .map_err(case)?;
+        has(
+            &res(&rig.peer, kind, fields)?,
+            &[("ok", "0"), ("retcode", "10006"), ("dup", "1")],
+        )
+        .map_err(case)?;
+    }
+    has(&find(&rig, cid(6))?, &[("where", "done")])?;
+    has(&done(&rig, carried_out.1, &carried_out.2)?, &[("dup", "1")])?;
+    ensure!(sends(&rig.terminal) == 0, "{} sends", sends(&rig.terminal));
+    Ok(())
+}

@@ -242,6 +242,7 @@ scenarios! {
     book::rows_say_what_the_broker_says,
     book::bars_of_a_busy_time_all_come,
     stop::a_mask_that_is_wrong_leaves_nothing_open,
+    find::a_refused_change_is_refused_after_a_restart,
 }
 
 /// A wait that should be short.
