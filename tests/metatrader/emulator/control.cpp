@@ -93,6 +93,7 @@ static std::string set_account(const Words &w) {
     else if (k == "balance") a.balance = num(v);
     else if (k == "credit") a.credit = num(v);
     else if (k == "commission") a.commission = num(v);
+    else if (k == "fee") a.fee = num(v);
     else if (k == "so") a.so_so = num(v);
     else if (k == "limit_orders") a.limit_orders = (int)whole(v);
     else if (k == "trade") a.trade = on(v);

@@ -86,7 +86,8 @@ static Deal &book_deal(Account &a, Deal d) {
   d.ms = world.now_ms();
   d.seen_from = visible_from();
   d.commission = NormalizeDouble(-a.commission * d.vol, 2);
-  a.balance = NormalizeDouble(a.balance + d.profit + d.swap + d.commission, 2);
+  d.fee = NormalizeDouble(-a.fee * d.vol, 2);
+  a.balance = NormalizeDouble(a.balance + d.profit + d.swap + d.commission + d.fee, 2);
   a.deals.push_back(d);
   save(a, d);
   save(a);

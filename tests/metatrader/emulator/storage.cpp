@@ -44,7 +44,7 @@ std::string line_of(const Order &o) {
 std::string line_of(const Deal &d) {
   return "ticket=" + std::to_string(d.ticket) + "\torder=" + std::to_string(d.order) + "\tpos=" + std::to_string(d.pos) + "\tsym=" + txt(d.sym) + "\ttype=" + std::to_string(d.type) +
          "\tentry=" + std::to_string(d.entry) + "\treason=" + std::to_string(d.reason) + "\tvol=" + num(d.vol) + "\tprice=" + num(d.price) + "\tprofit=" + num(d.profit) + "\tswap=" + num(d.swap) +
-         "\tcommission=" + num(d.commission) + "\tsl=" + num(d.sl) + "\ttp=" + num(d.tp) + "\tmagic=" + std::to_string(d.magic) + "\tms=" + std::to_string(d.ms) + "\tcomment=" + txt(d.comment);
+         "\tcommission=" + num(d.commission) + "\tfee=" + num(d.fee) + "\tsl=" + num(d.sl) + "\ttp=" + num(d.tp) + "\tmagic=" + std::to_string(d.magic) + "\tms=" + std::to_string(d.ms) + "\tcomment=" + txt(d.comment);
 }
 void save(const Account &a) { put("account", a, line_of(a)); }
 void save(const Account &a, const Position &p, bool gone) { put(gone ? "gone" : "position", a, line_of(p)); }
@@ -121,7 +121,7 @@ static void replay(const std::string &text) {
   } else if (kind == "deal") {
     Deal d;
     d.ticket = x.u("ticket"); d.order = x.u("order"); d.pos = x.u("pos"); d.sym = x.of["sym"]; d.type = x.i("type"); d.entry = x.i("entry"); d.reason = x.i("reason"); d.vol = x.d("vol");
-    d.price = x.d("price"); d.profit = x.d("profit"); d.swap = x.d("swap"); d.commission = x.d("commission"); d.sl = x.d("sl"); d.tp = x.d("tp"); d.magic = x.l("magic"); d.ms = x.l("ms");
+    d.price = x.d("price"); d.profit = x.d("profit"); d.swap = x.d("swap"); d.commission = x.d("commission"); d.fee = x.d("fee"); d.sl = x.d("sl"); d.tp = x.d("tp"); d.magic = x.l("magic"); d.ms = x.l("ms");
     d.comment = x.of["comment"];
     a.deals.push_back(d);
   }

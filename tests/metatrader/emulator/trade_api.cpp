@@ -220,7 +220,7 @@ double HistoryDealGetDouble(ulong t, ENUM_DEAL_PROPERTY_DOUBLE k) {
     case DEAL_COMMISSION: return d->commission;
     case DEAL_SWAP: return d->swap;
     case DEAL_PROFIT: return d->profit;
-    case DEAL_FEE: return 0;
+    case DEAL_FEE: return d->fee;
     case DEAL_SL: return d->sl;
     case DEAL_TP: return d->tp;
   }

@@ -59,7 +59,7 @@ struct Deal {
   ulong ticket = 0, order = 0, pos = 0;
   std::string sym;
   int type = 0, entry = 0, reason = DEAL_REASON_EXPERT;
-  double vol = 0, price = 0, profit = 0, swap = 0, commission = 0, sl = 0, tp = 0;
+  double vol = 0, price = 0, profit = 0, swap = 0, commission = 0, fee = 0, sl = 0, tp = 0;
   long magic = 0;
   std::string comment;
   long ms = 0, seen_from = 0;
@@ -68,7 +68,7 @@ struct Account {
   long login = 0;
   std::string server = "Broker-Demo", company = "Broker Ltd", name = "Trader", ccy = "USD";
   int digits = 2, margin_mode = ACCOUNT_MARGIN_MODE_RETAIL_HEDGING, leverage = 100, kind = ACCOUNT_TRADE_MODE_DEMO, so_mode = 0, limit_orders = 0;
-  double balance = 10000, credit = 0, so_call = 50, so_so = 30, commission = 0;
+  double balance = 10000, credit = 0, so_call = 50, so_so = 30, commission = 0, fee = 0;
   bool trade = true, expert = true, fifo = false, hedge = true;
   std::string comment_rule = "keep";  // keep | drop | append:TEXT
   std::vector<Position> positions;

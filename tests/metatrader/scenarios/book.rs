@@ -204,6 +204,9 @@ pub fn rows_say_what_the_broker_says(variant: &Variant) -> Outcome {
     rig.terminal.cmd("symbol DE40 liquidity=0.5");
     rig.terminal.cmd("by_hand buy DE40 2 magic=78 fill=return");
     rig.terminal.cmd("price EURUSD 1.09000 1.09010");
+    rig.terminal.cmd("account 1001 commission=7 fee=2");
+    let ticket = rig.terminal.truth("positions")[0]["ticket"].clone();
+    rig.terminal.cmd(&format!("by_hand swap {ticket} -1.25"));
     rig.terminal.sync();
     let rows = answers(&rig, "SNAP", "")?;
     let row = |kind: &str, magic: &str| {
@@ -222,6 +225,7 @@ pub fn rows_say_what_the_broker_says(variant: &Variant) -> Outcome {
             ("tp", "1.05000"),
             ("price", "1.09010"),
             ("profit", "297.00"),
+            ("swap", "-1.25"),
         ],
     )?;
     has(row("POS", "78")?, &[("side", "buy"), ("vol", "0.5")])?;
@@ -258,6 +262,9 @@ pub fn rows_say_what_the_broker_says(variant: &Variant) -> Outcome {
             ("vol", "0.30"),
             ("price", "1.09010"),
             ("profit", "297.00"),
+            ("swap", "-1.25"),
+            ("commission", "-2.10"),
+            ("fee", "-0.60"),
         ],
     )?;
     let sessions = "1:60:1380,5:0:1260";
