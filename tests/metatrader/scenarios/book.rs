@@ -81,6 +81,63 @@ pub fn a_snapshot_is_never_torn(variant: &Variant) -> Outcome {
     Ok(())
 }
 
+/// A part of a position is closed: that is told at once. Where the transaction that tells so is lost, the next snapshot has
+/// another `rev`, and one that has collected the position already begins again.
+pub fn a_part_that_is_closed_is_seen(variant: &Variant) -> Outcome {
+    let rig = variant.rig();
+    for _ in 0..60 {
+        rig.terminal.cmd("by_hand buy EURUSD 0.05");
+    }
+    rig.terminal.sync();
+    let tickets: Vec<String> = rig
+        .terminal
+        .truth("positions")
+        .iter()
+        .map(|row| row["ticket"].clone())
+        .collect();
+    let part = |at: usize| format!("by_hand close {} vol=0.01", tickets[at]);
+    rig.terminal.cmd(&part(0));
+    soon(&rig.peer, "TXN of the part", |line| {
+        line.kind == "TXN" && line.get("type") == "deal_add" && line.get("vol") == "0.01"
+    })?;
+    rig.terminal.sync();
+
+    rig.terminal.cmd("chance lost_txn=1");
+    // Its END's `rev`, and the volumes of the first position and of the last one.
+    let snapshot = || -> Result<(u64, String, String), String> {
+        let rows = answers(&rig, "SNAP", "")?;
+        let end = rows.last().ok_or("no END")?;
+        has(end, &[("npos", "60")])?;
+        let volume = |ticket: &str| {
+            rows.iter()
+                .find(|line| line.kind == "POS" && line.get("ticket") == ticket)
+                .map(|line| line.get("vol").to_owned())
+                .ok_or_else(|| format!("no POS of {ticket}"))
+        };
+        let rev = end.get("rev").parse().map_err(|_| end.raw.clone())?;
+        Ok((rev, volume(&tickets[0])?, volume(&tickets[59])?))
+    };
+    let (before, _, _) = snapshot()?;
+    ensure!(
+        snapshot()?.0 == before,
+        "`rev` grows though nothing has changed"
+    );
+    rig.terminal.cmd(&part(0));
+    let (after, first, _) = snapshot()?;
+    ensure!(first == "0.03", "the volume is {first}");
+    ensure!(after > before, "`rev` is still {after}");
+    for at in [0, 59] {
+        rig.terminal
+            .cmd(&format!("hook PositionSelectByTicket 40 {}", part(at)));
+    }
+    let (_, first, last) = snapshot()?;
+    ensure!(
+        first == "0.02" && last == "0.04",
+        "torn: the first volume is {first}, the last {last}"
+    );
+    Ok(())
+}
+
 /// Two chunks are the same bars as one, and the forming bar is never among them.
 pub fn rates_neither_overlap_nor_skip(variant: &Variant) -> Outcome {
     let rig = variant.rig();

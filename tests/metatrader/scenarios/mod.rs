@@ -243,6 +243,7 @@ scenarios! {
     book::bars_of_a_busy_time_all_come,
     stop::a_mask_that_is_wrong_leaves_nothing_open,
     find::a_refused_change_is_refused_after_a_restart,
+    book::a_part_that_is_closed_is_seen,
 }
 
 /// A wait that should be short.
