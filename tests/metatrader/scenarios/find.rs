@@ -1,6 +1,6 @@
 //! What became of an order: what is claimed is proved.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{BRIEF, Outcome, Variant, ask, buy, cid, done, ensure, has, head, res, sends};
 use crate::harness::Rig;
@@ -288,5 +288,37 @@ pub fn a_refused_change_is_refused_after_a_restart(variant: &Variant) -> Outcome
     has(&find(&rig, cid(6))?, &[("where", "done")])?;
     has(&done(&rig, carried_out.1, &carried_out.2)?, &[("dup", "1")])?;
     ensure!(sends(&rig.terminal) == 0, "{} sends", sends(&rig.terminal));
+    Ok(())
+}
+
+/// A terminal that has just met its broker, by a reconnection or at its own start, has not heard everything yet: for two
+/// seconds it proves no absence.
+pub fn an_absence_is_not_proved_right_after_a_connection(variant: &Variant) -> Outcome {
+    let mut rig = variant.rig();
+    for starts in [false, true] {
+        if !starts {
+            rig.terminal.cmd("broker off");
+            // By then the Expert Advisor has seen it.
+            has(&find(&rig, cid(1))?, &[("where", "none"), ("sync", "0")])?;
+        }
+        let began = Instant::now();
+        if starts {
+            rig.terminal.reload();
+            rig.reconnect();
+        } else {
+            rig.terminal.cmd("broker on");
+        }
+        while find(&rig, cid(1))?.get("sync") == "0" {
+            ensure!(
+                began.elapsed() < 2 * BRIEF,
+                "starts {starts}: it never proves an absence"
+            );
+        }
+        let took = began.elapsed();
+        ensure!(
+            took >= Duration::from_secs(2),
+            "starts {starts}: an absence is proved after {took:?}"
+        );
+    }
     Ok(())
 }

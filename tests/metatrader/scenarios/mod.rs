@@ -244,6 +244,7 @@ scenarios! {
     stop::a_mask_that_is_wrong_leaves_nothing_open,
     find::a_refused_change_is_refused_after_a_restart,
     book::a_part_that_is_closed_is_seen,
+    find::an_absence_is_not_proved_right_after_a_connection,
 }
 
 /// A wait that should be short.
