@@ -1,6 +1,7 @@
 //! One client id, at most one deal.
 
 use super::{Outcome, Variant, buy, cid, done, ensure, has, head, res, sends};
+use crate::harness::Rig;
 
 pub fn the_same_order_twice_is_one_deal(variant: &Variant) -> Outcome {
     let rig = variant.rig();
@@ -299,6 +300,57 @@ pub fn a_switch_turned_at_the_last_moment_leaves_no_doubt(variant: &Variant) -> 
             "{}",
             rig.terminal.picture()
         );
+    }
+    Ok(())
+}
+
+/// The answer was lost days ago and the position is gone since: a repetition that is made today looks where the order was sent.
+pub fn a_lost_answer_of_days_ago_is_found(variant: &Variant) -> Outcome {
+    let options = variant
+        .options()
+        .setup("clock shift -259200")
+        .setup("price EURUSD 1.10000 1.10010");
+    let rig = Rig::start(variant.link, options);
+    rig.terminal.cmd("fault lost 10012");
+    let lost = res(&rig.peer, "ORDER", &buy(&rig.terminal, cid(1), &[]))?;
+    has(&lost, &[("stage", "sent"), ("ok", "0")])?;
+    let ticket = rig.terminal.truth("positions")[0]["ticket"].clone();
+    rig.terminal.cmd(&format!("by_hand close {ticket}"));
+    rig.terminal.cmd("clock shift 0");
+    has(
+        &done(&rig, "ORDER", &buy(&rig.terminal, cid(1), &[]))?,
+        &[("dup", "1"), ("retcode", "10009"), ("vol", "0.1")],
+    )?;
+    ensure!(sends(&rig.terminal) == 1, "{} sends", sends(&rig.terminal));
+    Ok(())
+}
+
+/// The answer was lost, and the deal was found: that is known from then on, whether or not the terminal can show it again, and
+/// after a crash as well.
+pub fn what_was_found_once_stays_known(variant: &Variant) -> Outcome {
+    let mut rig = variant.rig();
+    rig.terminal.cmd("fault lost 10012");
+    let order = buy(&rig.terminal, cid(1), &[]);
+    has(&res(&rig.peer, "ORDER", &order)?, &[("stage", "sent")])?;
+    rig.terminal.sync();
+    let found = done(&rig, "ORDER", &order)?;
+    rig.terminal
+        .cmd(&format!("by_hand close {}", found.get("pos")));
+    for crash in [false, true] {
+        if crash {
+            rig.kill_and_restart();
+        }
+        rig.terminal.cmd("quirk history=off");
+        has(
+            &done(&rig, "ORDER", &order)?,
+            &[
+                ("dup", "1"),
+                ("deal", found.get("deal")),
+                ("vol", found.get("vol")),
+                ("price", found.get("price")),
+            ],
+        )
+        .map_err(|why| format!("crash {crash}: {why}"))?;
     }
     Ok(())
 }

@@ -245,6 +245,8 @@ scenarios! {
     find::a_refused_change_is_refused_after_a_restart,
     book::a_part_that_is_closed_is_seen,
     find::an_absence_is_not_proved_right_after_a_connection,
+    idempotency::a_lost_answer_of_days_ago_is_found,
+    idempotency::what_was_found_once_stays_known,
 }
 
 /// A wait that should be short.
