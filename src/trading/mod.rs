@@ -2,8 +2,7 @@
 //!
 //! [`market`] has the words, [`strategy`] reads stored rules and decides at each closed bar, [`core`] decides on commands and
 //! orders, [`replay`] runs the same decisions over history. A package of its own: what is not among its dependencies (a
-//! runtime, sockets, a database, a window) cannot be used here, and it is compiled for speed where the rest of the program is
-//! compiled for size.
+//! runtime, sockets, a database, a window) cannot be used here.
 
 pub mod core;
 pub mod market;
