@@ -11,8 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Now;
 use super::command::{Command, Urgency};
-use super::durable::{Durable, EmergencyStop, OpenCommand};
+use super::durable::{Durable, OpenCommand};
 use super::effect::LogLevel;
+use super::latched::EmergencyStop;
 use super::opened::Given;
 use super::record::Record;
 use super::snapshot::{CommandState, Severity, Source};

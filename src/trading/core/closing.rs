@@ -9,8 +9,9 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::durable::{Gone, IntentEntry, Progress as OrderProgress, Purpose};
+use super::durable::{IntentEntry, Progress as OrderProgress, Purpose};
 use super::handle::{Verdict, count, details};
+use super::latched::Gone;
 use super::orders::{ORDER_LIFE_MS, OrderEnd};
 use super::state::State;
 use super::step::Turn;

@@ -8,9 +8,10 @@ use serde_json::{Map, Value, json};
 
 use super::closing::{Sweep, Target};
 use super::command::{Command, CommandName};
-use super::durable::{EmergencyStop, Gone, OpenCommand, Purpose};
+use super::durable::{OpenCommand, Purpose};
 use super::effect::LogLevel;
 use super::handle::{Verdict, count, details, not_begun};
+use super::latched::{EmergencyStop, Gone};
 use super::record::Record;
 use super::snapshot::{CommandState, Severity, Source, StrategyState};
 use super::step::Turn;
