@@ -83,7 +83,8 @@ impl Request {
 }
 
 fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
-    let part = path.with_extension("part");
+    // Two may ask at the same moment.
+    let part = path.with_extension(format!("part-{}", std::process::id()));
     let mut file = std::fs::File::create(&part)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::effect::{Effect, LogLevel};
 use super::event::ReportOutcome;
+use super::health::{Leg, LinkReport, Phase};
 use super::record::Record;
 use super::result;
 use super::snapshot::CommandState;
@@ -268,6 +269,19 @@ impl Turn<'_> {
     pub fn restart_loops(&mut self) {
         const SETTLING: Duration = Duration::from_secs(1);
         self.effect(Effect::RestartLoops);
+        // Their connections are cut, and nothing is heard of the new ones before the platform has answered.
+        for leg in [Leg::Pusher, Leg::Channel] {
+            if self.state.link_mut(leg).phase != Phase::Off {
+                self.link(LinkReport {
+                    leg,
+                    phase: Phase::Connecting,
+                    detail: "waits for the platform".to_owned(),
+                    latency_ms: None,
+                    retry_at: None,
+                    attempts: 0,
+                });
+            }
+        }
         self.state.deliveries.clear();
         self.state.interims.clear();
         self.state.reports_from = self.now.mono + SETTLING;

@@ -75,7 +75,7 @@ impl Turn<'_> {
             .retain(|notice| notice.key != key || notice.is_doubt());
     }
 
-    fn link(&mut self, report: LinkReport) {
+    pub fn link(&mut self, report: LinkReport) {
         let now = self.now.utc;
         self.state.connects_anew |= report.leg == Leg::Pusher && report.phase != Phase::Up;
         let link = self.state.link_mut(report.leg);

@@ -141,7 +141,8 @@ impl Plan {
         let mut needed = vec![(self.timeframe, 2)];
         for source in self.sources() {
             // A level of an earlier bar is looked at one bar further back.
-            let bars = (source.series.warmup() + usize::from(source.earlier)).min(MOST_WARMUP_BARS);
+            let warmup = source.series.warmup(source.timeframe);
+            let bars = (warmup + usize::from(source.earlier)).min(MOST_WARMUP_BARS);
             match needed.iter_mut().find(|(own, _)| *own == source.timeframe) {
                 Some((_, known)) => *known = bars.max(*known),
                 None => needed.push((source.timeframe, bars)),

@@ -6,6 +6,7 @@ use super::World;
 use super::cid_of;
 use super::terminal::decimal;
 use crate::core::Event;
+use crate::core::health::{Leg, LinkReport, Phase};
 use crate::core::snapshot::{CommandState, Trading, UiCommand};
 
 fn broken() -> World {
@@ -255,4 +256,26 @@ fn new_settings_keep_what_the_platform_said_about_them() {
         world.state.snapshot(world.now).settings.overrides,
         overrides
     );
+}
+
+/// The platform may be long in answering; until then nothing is connected.
+#[test]
+fn lights_of_connections_that_were_cut_are_not_green() {
+    let mut world = World::ready();
+    for leg in [Leg::Pusher, Leg::Channel] {
+        world.happens(Event::Link(LinkReport {
+            leg,
+            phase: Phase::Up,
+            detail: String::new(),
+            latency_ms: None,
+            retry_at: None,
+            attempts: 0,
+        }));
+    }
+    let phase = |world: &mut World, leg| world.state.snapshot(world.now).links[leg as usize].phase;
+    assert_eq!(phase(&mut world, Leg::Channel), Phase::Up);
+    world.ui(UiCommand::ReconnectNow);
+    for leg in [Leg::Pusher, Leg::Channel] {
+        assert_eq!(phase(&mut world, leg), Phase::Connecting);
+    }
 }

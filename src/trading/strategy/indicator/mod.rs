@@ -203,8 +203,9 @@ impl Series {
     ///
     /// An EMA forgets its start by (1 − 2/(n+1)) a bar, e⁻²¹ after 10.5 n bars; Wilder's averages by (1 − 1/n),
     /// so they need twice that. ADX smooths what is smoothed already. SAR forgets at the first reversal; 200 bars hold
-    /// several.
-    pub const fn warmup(self) -> usize {
+    /// several. VWAP begins anew at midnight: more bars than the longest day has (one with 25 hours) reach back to the last.
+    pub fn warmup(self, timeframe: Timeframe) -> usize {
+        const LONGEST_DAY_S: i64 = 25 * 3_600;
         match self {
             Self::Open | Self::High | Self::Low | Self::Price | Self::Volume => 2,
             Self::Sma(period) | Self::VolumeSma(period) | Self::Cci(period) => period as usize + 1,
@@ -219,7 +220,10 @@ impl Series {
                 11 * (slow as usize + signal as usize) + 1
             }
             Self::Sar => 200,
-            Self::Vwap => 2,
+            Self::Vwap => {
+                let most_in_a_day = LONGEST_DAY_S / timeframe.seconds();
+                usize::try_from(most_in_a_day).map_or(2, |bars| bars.max(1) + 1)
+            }
             Self::Bollinger { period, band, .. } => match band {
                 Band::Upper | Band::Middle | Band::Lower | Band::Width => period as usize + 1,
                 Band::SinceNarrowest => period as usize + SQUEEZE_BARS as usize + 1,
@@ -228,7 +232,7 @@ impl Series {
                 (k + slowing + d) as usize + 1
             }
             Self::SinceSpike { period, most, .. } => {
-                Self::Atr(period).warmup() + SPIKE_BARS as usize + most as usize
+                Self::Atr(period).warmup(timeframe) + SPIKE_BARS as usize + most as usize
             }
             Self::Ichimoku(Ichimoku::Tenkan | Ichimoku::Kijun) => 53,
             Self::Ichimoku(Ichimoku::SpanA | Ichimoku::SpanB) => 80,

@@ -125,8 +125,14 @@ fn a_longer_history_changes_a_warm_value_by_less_than_a_billionth() {
         slow: 26,
         signal: 9,
     };
-    for series in [Series::Ema(50), Series::Rsi(14), Series::Atr(14), signal] {
-        let short = &all[all.len() - series.warmup()..];
+    for series in [
+        Series::Ema(50),
+        Series::Rsi(14),
+        Series::Atr(14),
+        Series::Vwap,
+        signal,
+    ] {
+        let short = &all[all.len() - series.warmup(Timeframe::M15)..];
         let warm = *values(series, short).last().unwrap();
         let longer = *values(series, &all).last().unwrap();
         let scale = longer.abs().max(1.0);
@@ -156,4 +162,19 @@ fn too_few_bars_give_no_values() {
         signal: 9,
     };
     assert!(values(signal, &one).is_empty());
+}
+
+/// Wherever the history began: the average of the day needs the day's first bar.
+#[test]
+fn vwap_is_warm_with_a_whole_day_of_bars() {
+    for (timeframe, bars) in [
+        (Timeframe::M1, 1_501),
+        (Timeframe::M15, 101),
+        (Timeframe::H1, 26),
+        (Timeframe::H4, 7),
+        (Timeframe::D1, 2),
+        (Timeframe::W1, 2),
+    ] {
+        assert_eq!(Series::Vwap.warmup(timeframe), bars, "{timeframe}");
+    }
 }
