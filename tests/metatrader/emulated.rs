@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 use crate::compile::{self, Build};
 
@@ -414,9 +414,11 @@ impl Emulated {
         }
     }
 
-    /// Stops the whole process, as a debugger or a starved machine does.
+    /// Stops the whole process, as a debugger or a starved machine does. It stands still when this returns, or has died.
     pub fn freeze(&self) {
         kill_process(self.pid(), Signal::STOP).unwrap();
+        let stopped = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        waitid(WaitId::Pid(self.pid()), stopped).unwrap();
     }
 
     pub fn thaw(&self) {
