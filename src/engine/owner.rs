@@ -11,7 +11,7 @@ use super::clock::Clock;
 use super::config_pace::ConfigPace;
 use super::failpoint;
 use super::gate::{JournalGate, Stored};
-use super::last_words::waiting_stops;
+use super::last_words::last_words;
 use super::network::{Connection, Network};
 use super::terminals::Terminals;
 use super::{FAREWELL, Reconfigure};
@@ -100,10 +100,8 @@ impl Owner {
             let mut events = Vec::new();
             match input {
                 Input::Shutdown => {
-                    let stops = waiting_stops(&mut inputs.ui, &mut network_out);
-                    if !stops.is_empty() {
-                        self.work(stops, &network_in);
-                    }
+                    let last = last_words(&mut inputs.ui, &mut network_out);
+                    self.work(last, &network_in);
                     break;
                 }
                 Input::Publish => {

@@ -8,7 +8,7 @@ use super::plan::Plan;
 use super::risk::volume;
 use crate::market::Side;
 
-/// So many times its distance a stop may lie away by the price.
+/// The price is at least so many times as far from zero as the stop is from the price.
 const FURTHEST_STOP: Decimal = Decimal::TWO;
 
 /// The order itself: levels on the right side of the price and outside the broker's least distance, volume in whole steps.
